@@ -1,0 +1,1 @@
+"""The command line: arguments in, calls to `fmnist_edge.pipeline`, text out."""

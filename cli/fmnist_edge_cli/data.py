@@ -1,0 +1,47 @@
+"""`fmnist-edge data`: find or fetch Fashion-MNIST."""
+
+from typing import Annotated
+
+import typer
+
+from fmnist_edge_cli import render
+from fmnist_edge_cli.options import DataDirOption, JsonFlag
+
+__all__ = ["data"]
+
+
+def data(
+    data_dir: DataDirOption = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not use the network.")] = False,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option("--mirror", metavar="URL", help="Fetch from here instead (repeatable)."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Find or fetch Fashion-MNIST, and check every byte.
+
+    Looked for in this order: --data-dir, the cache, the system's copy (Debian's package
+    dataset-fashion-mnist), the official mirrors, the Debian package fetched without root.
+
+    \b
+    Examples:
+      fmnist-edge data
+      fmnist-edge data --data-dir ~/fashion-mnist --offline
+    """
+    from fmnist_edge import dataset
+
+    folder = dataset.locate(
+        data_dir,
+        offline=offline,
+        mirrors=tuple(mirror) if mirror else dataset.MIRRORS,
+        progress=render.progress_display(),
+    )
+    if json:
+        render.json_text(
+            {"path": str(folder.path), "source": folder.source, "sha256": dataset.DATASET_SHA256}
+        )
+    else:
+        render.line(
+            f"Fashion-MNIST is in {folder.path} (from: {folder.source}), all files verified."
+        )

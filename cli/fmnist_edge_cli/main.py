@@ -1,0 +1,68 @@
+"""`fmnist-edge`: the commands, and what becomes of errors."""
+
+import sys
+import traceback
+from typing import Annotated, Final
+
+import typer
+
+from fmnist_edge import __version__
+from fmnist_edge.errors import INTERRUPTED_EXIT_CODE, FmnistEdgeError, InternalError
+from fmnist_edge_cli import bench, data, export, render, report, train
+
+__all__ = ["app", "main"]
+
+# Plain help, for speed: rich help costs 0.2 s here and a second or two on a Raspberry Pi.
+app: Final = typer.Typer(
+    name="fmnist-edge",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="The way through: fmnist-edge train, fmnist-edge export, fmnist-edge bench. "
+    "Each command has examples under --help.",
+)
+
+# In the order of an average day.
+app.command("data")(data.data)
+app.command("train")(train.train)
+app.command("export")(export.export)
+app.command("bench")(bench.bench)
+app.command("report")(report.report)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"fmnist-edge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _fmnist_edge(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Train a Fashion-MNIST classifier, export it, and measure which file to ship to a device."""
+
+
+def main() -> None:
+    """Run the command line; every error becomes a sentence and an exit code."""
+    try:
+        app()
+    except FmnistEdgeError as error:
+        render.failure(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        render.interrupted()
+        sys.exit(INTERRUPTED_EXIT_CODE)
+    except Exception as error:  # noqa: BLE001 - the edge of the process
+        bug = InternalError(
+            f"Something unforeseen happened ({type(error).__name__}: {error}).",
+            hint="This is a bug; please report it with the text above.",
+        )
+        sys.stderr.write(traceback.format_exc())
+        render.failure(bug)
+        sys.exit(bug.exit_code)

@@ -1,0 +1,168 @@
+"""The only place that prints.
+
+Answers go to stdout; progress, remarks and errors go to stderr. rich is imported when there is
+something to draw, so that `--help` does not wait for it.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fmnist_edge.errors import FmnistEdgeError
+from fmnist_edge.records import encode_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from fmnist_edge.progress import Progress
+    from fmnist_edge.report.table import Table
+
+__all__ = [
+    "failure",
+    "interrupted",
+    "json_text",
+    "line",
+    "progress_display",
+    "table",
+    "warning",
+]
+
+_TENTHS = 10
+
+
+def line(text: str = "") -> None:
+    """A line of the answer."""
+    sys.stdout.write(text + "\n")
+
+
+def json_text(value: object) -> None:
+    """The answer for a script."""
+    sys.stdout.write(encode_json(value))
+
+
+def warning(text: str) -> None:
+    """A remark that is no part of the answer."""
+    sys.stderr.write(text + "\n")
+
+
+def failure(error: FmnistEdgeError) -> None:
+    """What went wrong and what to do about it."""
+    sys.stderr.write(f"Error: {error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"{error.hint}\n")
+
+
+def interrupted() -> None:
+    """The user pressed Ctrl-C."""
+    sys.stderr.write("\nInterrupted. Nothing half-written is left; run the command again.\n")
+
+
+def table(content: "Table") -> None:
+    """A table, as wide as it needs to be where the terminal allows it."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for header, numeric in zip(content.headers, content.numeric, strict=True):
+        # Headers break into words; names and numbers never break.
+        drawn.add_column(header, justify="right" if numeric else "left", no_wrap=not numeric)
+    for cells in content.rows:
+        drawn.add_row(*cells)
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        console.width = _natural_width(content)
+    console.print(drawn)
+
+
+def _natural_width(content: "Table") -> int:
+    lines: Sequence[Sequence[str]] = (content.headers, *content.rows)
+    return sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True))
+
+
+def progress_display() -> "Progress":
+    """A progress display on stderr: a bar on a terminal, a few lines elsewhere."""
+    from rich.console import Console
+
+    # A descriptor of its own: while native libraries are hushed, 2 is not the screen.
+    stream = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
+    console = Console(file=stream)
+    return _BarDisplay(console) if console.is_terminal else _LineDisplay(console)
+
+
+class _BarDisplay:
+    """A bar with a note, the share done, and the time left."""
+
+    def __init__(self, console: "Console") -> None:
+        self._console = console
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def start(self, label: str, total: int | None) -> None:
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self.finish()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self._console,
+        )
+        self._task = self._bar.add_task(label, total=total, note="")
+        self._bar.start()
+
+    def advance(self, steps: int = 1, *, note: str = "") -> None:
+        if self._bar is None or self._task is None:
+            return
+        self._bar.advance(self._task, steps)
+        if note:
+            self._bar.update(self._task, note=note)
+
+    def finish(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def say(self, message: str) -> None:
+        self._console.print(message, highlight=False)
+
+
+class _LineDisplay:
+    """A line at the start and after each tenth: what a log file can hold."""
+
+    def __init__(self, console: "Console") -> None:
+        self._console = console
+        self._label = ""
+        self._total: int | None = None
+        self._done = 0
+        self._tenth = 0
+        self._note = ""
+
+    def start(self, label: str, total: int | None) -> None:
+        self._label, self._total, self._done, self._tenth, self._note = label, total, 0, 0, ""
+        self.say(f"{label} ...")
+
+    def advance(self, steps: int = 1, *, note: str = "") -> None:
+        self._note = note or self._note
+        self._done += steps
+        tenth = _TENTHS * self._done // self._total if self._total else 0
+        if tenth > self._tenth:
+            self._tenth = tenth
+            self.say(f"{self._label}: {tenth * _TENTHS} % ({self._note or 'going on'})")
+
+    def finish(self) -> None:
+        pass
+
+    def say(self, message: str) -> None:
+        self._console.print(message, highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""The benchmark: plan -> worker processes -> samples -> statistics -> rows."""

@@ -1,0 +1,193 @@
+"""Everything that can go wrong, and the exit code each kind ends with.
+
+    FmnistEdgeError                  1
+    ├── UsageError                   2   (the code the command line itself uses)
+    ├── DatasetNotFoundError        10
+    ├── DatasetCorruptError         11
+    ├── ArtifactNotFoundError       20
+    ├── ManifestError               21
+    ├── HashMismatchError           22
+    ├── ArtifactExistsError         23
+    ├── ModelUnreadableError        24
+    ├── ModelUnsupportedError       25
+    ├── MissingDependencyError      30
+    ├── TrainingError               40
+    ├── ExportError                 50
+    ├── ParityError                 51
+    ├── StorageError                60
+    ├── InternalError               70   (a bug in this project)
+    ├── ResultUnreadableError       80
+    ├── ResultSchemaError           81
+    ├── RowsFailedError             90
+    ├── WorkerCrashedError          91
+    └── WorkerTimeoutError          92
+
+An interrupted command (Ctrl-C) ends with 130, as shells expect.
+
+A message says what happened and to which file; the hint says what to do about it.
+"""
+
+from typing import ClassVar, Final
+
+__all__ = [
+    "INTERRUPTED_EXIT_CODE",
+    "ArtifactExistsError",
+    "ArtifactNotFoundError",
+    "DatasetCorruptError",
+    "DatasetNotFoundError",
+    "ExportError",
+    "FmnistEdgeError",
+    "HashMismatchError",
+    "InternalError",
+    "ManifestError",
+    "MissingDependencyError",
+    "ModelUnreadableError",
+    "ModelUnsupportedError",
+    "ParityError",
+    "ResultSchemaError",
+    "ResultUnreadableError",
+    "RowsFailedError",
+    "StorageError",
+    "TrainingError",
+    "UsageError",
+    "WorkerCrashedError",
+    "WorkerTimeoutError",
+]
+
+INTERRUPTED_EXIT_CODE: Final = 130
+
+
+class FmnistEdgeError(Exception):
+    """A failure the user can understand.
+
+    Args:
+        message: One sentence: what happened, to what.
+        hint: What to do next; empty when the message says it already.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message: Final = message
+        self.hint: Final = hint
+
+
+class UsageError(FmnistEdgeError):
+    """The command was asked for something that makes no sense."""
+
+    exit_code = 2
+
+
+class DatasetNotFoundError(FmnistEdgeError):
+    """Fashion-MNIST is in none of the places it is looked for."""
+
+    exit_code = 10
+
+
+class DatasetCorruptError(FmnistEdgeError):
+    """A dataset file is not the published one."""
+
+    exit_code = 11
+
+
+class ArtifactNotFoundError(FmnistEdgeError):
+    """No such model file, or none at all."""
+
+    exit_code = 20
+
+
+class ManifestError(FmnistEdgeError):
+    """The JSON file beside a model cannot be understood."""
+
+    exit_code = 21
+
+
+class HashMismatchError(FmnistEdgeError):
+    """A model file is not the one its manifest describes."""
+
+    exit_code = 22
+
+
+class ArtifactExistsError(FmnistEdgeError):
+    """Writing would replace something the user has."""
+
+    exit_code = 23
+
+
+class ModelUnreadableError(FmnistEdgeError):
+    """A runtime cannot make sense of a model file."""
+
+    exit_code = 24
+
+
+class ModelUnsupportedError(FmnistEdgeError):
+    """A readable model that is no Fashion-MNIST classifier, or asks for what a runtime lacks."""
+
+    exit_code = 25
+
+
+class MissingDependencyError(FmnistEdgeError):
+    """An optional package is not installed."""
+
+    exit_code = 30
+
+
+class TrainingError(FmnistEdgeError):
+    """Training cannot go on."""
+
+    exit_code = 40
+
+
+class ExportError(FmnistEdgeError):
+    """A conversion failed."""
+
+    exit_code = 50
+
+
+class ParityError(FmnistEdgeError):
+    """An exported file does not compute what its parent computes."""
+
+    exit_code = 51
+
+
+class StorageError(FmnistEdgeError):
+    """The disk is full, read-only, or refuses access."""
+
+    exit_code = 60
+
+
+class InternalError(FmnistEdgeError):
+    """A bug: something happened that nobody foresaw."""
+
+    exit_code = 70
+
+
+class ResultUnreadableError(FmnistEdgeError):
+    """A file is not a benchmark result, or is damaged."""
+
+    exit_code = 80
+
+
+class ResultSchemaError(FmnistEdgeError):
+    """A result was written by a version this one cannot read."""
+
+    exit_code = 81
+
+
+class RowsFailedError(FmnistEdgeError):
+    """A benchmark ended, and at least one of its rows could not be measured."""
+
+    exit_code = 90
+
+
+class WorkerCrashedError(FmnistEdgeError):
+    """A measuring process ended without an answer."""
+
+    exit_code = 91
+
+
+class WorkerTimeoutError(FmnistEdgeError):
+    """A measuring process did not answer within its limit."""
+
+    exit_code = 92

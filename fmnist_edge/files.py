@@ -1,0 +1,103 @@
+"""Files that are written whole or not at all, and hashes of them."""
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from fmnist_edge.errors import StorageError
+
+__all__ = ["sha256_of", "storage_errors", "write_atomically"]
+
+_PARTIAL: Final = ".partial"
+_REASONS: Final = {
+    errno.ENOSPC: ("the disk is full", "Free some space and run the command again."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space and run the command again."),
+    errno.EFBIG: ("the file would be too large", "Raise the file size limit (ulimit -f)."),
+    errno.EROFS: ("the file system is read-only", "Choose another folder."),
+    errno.EACCES: ("permission is denied", "Choose a folder you may write to."),
+    errno.EPERM: ("permission is denied", "Choose a folder you may write to."),
+    errno.EISDIR: ("it is a folder", "Choose a file name."),
+    errno.ENOTDIR: ("part of its path is a file", "Choose another folder."),
+    errno.EEXIST: ("part of its path is a file", "Choose another folder."),
+}
+
+
+def sha256_of(payload: bytes) -> str:
+    """The SHA-256 of `payload`, as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(payload).hexdigest()
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn what the operating system says about `path` into a sentence.
+
+    Raises:
+        StorageError: in place of any `OSError` raised inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        plain = error.strerror or str(error)
+        reason, hint = _REASONS.get(error.errno or 0, (plain, "Choose another folder."))
+        raise StorageError(f"Cannot write {path}: {reason}.", hint=hint) from error
+
+
+def write_atomically(path: Path, payload: bytes) -> None:
+    """Write `payload` so that `path` holds either all of it or what it held before.
+
+    The bytes go to a hidden file in the same folder, reach the disk, and take the name in one
+    step. Missing folders are made. What a killed process left half-written is swept up by the
+    next write of the same name.
+
+    Raises:
+        StorageError: the folder cannot be written to; nothing partial is left.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
+        try:
+            with partial.open("wb") as stream:
+                stream.write(payload)
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        except BaseException:
+            # Also on Ctrl-C: a half-written file is nobody's treasure.
+            partial.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut; some file systems cannot, and then it is no error."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sweep(path: Path) -> None:
+    """Remove partial files of `path` whose writers are dead."""
+    for leftover in path.parent.glob(f".{path.name}.*{_PARTIAL}"):
+        writer = leftover.name.removesuffix(_PARTIAL).rpartition(".")[2]
+        if not (writer.isdigit() and _alive(int(writer))):
+            leftover.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":
+        return True  # signal 0 would end the process there, so leave its files alone
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,1 @@
+"""From a results file to something people read."""

@@ -1,0 +1,44 @@
+"""The runtimes: whatever executes an artifact.
+
+A new one is a module that satisfies `RuntimeModule`, plus a line below; the contract tests and
+`bench` then take it along. Importing this package imports no runtime's library.
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+from fmnist_edge.artifact import Format
+from fmnist_edge.errors import UsageError
+from fmnist_edge.runtimes import litert, null, numpy_, ort
+from fmnist_edge.session import RuntimeModule
+
+__all__ = ["RUNTIMES", "get", "reading"]
+
+_MODULES: Final[dict[str, RuntimeModule]] = {
+    "null": null,
+    "numpy": numpy_,
+    "litert": litert,
+    "onnxruntime": ort,
+}
+RUNTIMES: Final = MappingProxyType(_MODULES)
+
+
+def get(name: str) -> RuntimeModule:
+    """The runtime called `name`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return RUNTIMES[name]
+    except KeyError as error:
+        raise UsageError(
+            f"There is no runtime called {name!r}.", hint=f"Known are: {', '.join(RUNTIMES)}."
+        ) from error
+
+
+def reading(target: Format) -> tuple[str, ...]:
+    """The runtimes that open files of this format and really compute what is in them."""
+    return tuple(
+        name for name, module in RUNTIMES.items() if module.READS_MODEL and target in module.FORMATS
+    )

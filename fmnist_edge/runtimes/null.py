@@ -1,0 +1,52 @@
+"""The runtime that does nothing: what its rows cost is the harness's own cost.
+
+It takes the image bytes as they are and answers with ten equal scores, so its accuracy is the
+10 % of somebody who always says "T-shirt/top".
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, SessionOptions, decode_scores
+
+__all__ = ["EXTRA", "FORMATS", "PACKAGE", "READS_MODEL", "load_library", "open"]
+
+FORMATS = frozenset(Format)
+PACKAGE = ""
+EXTRA = ""
+READS_MODEL = False
+
+
+def load_library() -> str:
+    """Nothing to load."""
+    return "0"
+
+
+class _Session:
+    def __init__(self, batch: int) -> None:
+        self.input: Final = TensorSpec("image", (None, *IMAGE_SHAPE), "uint8")
+        self.output: Final = TensorSpec("scores", (None, 10), "float32")
+        self.batch: Final = batch
+        self.used: Mapping[str, str] = {"threads": "1"}
+        self._answer: Final = np.full((batch, 10), 0.1, np.float32)
+
+    def prepare(self, images: Images) -> NDArray[np.uint8]:
+        return images
+
+    def run(self, tensor: NDArray[Any], /) -> NDArray[np.float32]:  # noqa: ARG002 - it does nothing
+        return self._answer
+
+    def decode(self, output: NDArray[Any]) -> Scores:
+        return decode_scores(output, self.output)
+
+    def close(self) -> None:
+        pass
+
+
+def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001, ARG001 - the contract's names
+    """A session that ignores the artifact."""
+    return _Session(options.batch)

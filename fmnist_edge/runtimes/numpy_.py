@@ -1,0 +1,148 @@
+"""A plain forward pass in NumPy: what the arithmetic costs with no inference engine at all.
+
+It reads the `npz` format: float32 arrays `kernel_0`, `bias_0`, `kernel_1`, ... and `activations`,
+one name per layer.
+"""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.errors import ModelUnreadableError
+from fmnist_edge.session import (
+    IMAGE_SHAPE,
+    Images,
+    Scores,
+    SessionOptions,
+    check_classifier,
+    decode_scores,
+    prepare_images,
+)
+
+__all__ = ["EXTRA", "FORMATS", "PACKAGE", "READS_MODEL", "load_library", "open"]
+
+FORMATS = frozenset({Format.NPZ})
+PACKAGE = "numpy"
+EXTRA = ""
+READS_MODEL = True
+
+Array = NDArray[np.float32]
+
+
+def load_library() -> str:
+    """NumPy's version; it is part of the base install."""
+    return np.__version__
+
+
+def _relu(values: Array) -> None:
+    np.maximum(values, 0, out=values)
+
+
+def _softmax(values: Array) -> None:
+    # Shifted by the largest value, so that exp never overflows.
+    values -= values.max(axis=1, keepdims=True)
+    np.exp(values, out=values)
+    values /= values.sum(axis=1, keepdims=True)
+
+
+def _linear(values: Array) -> None:
+    pass
+
+
+_ACTIVATIONS: Final[Mapping[str, Callable[[Array], None]]] = {
+    "relu": _relu,
+    "softmax": _softmax,
+    "linear": _linear,
+}
+
+
+class _Layer:
+    """One Dense layer with a buffer of its own, so that a call allocates nothing large."""
+
+    def __init__(self, kernel: Array, bias: Array, activation: str, batch: int) -> None:
+        self.kernel: Final = np.ascontiguousarray(kernel)
+        self.bias: Final = bias
+        self.activate: Final = _ACTIVATIONS[activation]
+        self.buffer: Final = np.empty((batch, kernel.shape[1]), np.float32)
+
+    def __call__(self, values: Array) -> Array:
+        np.dot(values, self.kernel, out=self.buffer)
+        np.add(self.buffer, self.bias, out=self.buffer)
+        self.activate(self.buffer)
+        return self.buffer
+
+
+class _Session:
+    def __init__(self, layers: tuple[_Layer, ...], batch: int) -> None:
+        self.input: Final = TensorSpec("image", (None, *IMAGE_SHAPE), "float32")
+        self.output: Final = TensorSpec("scores", (None, layers[-1].kernel.shape[1]), "float32")
+        self.batch: Final = batch
+        # The worker's environment holds BLAS to the threads asked for; NumPy cannot be asked.
+        self.used: Mapping[str, str] = {}
+        self._layers: Final = layers
+
+    def prepare(self, images: Images) -> NDArray[Any]:
+        return prepare_images(images, self.input)
+
+    def run(self, tensor: NDArray[Any], /) -> Array:
+        values = tensor.reshape(self.batch, -1)
+        for layer in self._layers:
+            values = layer(values)
+        return values
+
+    def decode(self, output: NDArray[Any]) -> Scores:
+        return decode_scores(output, self.output)
+
+    def close(self) -> None:
+        pass
+
+
+def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
+    """Open a file of plain arrays.
+
+    Raises:
+        ModelUnreadableError: it is no such file, or its layers do not fit together.
+        ModelUnsupportedError: it is no Fashion-MNIST classifier.
+    """
+    try:
+        with np.load(io.BytesIO(artifact.payload), allow_pickle=False) as arrays:
+            layers = _layers(arrays, options.batch)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ModelUnreadableError(
+            f"{artifact.path} is not a model of plain arrays: {error}.",
+            hint="Export it again with: fmnist-edge export --format npz",
+        ) from error
+    session = _Session(layers, options.batch)
+    pixels = layers[0].kernel.shape[0]
+    shape = IMAGE_SHAPE if pixels == IMAGE_SHAPE[0] * IMAGE_SHAPE[1] else (pixels,)
+    check_classifier(artifact, [TensorSpec("image", (None, *shape), "float32")], [session.output])
+    return session
+
+
+def _layers(arrays: Mapping[str, NDArray[Any]], batch: int) -> tuple[_Layer, ...]:
+    layers: list[_Layer] = []
+    for index, activation in enumerate(arrays["activations"].tolist()):
+        kernel, bias = arrays[f"kernel_{index}"], arrays[f"bias_{index}"]
+        _check_layer(index, kernel, bias, activation)
+        if layers and layers[-1].kernel.shape[1] != kernel.shape[0]:
+            raise ValueError(f"layer {index} does not fit the one before it")
+        layers.append(_Layer(kernel, bias, activation, batch))
+    if not layers:
+        raise ValueError("it has no layers")
+    return tuple(layers)
+
+
+def _check_layer(index: int, kernel: NDArray[Any], bias: NDArray[Any], activation: str) -> None:
+    if activation not in _ACTIVATIONS:
+        raise ValueError(f"layer {index} has the unknown activation {activation!r}")
+    matrix = 2
+    if kernel.dtype != np.float32 or bias.dtype != np.float32 or kernel.ndim != matrix:
+        raise ValueError(f"layer {index} is not a float32 matrix and a float32 vector")
+    if bias.shape != kernel.shape[1:]:
+        raise ValueError(f"the bias of layer {index} does not fit its kernel")

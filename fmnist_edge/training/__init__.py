@@ -1,0 +1,1 @@
+"""Training: presets (what) and fitting (how)."""

@@ -1,0 +1,62 @@
+"""The models one can ask for by name: architecture and training recipe, as data."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from fmnist_edge.errors import UsageError
+
+__all__ = ["PRESETS", "Preset", "get"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A dense classifier and how it is trained: one-hot labels, cross-entropy, Adam.
+
+    Args:
+        name: What it is called on the command line.
+        summary: What it is for.
+        hidden: Units of each hidden Dense + ReLU layer.
+        dropout: Share of hidden units dropped while training.
+        l2: Weight of the L2 penalty on each hidden kernel.
+        learning_rate: Adam's step size.
+        batch_size: Images per step.
+        epochs: Epochs at most.
+        patience: Epochs without a better validation accuracy after which training stops.
+    """
+
+    name: str
+    summary: str
+    hidden: tuple[int, ...]
+    dropout: float
+    l2: float
+    learning_rate: float = 1e-3
+    batch_size: int = 256
+    epochs: int = 40
+    patience: int = 5
+
+
+PRESETS: Final = MappingProxyType(
+    {
+        preset.name: preset
+        for preset in (
+            # Chosen on validation data among six variants of width, depth, dropout and L2.
+            Preset("default", "the model to start from", (256, 128), dropout=0.3, l2=1e-5),
+            Preset("small", "a quarter of the size", (64, 64), dropout=0.1, l2=1e-5),
+        )
+    }
+)
+
+
+def get(name: str) -> Preset:
+    """The preset called `name`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError as error:
+        raise UsageError(
+            f"There is no preset called {name!r}.", hint=f"Known are: {', '.join(PRESETS)}."
+        ) from error
