@@ -195,8 +195,8 @@ class Measurement:
         load_ns: Opening the model.
         first_ns: The first inference.
         memory: Of this process.
-        throughput: None where the model cannot take the batch; `throughput_failure` says why.
-        throughput_failure: None where there is a throughput.
+        throughput: None where the model cannot take the batch or none was read.
+        throughput_failure: Why the model cannot take the batch.
         runtime_version: What the runtime calls itself.
         used: What the session really used.
         labels: The label given to each of the 10,000 test images, one digit each; empty if this

@@ -1,11 +1,11 @@
 """`fmnist-edge export`: convert a trained model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fmnist_edge.artifact import Format, Manifest, Precision
+from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.recipes import RECIPES, select
 from fmnist_edge_cli import render
 from fmnist_edge_cli.options import (
@@ -16,6 +16,9 @@ from fmnist_edge_cli.options import (
     JsonFlag,
     choice,
 )
+
+if TYPE_CHECKING:
+    from fmnist_edge.pipeline.exporting import Exported
 
 __all__ = ["export"]
 
@@ -78,21 +81,19 @@ def export(
     progress = render.progress_display()
     folder = dataset.locate(data_dir, progress=progress).path
     made = []
-    for manifest in export_files(request, folder, progress):
-        made.append(manifest)
-        progress.say(_announcement(request.out, manifest))
+    for exported in export_files(request, folder, progress):
+        made.append(exported.manifest)
+        progress.say(_announcement(exported))
     if json:
         render.json_text(made)
     else:
         render.line(f"{len(made)} files in {request.out}, made from {source}.")
 
 
-def _announcement(folder: Path, manifest: Manifest) -> str:
-    parity = manifest.parity
-    if parity is None:
-        raise AssertionError("an export has a parity record")
+def _announcement(exported: "Exported") -> str:
+    parity = exported.parity
     return (
-        f"{folder / manifest.file}: {manifest.size_bytes / 1000:,.1f} kB; "
+        f"{exported.path}: {exported.manifest.size_bytes / 1000:,.1f} kB; "
         f"{parity.agreement:.1%} of {parity.images:,} held-back images get Keras's label, "
         f"scores differ by {parity.max_abs_difference:.2g} at most ({parity.runtime})."
     )

@@ -53,15 +53,13 @@ def train(
     path = out or ARTIFACTS / f"{preset}.keras"
     folder = dataset.locate(data_dir, progress=progress).path
     request = TrainRequest(path, preset, seed, epochs, batch_size, force)
-    manifest = train_model(request, folder, progress)
-    training = manifest.training
-    if training is None:
-        raise AssertionError("a trained model has a training record")
+    trained = train_model(request, folder, progress)
     if json:
-        render.json_text(manifest)
+        render.json_text(trained.manifest)
         return
+    found = trained.training
     render.line(
-        f"{path}: {training.test_accuracy:.2%} on the 10,000 test images, "
-        f"{training.validation_accuracy:.2%} on validation "
-        f"(best of {training.epochs} epochs: {training.best_epoch})."
+        f"{trained.path}: {found.test_accuracy:.2%} on the 10,000 test images, "
+        f"{found.validation_accuracy:.2%} on validation "
+        f"(best of {found.epochs} epochs: {found.best_epoch})."
     )

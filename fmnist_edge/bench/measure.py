@@ -101,6 +101,8 @@ def _labels(artifact: Artifact, session: Session, images: Images) -> str:
 def _throughput(
     job: Job, runtime: RuntimeModule, artifact: Artifact, images: Images
 ) -> tuple[Throughput | None, Failure | None]:
+    if not runtime.READS_MODEL:
+        return None, None  # images that nobody looks at are no throughput
     batch = job.settings.throughput_batch
     options = SessionOptions(job.case.threads, batch, job.case.device)
     try:

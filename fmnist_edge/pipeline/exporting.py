@@ -1,6 +1,6 @@
 """model -> files for the device: convert, prove, and only then write."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ from fmnist_edge.artifact import (
     Artifact,
     Format,
     Manifest,
+    Parity,
     find_manifests,
     open_artifact,
     read_manifest,
@@ -24,9 +25,9 @@ from fmnist_edge.native_output import hushed
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.recipes import Recipe
-from fmnist_edge.session import Images, Scores, SessionOptions, classify
+from fmnist_edge.session import Images, Scores, Session, SessionOptions, classify
 
-__all__ = ["ExportRequest", "export", "newest_model", "target_path"]
+__all__ = ["ExportRequest", "Exported", "export", "newest_model", "target_path"]
 
 HELD_BACK_IMAGES: Final = 1_000
 _SEED: Final = 0  # of the choice of images
@@ -47,6 +48,15 @@ class ExportRequest:
     recipes: tuple[Recipe, ...]
     out: Path
     force: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was verified and written."""
+
+    path: Path
+    manifest: Manifest
+    parity: Parity
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ def target_path(request: ExportRequest, recipe: Recipe) -> Path:
 
 def export(
     request: ExportRequest, data_folder: Path, progress: Progress = SILENT
-) -> Iterator[Manifest]:
+) -> Iterator[Exported]:
     """Make the files one after the other; each is announced once it is verified and written.
 
     A file is opened in its own runtime and compared with its parent on 1,000 images of the
@@ -130,14 +140,29 @@ def _load_parent(source: Artifact, data: dataset.Dataset) -> _Parent:
     return _Parent(source, model, data.train, held_back, scores)
 
 
-def _export_one(path: Path, recipe: Recipe, parent: _Parent) -> Manifest:
+def _export_one(path: Path, recipe: Recipe, parent: _Parent) -> Exported:
     exporter = EXPORTERS[recipe.name]
     with hushed():
         payload = exporter.export(parent.model, recipe, _calibration(parent.train, recipe))
         candidate = Artifact(path, recipe.format, payload, None)
-        manifest = _prove(candidate, recipe, parent, made_with(exporter.TOOLS))
-    write_artifact(path.parent, payload, manifest)
-    return manifest
+        session, parity = _prove(candidate, recipe, parent)
+    known = parent.artifact.manifest
+    manifest = Manifest(
+        file=path.name,
+        format=recipe.format,
+        precision=recipe.precision,
+        sha256=sha256_of(payload),
+        size_bytes=len(payload),
+        created=utc_now(),
+        recipe=recipe.name,
+        labels=known.labels if known else dataset.LABELS,
+        input=session.input,
+        output=session.output,
+        tools=made_with(exporter.TOOLS),
+        parent_sha256=parent.artifact.sha256,
+        parity=parity,
+    )
+    return Exported(write_artifact(path.parent, payload, manifest), manifest, parity)
 
 
 def _calibration(train: dataset.Split, recipe: Recipe) -> Images:
@@ -146,10 +171,8 @@ def _calibration(train: dataset.Split, recipe: Recipe) -> Images:
     return dataset.stratified(train, recipe.calibration_images, _SEED).images
 
 
-def _prove(
-    candidate: Artifact, recipe: Recipe, parent: _Parent, tools: Mapping[str, str]
-) -> Manifest:
-    """Open the file in its runtime, compare, and describe it as the runtime sees it."""
+def _prove(candidate: Artifact, recipe: Recipe, parent: _Parent) -> tuple[Session, Parity]:
+    """Open the file in its runtime and hold its answers against the parent's."""
     name = runtimes.reading(recipe.format)[0]
     runtime = runtimes.get(name)
     version = runtime.load_library()
@@ -158,19 +181,4 @@ def _prove(
     session.close()
     parity = verify.compare(parent.scores, scores, f"{name} {version}")
     verify.check(candidate.path, parity, recipe)
-    known = parent.artifact.manifest
-    return Manifest(
-        file=candidate.path.name,
-        format=recipe.format,
-        precision=recipe.precision,
-        sha256=sha256_of(candidate.payload),
-        size_bytes=len(candidate.payload),
-        created=utc_now(),
-        recipe=recipe.name,
-        labels=known.labels if known else dataset.LABELS,
-        input=session.input,
-        output=session.output,
-        tools=tools,
-        parent_sha256=parent.artifact.sha256,
-        parity=parity,
-    )
+    return session, parity

@@ -23,7 +23,7 @@ from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.session import IMAGE_SHAPE
 from fmnist_edge.training import fit, presets
 
-__all__ = ["TrainRequest", "train"]
+__all__ = ["TrainRequest", "Trained", "train"]
 
 INPUT: Final = TensorSpec("image", (None, *IMAGE_SHAPE), "float32")
 OUTPUT: Final = TensorSpec("scores", (None, len(dataset.LABELS)), "float32")
@@ -50,7 +50,16 @@ class TrainRequest:
     force: bool = False
 
 
-def train(request: TrainRequest, data_folder: Path, progress: Progress = SILENT) -> Manifest:
+@dataclass(frozen=True)
+class Trained:
+    """A model that was trained and written."""
+
+    path: Path
+    manifest: Manifest
+    training: Training
+
+
+def train(request: TrainRequest, data_folder: Path, progress: Progress = SILENT) -> Trained:
     """Train, measure once on the test split, and write model and manifest.
 
     Raises:
@@ -84,11 +93,12 @@ def train(request: TrainRequest, data_folder: Path, progress: Progress = SILENT)
             test_accuracy=fit.accuracy(fitted.model, data.test),
         )
         payload = fit.serialize(fitted.model)
-    return _write(request.out, payload, record)
+    manifest = _describe(request.out, payload, record)
+    return Trained(write_artifact(request.out.parent, payload, manifest), manifest, record)
 
 
-def _write(out: Path, payload: bytes, record: Training) -> Manifest:
-    manifest = Manifest(
+def _describe(out: Path, payload: bytes, record: Training) -> Manifest:
+    return Manifest(
         file=out.name,
         format=Format.KERAS,
         precision=Precision.FLOAT32,
@@ -102,5 +112,3 @@ def _write(out: Path, payload: bytes, record: Training) -> Manifest:
         tools=made_with(fit.TOOLS),
         training=record,
     )
-    write_artifact(out.parent, payload, manifest)
-    return manifest

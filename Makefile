@@ -1,0 +1,56 @@
+# The two commands of the README: `make demo` and `make test`.
+#
+# Both keep to .venv in this folder: it is made if it is missing and reused if it is there.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := artifacts/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint seeds clean
+
+help:
+	@echo "make demo   train, export and benchmark on this machine"
+	@echo "make test   check the code and run every test"
+	@echo "make seeds  train the default preset with three seeds (the README's mean and spread)"
+	@echo "make clean  remove the environment and caches, keep artifacts"
+
+demo: .venv/.demo
+	@echo "== 1/5 Data"
+	$(BIN)/fmnist-edge data
+	@echo "== 2/5 Train"
+	$(BIN)/fmnist-edge train --out $(DEMO)/default.keras --force
+	@echo "== 3/5 Export"
+	$(BIN)/fmnist-edge export $(DEMO)/default.keras --force
+	@echo "== 4/5 Benchmark"
+	$(BIN)/fmnist-edge bench $(DEMO) --json $(DEMO)/result.json
+	@echo "== 5/5 Report"
+	$(BIN)/fmnist-edge report $(DEMO)/result.json --out $(DEMO)/report.md
+	@echo "Models, result.json and report.md are in $(DEMO)."
+
+test: lint
+	$(BIN)/pytest
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+seeds: .venv/.demo
+	$(BIN)/python benchmarks/train_seeds.py
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+
+.venv/bin/python:
+	@$(PYTHON) -m venv .venv || \
+	  { echo "Python's venv module is missing: sudo apt install python3-venv"; rm -rf .venv; exit 1; }
+
+.venv/.demo: .venv/bin/python pyproject.toml constraints/demo.txt
+	$(BIN)/pip install --disable-pip-version-check -c constraints/demo.txt -e '.[workstation]'
+	@touch $@
+
+.venv/.test: .venv/bin/python pyproject.toml constraints/demo.txt constraints/test.txt
+	$(BIN)/pip install --disable-pip-version-check -c constraints/test.txt -e '.[workstation,dev]'
+	@touch $@

@@ -1,0 +1,99 @@
+"""The IDX format of the MNIST family: a magic number, the dimensions, one unsigned byte an item.
+
+All header numbers are big-endian 32-bit integers. The magic number of unsigned bytes is 0x08 in
+its third byte and the number of dimensions in its fourth.
+"""
+
+import math
+import struct
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_edge.dataset.catalog import IMAGE_SHAPE, LABELS
+from fmnist_edge.errors import DatasetCorruptError
+
+__all__ = ["decode_idx", "decode_images", "decode_labels"]
+
+_UNSIGNED_BYTES: Final = 0x0800
+
+
+def decode_images(payload: bytes, where: str) -> NDArray[np.uint8]:
+    """The images in `payload`, as a read-only uint8[N,28,28] that shares its memory.
+
+    Args:
+        payload: A whole decompressed IDX file.
+        where: The file's name, for the error message.
+
+    Raises:
+        DatasetCorruptError: `payload` is no IDX file of 28x28 images.
+    """
+    return decode_idx(payload, where, item=IMAGE_SHAPE)
+
+
+def decode_labels(payload: bytes, where: str) -> NDArray[np.uint8]:
+    """The labels in `payload`, as a read-only uint8[N] of 0 to 9 that shares its memory.
+
+    Args:
+        payload: A whole decompressed IDX file.
+        where: The file's name, for the error message.
+
+    Raises:
+        DatasetCorruptError: `payload` is no IDX file of labels, or a label is above 9.
+    """
+    labels = decode_idx(payload, where, item=())
+    if labels.size and labels.max() >= len(LABELS):
+        row = int(np.argmax(labels >= len(LABELS)))
+        raise _corrupt(where, f"label {row} is {labels[row]}, above {len(LABELS) - 1}")
+    return labels
+
+
+def decode_idx(payload: bytes, where: str, *, item: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The items in `payload`, as a read-only uint8[N, *item] that shares its memory.
+
+    Args:
+        payload: A whole decompressed IDX file.
+        where: The file's name, for the error message.
+        item: The shape one item must have; `()` for labels.
+
+    Raises:
+        DatasetCorruptError: the magic number, a dimension or the length is wrong.
+    """
+    dims = _read_dims(payload, where, count=1 + len(item))
+    if dims[1:] != item:
+        raise _corrupt(where, f"its items are {_shape(dims[1:])}, not {_shape(item)}")
+    start = 4 + 4 * len(dims)
+    expected = start + math.prod(dims)
+    if len(payload) != expected:
+        kind = "short" if len(payload) < expected else "long"
+        raise _corrupt(
+            where, f"it is too {kind}: {len(payload)} bytes, where its header says {expected}"
+        )
+    return np.frombuffer(payload, dtype=np.uint8, offset=start).reshape(dims)
+
+
+def _read_dims(payload: bytes, where: str, count: int) -> tuple[int, ...]:
+    """The dimensions in the header, of which there must be `count`."""
+    header = 4 + 4 * count
+    if len(payload) < header:
+        raise _corrupt(where, f"it ends inside its header, after {len(payload)} bytes")
+    magic, *dims = struct.unpack_from(f">{1 + count}I", payload)
+    if magic & ~0xFF != _UNSIGNED_BYTES:
+        raise _corrupt(
+            where, f"its magic number is 0x{magic:08x}, not 0x{_UNSIGNED_BYTES + count:08x}"
+        )
+    if magic & 0xFF != count:
+        raise _corrupt(where, f"it has {magic & 0xFF} dimensions, not {count}")
+    return tuple(dims)
+
+
+def _shape(dims: tuple[int, ...]) -> str:
+    return "x".join(map(str, dims))
+
+
+def _corrupt(where: str, problem: str) -> DatasetCorruptError:
+    return DatasetCorruptError(
+        f"{where} is not the published file: {problem}.",
+        hint="Delete it, or replace it with the published file.",
+    )
