@@ -1,16 +1,17 @@
 """Files that are written whole or not at all, and hashes of them."""
 
 import errno
+import glob
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from fmnist_edge.errors import StorageError
 
-__all__ = ["sha256_of", "storage_errors", "write_atomically"]
+__all__ = ["sha256_of", "staged", "storage_errors", "write_atomically"]
 
 _PARTIAL: Final = ".partial"
 _REASONS: Final = {
@@ -49,28 +50,50 @@ def storage_errors(path: Path) -> Iterator[None]:
 def write_atomically(path: Path, payload: bytes) -> None:
     """Write `payload` so that `path` holds either all of it or what it held before.
 
+    Raises:
+        StorageError: the folder cannot be written to; nothing partial is left.
+    """
+    with staged(path, payload) as place:
+        place()
+
+
+@contextmanager
+def staged(path: Path, payload: bytes) -> Iterator[Callable[[], None]]:
+    """Bring `payload` to the disk beside `path`; what is yielded then gives it its place.
+
     The bytes go to a hidden file in the same folder, reach the disk, and take the name in one
-    step. Missing folders are made. What a killed process left half-written is swept up by the
-    next write of the same name.
+    step, which needs no room any more. Missing folders are made. What a killed process left
+    half-written is swept up by the next write of the same name.
 
     Raises:
         StorageError: the folder cannot be written to; nothing partial is left.
     """
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
-        try:
-            with partial.open("wb") as stream:
-                stream.write(payload)
-                stream.flush()
-                os.fsync(stream.fileno())
+    partial = path.parent / f".{path.name}.{os.getpid()}{_PARTIAL}"
+
+    def place() -> None:
+        with storage_errors(path):
             partial.replace(path)
-        except BaseException:
-            # Also on Ctrl-C: a half-written file is nobody's treasure.
+            _sync_folder(path.parent)
+
+    try:
+        with storage_errors(path):
+            _write_partial(path, partial, payload)
+        yield place
+    finally:
+        # Also on Ctrl-C: a half-written file is nobody's treasure.
+        with suppress(OSError):
             partial.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+
+
+def _write_partial(path: Path, partial: Path, payload: bytes) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
+    with partial.open("wb") as stream:
+        stream.write(payload)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
@@ -85,9 +108,9 @@ def _sync_folder(folder: Path) -> None:
 
 def _sweep(path: Path) -> None:
     """Remove partial files of `path` whose writers are dead."""
-    for leftover in path.parent.glob(f".{path.name}.*{_PARTIAL}"):
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"):
         writer = leftover.name.removesuffix(_PARTIAL).rpartition(".")[2]
-        if not (writer.isdigit() and _alive(int(writer))):
+        if writer.isdecimal() and not _alive(int(writer)):
             leftover.unlink(missing_ok=True)
 
 
@@ -96,7 +119,7 @@ def _alive(process: int) -> bool:
         return True  # signal 0 would end the process there, so leave its files alone
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no process has a number that large
         return False
     except PermissionError:
         return True

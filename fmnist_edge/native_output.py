@@ -33,7 +33,8 @@ def hushed() -> Iterator[None]:
             yield
         except Exception as error:
             _flush()
-            error.add_note(_tail(sink.fileno()))
+            if collected := _tail(sink.fileno()):
+                error.add_note(collected)
             raise
         finally:
             _flush()

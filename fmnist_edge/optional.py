@@ -23,7 +23,8 @@ def require(module: str, *, extra: str) -> Any:  # noqa: ANN401 - the modules ar
     """
     try:
         return importlib.import_module(module)  # noqa: TID251 - this is the one allowed place
-    except ImportError as error:
+    except (ImportError, OSError, AttributeError) as error:
+        # OSError: a shared library is missing. AttributeError: two packages do not fit together.
         package = module.partition(".")[0]
         state = "is installed but cannot be imported" if installed(module) else "is not installed"
         raise MissingDependencyError(

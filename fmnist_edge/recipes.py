@@ -73,11 +73,11 @@ def select(
         if (not formats or recipe.format in formats)
         and (not precisions or recipe.precision in precisions)
     ]
-    missing = set(formats or {recipe.format for recipe in chosen}) - {r.format for r in chosen}
+    missing = sorted(set(formats) - {recipe.format for recipe in chosen})
     if missing or not chosen:
-        names = ", ".join(sorted(missing)) or ", ".join(precisions)
+        what = " in ".join(filter(None, (", ".join(missing), ", ".join(precisions))))
         raise UsageError(
-            f"There is no recipe for {names} with the precision asked for.",
+            f"There is no recipe for {what}.",
             hint=f"The recipes are: {', '.join(RECIPES)}.",
         )
     return tuple(chosen)

@@ -8,6 +8,7 @@ exactly the fields of its dataclass; fields with a default may be left out.
 import dataclasses
 import json
 import math
+import reprlib
 import types
 import typing
 from collections.abc import Mapping
@@ -56,7 +57,7 @@ def encode(value: object) -> JsonValue:
 
 
 def encode_json(value: object) -> str:
-    """The record as indented JSON text, ending in a newline; equal records give equal text.
+    """The record as indented JSON text, ending in a newline; fields come in the record's order.
 
     Raises:
         ValueError: a number is NaN or infinite, which JSON cannot say.
@@ -84,9 +85,12 @@ def decode_document(kind: type[T], text: str | bytes, version: int) -> T:
         RecordError: the text is not JSON, or not a document of this kind.
     """
     data = _parse(text)
-    if isinstance(data, dict) and data.get("kind") == _kind_of(kind):
-        found = data.get("schema_version")
-        if isinstance(found, int) and found != version:
+    if isinstance(data, dict):
+        for name in ("kind", "schema_version"):
+            if name not in data:
+                raise RecordError(f"it lacks the field {name!r}")
+        found = data["schema_version"]
+        if data["kind"] == _kind_of(kind) and type(found) is int and found != version:
             age = "newer" if found > version else "older"
             raise SchemaError(f"it has the {age} schema version {found}; version {version} is read")
     return decode(kind, data)
@@ -188,12 +192,17 @@ def _choose(data: object, choices: tuple[object, ...], where: str) -> object:
     for choice in choices:
         if data == choice and type(data) is type(choice):
             return choice
-    raise RecordError(f"{where} is {data!r}, not one of {', '.join(map(str, choices))}")
+    # Shortened: what stands there instead may be long, or nested too deeply for repr().
+    found = reprlib.repr(data)
+    raise RecordError(f"{where} is {found}, not one of {', '.join(map(str, choices))}")
 
 
 def _decode_scalar(kind: type, data: object, where: str) -> object:
-    if kind is float and isinstance(data, int) and not isinstance(data, bool):
-        data = float(data)
+    if kind is float and type(data) is int:
+        try:
+            data = float(data)
+        except OverflowError:
+            data = math.inf
     if type(data) is not kind:
         raise RecordError(f"{where} is {type(data).__name__}, not {kind.__name__}")
     if isinstance(data, float) and not math.isfinite(data):

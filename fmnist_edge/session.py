@@ -78,7 +78,11 @@ class Session(Protocol):
         """Turn uint8[batch,28,28] images into the exact input tensor."""
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
-        """Infer; return once the raw output is visible to the caller."""
+        """Infer; return once the raw output is visible to the caller.
+
+        Raises:
+            ModelUnsupportedError: the runtime gives up on this model.
+        """
 
     def decode(self, output: NDArray[Any]) -> Scores:
         """Turn a raw output into float32[batch,10] class scores."""

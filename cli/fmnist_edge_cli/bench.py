@@ -68,7 +68,6 @@ def bench(
     from fmnist_edge.bench import protocols
     from fmnist_edge.errors import RowsFailedError
     from fmnist_edge.pipeline import benching
-    from fmnist_edge.report.table import benchmark_table, failures
     from fmnist_edge.result import write_run
 
     settings = protocols.get(protocol)
@@ -87,11 +86,7 @@ def bench(
     run = benching.bench(request, dataset.locate(data_dir, progress=progress).path, progress)
     if json is not None:
         write_run(json, run)
-    render.table(benchmark_table(run))
-    for each in run.skipped:
-        render.warning(f"Not measured: {each.what}: {each.reason}. {each.hint}")
-    problems = failures(run)
-    for problem in problems:
-        render.warning(f"Failed: {problem}")
-    if problems:
-        raise RowsFailedError(f"{len(problems)} of {len(run.rows)} rows failed; the others stand.")
+    render.benchmark(run)
+    failed = sum(row.failure is not None for row in run.rows)
+    if failed:
+        raise RowsFailedError(f"{failed} of {len(run.rows)} rows failed; the others stand.")

@@ -2,9 +2,10 @@
 
 import sys
 import traceback
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from fmnist_edge import __version__
 from fmnist_edge.errors import INTERRUPTED_EXIT_CODE, FmnistEdgeError, InternalError
@@ -12,9 +13,22 @@ from fmnist_edge_cli import bench, data, export, render, report, train
 
 __all__ = ["app", "main"]
 
+
+class _Commands(TyperGroup):
+    """Typer would answer Ctrl-C itself, without a word."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as in the base
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            render.interrupted()
+            raise typer.Exit(INTERRUPTED_EXIT_CODE) from error
+
+
 # Plain help, for speed: rich help costs 0.2 s here and a second or two on a Raspberry Pi.
 app: Final = typer.Typer(
     name="fmnist-edge",
+    cls=_Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -7,7 +7,7 @@ something to draw, so that `--help` does not wait for it.
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from fmnist_edge.errors import FmnistEdgeError
 from fmnist_edge.records import encode_json
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from fmnist_edge.progress import Progress
     from fmnist_edge.report.table import Table
+    from fmnist_edge.result import Run
 
 __all__ = [
+    "benchmark",
     "failure",
     "interrupted",
     "json_text",
@@ -63,7 +65,6 @@ def interrupted() -> None:
 def table(content: "Table") -> None:
     """A table, as wide as it needs to be where the terminal allows it."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table as RichTable
 
     drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
@@ -72,10 +73,21 @@ def table(content: "Table") -> None:
         drawn.add_column(header, justify="right" if numeric else "left", no_wrap=not numeric)
     for cells in content.rows:
         drawn.add_row(*cells)
-    console = Console(file=sys.stdout)
+    console = _console(sys.stdout)
     if not console.is_terminal:
         console.width = _natural_width(content)
     console.print(drawn)
+
+
+def benchmark(run: "Run") -> None:
+    """The table of a run, and as remarks what was left out and what failed."""
+    from fmnist_edge.report.table import benchmark_table, failures
+
+    table(benchmark_table(run))
+    for each in run.skipped:
+        warning(f"Not measured: {each.what}: {each.reason}. {each.hint}")
+    for problem in failures(run):
+        warning(f"Failed: {problem}")
 
 
 def _natural_width(content: "Table") -> int:
@@ -85,12 +97,17 @@ def _natural_width(content: "Table") -> int:
 
 def progress_display() -> "Progress":
     """A progress display on stderr: a bar on a terminal, a few lines elsewhere."""
-    from rich.console import Console
-
     # A descriptor of its own: while native libraries are hushed, 2 is not the screen.
     stream = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
-    console = Console(file=stream)
+    console = _console(stream)
     return _BarDisplay(console) if console.is_terminal else _LineDisplay(console)
+
+
+def _console(stream: TextIO) -> "Console":
+    """A console that takes names as they are: a file may be called `[red]`."""
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, emoji=False)
 
 
 class _BarDisplay:
@@ -112,11 +129,11 @@ class _BarDisplay:
 
         self.finish()
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=self._console,
         )
         self._task = self._bar.add_task(label, total=total, note="")

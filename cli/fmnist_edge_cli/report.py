@@ -26,12 +26,11 @@ def report(
     """
     from fmnist_edge.files import write_atomically
     from fmnist_edge.report.markdown import markdown_report
-    from fmnist_edge.report.table import benchmark_table
     from fmnist_edge.result import read_run
 
     run = read_run(result)
     if out is None:
-        render.table(benchmark_table(run))
+        render.benchmark(run)
         return
     write_atomically(out, markdown_report(run).encode())
     render.line(f"{out} is written.")

@@ -107,9 +107,9 @@ def _throughput(
     options = SessionOptions(job.case.threads, batch, job.case.device)
     try:
         session = runtime.open(artifact, options)
+        tensors = _tensors(session, images, _THROUGHPUT_INPUTS * batch)
+        rate = images_per_second(session.run, tensors, batch, job.settings.throughput_seconds)
     except ModelUnsupportedError as error:
         return None, failure_of(error)  # a file with a fixed batch: a fact about it, no failure
-    tensors = _tensors(session, images, _THROUGHPUT_INPUTS * batch)
-    rate = images_per_second(session.run, tensors, batch, job.settings.throughput_seconds)
     session.close()
     return Throughput(batch, rate), None

@@ -28,14 +28,10 @@ def run_worker(command: Sequence[str], job: Job) -> Reply:
             to stdout.
         job: What to do.
     """
-    threads = str(job.case.threads)
-    worker = subprocess.Popen(  # noqa: S603 - the command is this project's own
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, threads)},
-    )
+    try:
+        worker = _start(command, job.case.threads)
+    except OSError as error:
+        return Reply(failure=failure_of(_crashed(f"cannot be started: {error.strerror}", b"")))
     with worker:
         try:
             answer, chatter = worker.communicate(
@@ -48,6 +44,16 @@ def run_worker(command: Sequence[str], job: Job) -> Reply:
             worker.kill()  # Ctrl-C: leave no process behind
             raise
     return _understand(answer, chatter, worker.returncode)
+
+
+def _start(command: Sequence[str], threads: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - the command is this project's own
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))},
+    )
 
 
 def _understand(answer: bytes, chatter: bytes, code: int) -> Reply:

@@ -18,7 +18,7 @@ def percentile(ordered: NDArray[np.uint64], share: float) -> int:
         ordered: uint64[count] nanoseconds, ascending, at least one.
         share: Above 0, at most 1.
     """
-    # Rounded first: 0.9 x 10 is 9.000000000000002 for a computer, and must not become 10.
+    # Rounded first: 0.07 x 100 is 7.000000000000001 for a computer, and must not become 8.
     rank = int(np.ceil(round(share * len(ordered), 9)))
     return int(ordered[max(rank, 1) - 1])
 

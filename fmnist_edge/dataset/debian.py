@@ -47,7 +47,7 @@ def fill_from_debian(cache: Path, progress: Progress) -> None:
     progress.start(f"Debian package {PACKAGE}", None)
     try:
         with scratch_folder() as scratch:
-            scratch.chmod(0o755)  # apt, started by root, downloads as a user of its own
+            scratch.chmod(0o755)  # lets apt, started by root, give up being root for the lists
             package = _download(apt_get, scratch)
             _run((dpkg_deb, "-x", package.name, "."), scratch, _LOCAL_SECONDS)
             for file in lacking(cache):

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fmnist_edge.exporters.keras_parent import dense_layers, tensorflow
+from fmnist_edge.exporters.keras_parent import dense_layers
+from fmnist_edge.keras_library import tensorflow
 from fmnist_edge.session import IMAGE_SHAPE
 
 __all__ = ["serving_module"]

@@ -1,30 +1,31 @@
 """The Keras model that an export starts from."""
 
-import os
+import io
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from fmnist_edge.artifact import Artifact
+from fmnist_edge import keras_library
+from fmnist_edge.artifact import Artifact, TensorSpec
 from fmnist_edge.errors import ExportError, ModelUnreadableError
-from fmnist_edge.optional import require
-from fmnist_edge.session import Images, Scores, scale_pixels
+from fmnist_edge.session import Images, Scores, check_classifier, scale_pixels
 
-__all__ = ["EXTRA", "dense_layers", "load", "scores", "tensorflow"]
+__all__ = ["dense_layers", "load", "scores"]
 
-EXTRA: Final = "train"
+# What Keras and the libraries below it raise on a damaged file.
+_DAMAGES: Final = (
+    AttributeError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _PREDICTION_BATCH: Final = 1000
 _NO_WEIGHTS: Final = {"InputLayer", "Flatten", "Dropout"}
-
-
-def tensorflow() -> Any:  # noqa: ANN401 - the module is untyped
-    """Import TensorFlow.
-
-    Raises:
-        MissingDependencyError: it is not installed.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return require("tensorflow", extra=EXTRA)
 
 
 def load(artifact: Artifact) -> Any:  # noqa: ANN401 - a Keras model
@@ -33,17 +34,31 @@ def load(artifact: Artifact) -> Any:  # noqa: ANN401 - a Keras model
     Raises:
         MissingDependencyError: TensorFlow is not installed.
         ModelUnreadableError: the file is damaged, or holds code.
+        ModelUnsupportedError: it is no Fashion-MNIST classifier.
     """
-    tensorflow()
-    keras = require("keras", extra=EXTRA)
+    keras = keras_library.keras()
     try:
-        return keras.saving.load_model(artifact.path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
+        # Keras says "file not found" to whatever is no zip file.
+        zipfile.ZipFile(io.BytesIO(artifact.payload)).close()
+        model = keras.saving.load_model(artifact.path, compile=False, safe_mode=True)
+    except _DAMAGES as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise ModelUnreadableError(
             f"Keras cannot load {artifact.path}: {reason}.",
             hint="Check that it is a .keras file, or train it again.",
         ) from error
+    if getattr(model, "inputs", None):  # one that was saved before it met an image takes any
+        check_classifier(artifact, _specs(model.inputs), _specs(model.outputs))
+    return model
+
+
+def _specs(tensors: Sequence[Any]) -> Sequence[TensorSpec]:
+    # Keras takes images without a channel axis where it expects one of size 1.
+    shapes = [tuple(each.shape[:-1] if each.shape[3:] == (1,) else each.shape) for each in tensors]
+    return [
+        TensorSpec(each.name, shape, str(each.dtype))
+        for each, shape in zip(tensors, shapes, strict=True)
+    ]
 
 
 def scores(model: Any, images: Images) -> Scores:  # noqa: ANN401 - a Keras model

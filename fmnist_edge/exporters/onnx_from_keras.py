@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.keras_function import serving_module
-from fmnist_edge.exporters.keras_parent import EXTRA
+from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Recipe
 from fmnist_edge.session import Images

@@ -7,7 +7,8 @@ from typing import Any, Final
 from fmnist_edge.artifact import Precision
 from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.keras_function import serving_module
-from fmnist_edge.exporters.keras_parent import tensorflow
+from fmnist_edge.keras_library import EXTRA, tensorflow
+from fmnist_edge.optional import require
 from fmnist_edge.recipes import Recipe
 from fmnist_edge.session import Images, scale_pixels
 
@@ -26,6 +27,8 @@ def export(parent: Any, recipe: Recipe, calibration: Images) -> bytes:  # noqa: 
         MissingDependencyError: TensorFlow is not installed.
     """
     tf = tensorflow()
+    # Has no public name, and derives from `Exception` alone.
+    failed = require("tensorflow.lite.python.convert_phase", extra=EXTRA).ConverterError
     module = serving_module(parent, batch=1)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.serve.get_concrete_function()], module
@@ -37,7 +40,7 @@ def export(parent: Any, recipe: Recipe, calibration: Images) -> bytes:  # noqa: 
             # The converter asks for statistics that the representative images give it later.
             warnings.filterwarnings("ignore", "Statistics for quantized inputs", UserWarning)
             payload: bytes = converter.convert()
-    except (ValueError, RuntimeError, tf.lite.ConverterError) as error:
+    except (ValueError, RuntimeError, failed) as error:
         raise ExportError(
             f"The TFLite converter failed: {str(error).strip().partition(chr(10))[0]}",
             hint="This is worth a bug report, with the model attached.",

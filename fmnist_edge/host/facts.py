@@ -12,6 +12,18 @@ UNKNOWN: Final = "unknown"
 _GIB: Final = 1 << 30
 
 
+# Arm's cores name themselves by number; these are what small boards have (Arm's MIDR part numbers).
+_ARM_PARTS: Final = {
+    "0xd03": "Cortex-A53",
+    "0xd04": "Cortex-A35",
+    "0xd05": "Cortex-A55",
+    "0xd07": "Cortex-A57",
+    "0xd08": "Cortex-A72",
+    "0xd09": "Cortex-A73",
+    "0xd0b": "Cortex-A76",
+}
+
+
 def facts(root: Path = Path("/")) -> Mapping[str, str]:
     """What machine this is, by name; "unknown" where the system does not tell.
 
@@ -52,7 +64,8 @@ def _model(root: Path) -> str:
 
 def _cpu(root: Path) -> str:
     fields = _fields(root / "proc/cpuinfo", ":")
-    return fields.get("model name") or fields.get("Model") or platform.processor() or UNKNOWN
+    known = fields.get("model name") or _ARM_PARTS.get(fields.get("CPU part", ""))
+    return known or platform.processor() or UNKNOWN
 
 
 def _memory(root: Path) -> str:

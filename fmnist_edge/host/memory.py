@@ -15,7 +15,7 @@ def resident_and_peak(status: Path = _STATUS) -> tuple[int | None, int | None]:
     Read from Linux's `/proc`: `getrusage` would count the parent's peak before `exec`, too.
     """
     try:
-        lines = status.read_text().splitlines()
+        lines = status.read_text(errors="replace").splitlines()
     except OSError:
         return None, None
     fields = dict(line.split(":", 1) for line in lines if ":" in line)

@@ -1,6 +1,6 @@
 """A run as a Markdown page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from fmnist_edge.report.table import Table, benchmark_table, failures
 from fmnist_edge.result import Run
@@ -12,7 +12,11 @@ def markdown_table(table: Table) -> str:
     """The cells as a Markdown table, without a newline at the end."""
     rule = ["--:" if numeric else ":--" for numeric in table.numeric]
     lines = (table.headers, rule, *table.rows)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", r"\|")  # a file may be called so
 
 
 def markdown_report(run: Run) -> str:
@@ -35,13 +39,16 @@ def _sections(run: Run) -> Iterator[str]:
 
 def _method(run: Run) -> str:
     settings = run.settings
+    threads = _each(row.case.threads for row in run.rows)
+    batch = _each(row.case.batch for row in run.rows)
     return (
         "## How it was measured\n\n"
         f"Measured {run.created} by fmnist-edge {run.version}, protocol `{settings.protocol}`. "
         f"Every row: {settings.processes} fresh process(es) in shuffled order, each importing only "
-        f"its runtime; {settings.warmup_calls} calls to warm up, then one image per call, back to "
-        f"back, for at least {settings.min_seconds:g} s and {settings.min_samples} calls "
-        f"(at most {settings.max_samples:,}), over {settings.distinct_images} different images. "
+        f"its runtime; {settings.warmup_calls} calls to warm up, then {batch} image(s) per call on "
+        f"{threads} thread(s), back to back, for at least {settings.min_seconds:g} s and "
+        f"{settings.min_samples} calls (at most {settings.max_samples:,}), over "
+        f"{settings.distinct_images} different images. "
         "Latency is inference alone, from a prepared input to an output the caller can read; "
         "percentiles are nearest-rank over all calls of all processes, and nothing is left out. "
         f"Accuracy is over all 10,000 test images. Throughput is counted over "
@@ -50,6 +57,10 @@ def _method(run: Run) -> str:
         "of the processes; RSS is the memory of the whole measuring process after the calls. "
         "`null` does nothing: its row is what the harness adds to every other."
     )
+
+
+def _each(numbers: Iterable[int]) -> str:
+    return " or ".join(map(str, sorted(set(numbers))))
 
 
 def _list(facts: Mapping[str, str]) -> str:

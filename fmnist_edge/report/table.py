@@ -1,11 +1,13 @@
 """The benchmark table as text cells; whoever prints it decides what it looks like."""
 
+import statistics
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fmnist_edge.result import Latency, Row, Run
+from fmnist_edge.result import Latency, Measurement, Row, Run
 
 __all__ = ["Table", "benchmark_table", "failures"]
 
@@ -51,8 +53,9 @@ def benchmark_table(run: Run) -> Table:
 
 def failures(run: Run) -> tuple[str, ...]:
     """One sentence for each row that has no numbers."""
+    name = _names(run)
     return tuple(
-        f"{_name(row)} on {row.case.runtime}: {row.failure.message} {row.failure.hint}".strip()
+        f"{name(row)} on {row.case.runtime}: {row.failure.message} {row.failure.hint}".strip()
         for row in run.rows
         if row.failure is not None
     )
@@ -65,7 +68,7 @@ def _columns(run: Run) -> Sequence[_Column]:
     if len({row.case.batch for row in run.rows}) > 1:
         varied.append(_Column("batch", lambda row: str(row.case.batch)))
     return [
-        _Column("model", _name, numeric=False),
+        _Column("model", _names(run), numeric=False),
         _Column("runtime", lambda row: row.case.runtime, numeric=False),
         *varied,
         _Column("size kB", _size),
@@ -74,15 +77,28 @@ def _columns(run: Run) -> Sequence[_Column]:
         _Column("p90 µs", _latency(lambda latency: latency.p90)),
         _Column("p99 µs", _latency(lambda latency: latency.p99)),
         _Column("mean µs", _latency(lambda latency: latency.mean)),
-        _Column("first ms", lambda row: _milli([m.first_ns for m in row.measurements])),
-        _Column("load ms", lambda row: _milli([m.load_ns for m in row.measurements])),
+        _Column("first ms", lambda row: _milli([m.first_ns for m in _measured(row)])),
+        _Column("load ms", lambda row: _milli([m.load_ns for m in _measured(row)])),
         _Column(f"k images/s at {run.settings.throughput_batch}", _throughput),
         _Column("RSS MB", _memory),
     ]
 
 
-def _name(row: Row) -> str:
-    return Path(row.case.subject.path).name
+def _names(run: Run) -> Callable[[Row], str]:
+    """File names; whole paths for files that share their name with another."""
+    paths = {row.case.subject.path for row in run.rows}
+    count = Counter(Path(path).name for path in paths)
+
+    def cell(row: Row) -> str:
+        path = Path(row.case.subject.path)
+        return path.name if count[path.name] == 1 else str(path)
+
+    return cell
+
+
+def _measured(row: Row) -> Sequence[Measurement]:
+    """What a row's numbers come from; a failed row has none, whatever was measured before."""
+    return () if row.failure else row.measurements
 
 
 def _size(row: Row) -> str:
@@ -101,7 +117,7 @@ def _throughput(row: Row) -> str:
 
 
 def _memory(row: Row) -> str:
-    steady = [m.memory.steady for m in row.measurements if m.memory.steady is not None]
+    steady = [m.memory.steady for m in _measured(row) if m.memory.steady is not None]
     return f"{max(steady) / _MEGA:.0f}" if steady else _MISSING
 
 
@@ -118,7 +134,7 @@ def _milli(nanoseconds: Sequence[int]) -> str:
     """The median, so that one slow process does not speak for all."""
     if not nanoseconds:
         return _MISSING
-    return _significant(sorted(nanoseconds)[len(nanoseconds) // 2] / _MEGA)
+    return _significant(statistics.median(nanoseconds) / _MEGA)
 
 
 def _significant(value: float) -> str:

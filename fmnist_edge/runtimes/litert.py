@@ -1,6 +1,7 @@
 """LiteRT (formerly TensorFlow Lite): `.tflite` files, through the Interpreter and XNNPACK."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -39,7 +40,7 @@ def load_library() -> str:
 
 
 class _Session:
-    def __init__(self, interpreter: Any, options: SessionOptions) -> None:  # noqa: ANN401 - untyped
+    def __init__(self, path: Path, interpreter: Any, options: SessionOptions) -> None:  # noqa: ANN401 - untyped
         source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
         self.input: Final = _spec(source)
         self.output: Final = _spec(target)
@@ -48,6 +49,7 @@ class _Session:
             "threads": str(options.threads),
             "delegate": _delegate(interpreter),
         }
+        self._path: Final = path
         self._source: Final = source["index"]
         self._target: Final = target["index"]
         # Looked up once: at four microseconds a call, three attribute look-ups show.
@@ -59,8 +61,14 @@ class _Session:
         return prepare_images(images, self.input)
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
-        self._set(self._source, tensor)
-        self._invoke()
+        try:
+            self._set(self._source, tensor)
+            self._invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelUnsupportedError(
+                f"LiteRT cannot run {self._path}: {_first_line(error)}.",
+                hint="Export it again, or update LiteRT.",
+            ) from error
         output: NDArray[Any] = self._get(self._target)
         return output
 
@@ -80,28 +88,31 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
         ModelUnsupportedError: it is no Fashion-MNIST classifier, or cannot take this batch.
     """
     litert = require(_MODULE, extra=EXTRA)
-    interpreter = _interpreter(litert, artifact, options)
-    source, _ = check_classifier(
-        artifact,
-        [_spec(each) for each in interpreter.get_input_details()],
-        [_spec(each) for each in interpreter.get_output_details()],
-    )
+    interpreter, inputs, outputs = _interpreter(litert, artifact, options)
+    source, _ = check_classifier(artifact, inputs, outputs)
     _resize(artifact, interpreter, source, options.batch)
-    return _Session(interpreter, options)
+    return _Session(artifact.path, interpreter, options)
 
 
-def _interpreter(litert: Any, artifact: Artifact, options: SessionOptions) -> Any:  # noqa: ANN401 - untyped
+def _interpreter(
+    litert: Any,  # noqa: ANN401 - untyped
+    artifact: Artifact,
+    options: SessionOptions,
+) -> tuple[Any, Sequence[TensorSpec], Sequence[TensorSpec]]:
+    """The interpreter, and the inputs and outputs that the file declares."""
     try:
         interpreter = litert.Interpreter(
             model_content=artifact.payload, num_threads=options.threads
         )
         interpreter.allocate_tensors()
+        inputs = [_spec(each) for each in interpreter.get_input_details()]
+        outputs = [_spec(each) for each in interpreter.get_output_details()]
     except (ValueError, RuntimeError) as error:
         raise ModelUnreadableError(
             f"LiteRT cannot open {artifact.path}: {_first_line(error)}.",
             hint="Check that it is a TFLite file, or export it again.",
         ) from error
-    return interpreter
+    return interpreter, inputs, outputs
 
 
 def _spec(details: Mapping[str, Any]) -> TensorSpec:

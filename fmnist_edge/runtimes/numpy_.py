@@ -5,12 +5,14 @@ one name per layer.
 """
 
 import io
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
+from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
@@ -33,6 +35,19 @@ EXTRA = ""
 READS_MODEL = True
 
 Array = NDArray[np.float32]
+# What reading a damaged or foreign file may raise: RuntimeError says that it is encrypted, and an
+# array's header is parsed as Python.
+_DAMAGES: Final = (
+    EOFError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def load_library() -> str:
@@ -111,9 +126,8 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
         ModelUnsupportedError: it is no Fashion-MNIST classifier.
     """
     try:
-        with np.load(io.BytesIO(artifact.payload), allow_pickle=False) as arrays:
-            layers = _layers(arrays, options.batch)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        layers = _layers(_arrays(artifact.payload), options.batch)
+    except _DAMAGES as error:
         raise ModelUnreadableError(
             f"{artifact.path} is not a model of plain arrays: {error}.",
             hint="Export it again with: fmnist-edge export --format npz",
@@ -125,10 +139,30 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
     return session
 
 
+def _arrays(payload: bytes) -> Mapping[str, NDArray[Any]]:
+    # Not by np.load(), which looks into an array before its checksum has been compared.
+    with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+        return {
+            name.removesuffix(".npy"): read_array(
+                io.BytesIO(archive.read(name)), allow_pickle=False
+            )
+            for name in archive.namelist()
+        }
+
+
+def _take(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    if name not in arrays:
+        raise ValueError(f"it lacks the array {name!r}")
+    return arrays[name]
+
+
 def _layers(arrays: Mapping[str, NDArray[Any]], batch: int) -> tuple[_Layer, ...]:
+    activations = _take(arrays, "activations")
+    if activations.ndim != 1:
+        raise ValueError("its activations are no list")
     layers: list[_Layer] = []
-    for index, activation in enumerate(arrays["activations"].tolist()):
-        kernel, bias = arrays[f"kernel_{index}"], arrays[f"bias_{index}"]
+    for index, activation in enumerate(activations.tolist()):
+        kernel, bias = _take(arrays, f"kernel_{index}"), _take(arrays, f"bias_{index}")
         _check_layer(index, kernel, bias, activation)
         if layers and layers[-1].kernel.shape[1] != kernel.shape[0]:
             raise ValueError(f"layer {index} does not fit the one before it")

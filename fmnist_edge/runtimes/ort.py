@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def _library() -> Any:  # noqa: ANN401 - the module is untyped
 
 
 class _Session:
-    def __init__(self, opened: Any, options: SessionOptions) -> None:  # noqa: ANN401 - untyped
+    def __init__(self, path: Path, opened: Any, options: SessionOptions) -> None:  # noqa: ANN401 - untyped
         self.input: Final = _spec(opened.get_inputs()[0])
         self.output: Final = _spec(opened.get_outputs()[0])
         self.batch: Final = options.batch
@@ -54,6 +55,8 @@ class _Session:
             "threads": str(opened.get_session_options().intra_op_num_threads),
             "provider": ", ".join(opened.get_providers()),
         }
+        self._path: Final = path
+        self._errors: Final = _errors()
         self._run: Final = opened.run
         self._outputs: Final = [self.output.name]
         self._input: Final = self.input.name
@@ -62,7 +65,13 @@ class _Session:
         return prepare_images(images, self.input)
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
-        output: NDArray[Any] = self._run(self._outputs, {self._input: tensor})[0]
+        try:
+            output: NDArray[Any] = self._run(self._outputs, {self._input: tensor})[0]
+        except self._errors as error:
+            raise ModelUnsupportedError(
+                f"ONNX Runtime cannot run {self._path} on {self.batch} images: {_reason(error)}.",
+                hint="Its graph may be made for another number of images; try --batch 1.",
+            ) from error
         return output
 
     def decode(self, output: NDArray[Any]) -> Scores:
@@ -94,7 +103,7 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
             hint="Check that it is an ONNX file, or export it again.",
         ) from error
     _check(artifact, opened, options.batch)
-    return _Session(opened, options)
+    return _Session(artifact.path, opened, options)
 
 
 def _options(onnxruntime: Any, options: SessionOptions) -> Any:  # noqa: ANN401 - untyped

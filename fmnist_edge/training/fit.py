@@ -1,7 +1,6 @@
 """Training a preset with Keras."""
 
 import math
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,18 +10,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_edge import keras_library
 from fmnist_edge.dataset import LABELS, Dataset, Split
 from fmnist_edge.errors import TrainingError, UsageError
 from fmnist_edge.files import storage_errors
-from fmnist_edge.optional import require
 from fmnist_edge.progress import Progress
 from fmnist_edge.session import IMAGE_SHAPE, Scores, scale_pixels
 from fmnist_edge.training.presets import Preset
 
-__all__ = ["TOOLS", "Fitted", "accuracy", "fit", "load_library", "override", "serialize"]
+__all__ = ["TOOLS", "Fitted", "accuracy", "fit", "override", "serialize"]
 
 TOOLS: Final = ("tensorflow", "keras", "numpy")
-EXTRA: Final = "train"
 # Steps that TensorFlow runs between two returns to Python: less overhead, same arithmetic.
 _STEPS_PER_CALL: Final = 32
 _PREDICTION_BATCH: Final = 1000
@@ -47,17 +45,6 @@ class Fitted:
     def epochs(self) -> int:
         """Epochs that were run."""
         return len(self.history["loss"])
-
-
-def load_library() -> Any:  # noqa: ANN401 - the module is untyped
-    """Import Keras on TensorFlow.
-
-    Raises:
-        MissingDependencyError: TensorFlow is not installed.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    require("tensorflow", extra=EXTRA)
-    return require("keras", extra=EXTRA)
 
 
 def override(preset: Preset, *, epochs: int | None, batch_size: int | None) -> Preset:
@@ -89,7 +76,7 @@ def fit(preset: Preset, data: Dataset, *, seed: int, progress: Progress) -> Fitt
         MissingDependencyError: TensorFlow is not installed.
         TrainingError: the loss is no number any more.
     """
-    keras = load_library()
+    keras = keras_library.keras()
     keras.utils.set_random_seed(seed)
     model = _build(keras, preset)
     best = keras.callbacks.EarlyStopping(

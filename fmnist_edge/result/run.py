@@ -1,27 +1,17 @@
-"""What a benchmark leaves behind: one `Run` per file, with a row per case.
-
-Everything here is frozen and has a JSON form. The raw samples are kept, so that every statistic can
-be computed again from the file.
-
-Schema history:
-    1: first.
-"""
+"""What is known of a run."""
 
 import base64
 import binascii
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Format, Precision
-from fmnist_edge.errors import ResultSchemaError, ResultUnreadableError
-from fmnist_edge.files import write_atomically
-from fmnist_edge.records import RecordError, SchemaError, decode_document, encode_json
+from fmnist_edge.errors import ResultUnreadableError
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -38,9 +28,8 @@ __all__ = [
     "Skipped",
     "Subject",
     "Throughput",
-    "read_run",
-    "write_run",
 ]
+
 
 SCHEMA_VERSION: Final = 1
 
@@ -74,10 +63,11 @@ class Samples:
         try:
             packed = base64.b64decode(self.data, validate=True)
             # One byte more than promised is asked for, so that a lie shows and no bomb goes off.
-            raw = zlib.decompressobj().decompress(packed, size + 1)
-        except (binascii.Error, ValueError, zlib.error) as error:
+            stream = zlib.decompressobj()
+            raw = stream.decompress(packed, size + 1)
+        except (binascii.Error, ValueError, OverflowError, zlib.error) as error:
             raise ResultUnreadableError(f"The samples are damaged: {error}.") from error
-        if len(raw) != size:
+        if len(raw) != size or not stream.eof or stream.unused_data:
             raise ResultUnreadableError(f"The samples are not the {self.count} they claim to be.")
         return np.frombuffer(raw, "<u8").astype(np.uint64)
 
@@ -240,6 +230,10 @@ class Accuracy:
     images: int
     correct: int
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.correct <= self.images or self.images == 0:
+            raise ValueError(f"{self.correct} of {self.images} images")
+
     @property
     def top1(self) -> float:
         """The share that got its label, 0..1."""
@@ -248,7 +242,10 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Row:
-    """A case and what came of it: either `measurements` with statistics, or a `failure`."""
+    """A case and what came of it: either statistics of the measurements, or a `failure`.
+
+    A failed row keeps what its earlier processes measured.
+    """
 
     case: Case
     measurements: tuple[Measurement, ...]
@@ -292,37 +289,3 @@ class Run:
     skipped: tuple[Skipped, ...]
     kind: Literal["fmnist-edge run"] = "fmnist-edge run"
     schema_version: int = SCHEMA_VERSION
-
-
-def write_run(path: Path, run: Run) -> None:
-    """Write a run as JSON, whole or not at all.
-
-    Raises:
-        StorageError: `path` cannot be written.
-    """
-    write_atomically(path, encode_json(run).encode())
-
-
-def read_run(path: Path) -> Run:
-    """Read a run.
-
-    Raises:
-        ResultUnreadableError: there is no such file, or it is damaged, or no run.
-        ResultSchemaError: it was written by another version of the schema.
-    """
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ResultUnreadableError(f"Cannot read {path}: {error.strerror}.") from error
-    try:
-        return decode_document(Run, text, SCHEMA_VERSION)
-    except SchemaError as error:
-        raise ResultSchemaError(
-            f"{path} cannot be read by this fmnist-edge: {error}.",
-            hint="Use the fmnist-edge that wrote it, or update this one.",
-        ) from error
-    except RecordError as error:
-        raise ResultUnreadableError(
-            f"{path} is no result of fmnist-edge, or is damaged: {error}.",
-            hint="Run the benchmark again with: fmnist-edge bench --json FILE",
-        ) from error

@@ -1,0 +1,48 @@
+"""An artifact: one model file plus the manifest (`FILE.json`) that says what it is.
+
+The manifest is written last and holds the file's SHA-256, so an artifact is either whole or not
+there. A bare model file without a manifest (somebody else's) is an `Artifact` too; it just has less
+to tell.
+"""
+
+from fmnist_edge.artifact.manifest import (
+    SCHEMA_VERSION,
+    Artifact,
+    Format,
+    Manifest,
+    Parity,
+    Precision,
+    Quantization,
+    TensorSpec,
+    Training,
+    utc_now,
+)
+from fmnist_edge.artifact.store import (
+    find_manifests,
+    format_of,
+    manifest_path,
+    open_artifact,
+    read_manifest,
+    refuse_to_replace,
+    write_artifact,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Artifact",
+    "Format",
+    "Manifest",
+    "Parity",
+    "Precision",
+    "Quantization",
+    "TensorSpec",
+    "Training",
+    "find_manifests",
+    "format_of",
+    "manifest_path",
+    "open_artifact",
+    "read_manifest",
+    "refuse_to_replace",
+    "utc_now",
+    "write_artifact",
+]

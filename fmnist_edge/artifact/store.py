@@ -1,0 +1,147 @@
+"""Artifacts on disk: written whole, checked when they are opened."""
+
+from pathlib import Path
+
+from fmnist_edge.artifact.manifest import SCHEMA_VERSION, Artifact, Format, Manifest
+from fmnist_edge.errors import (
+    ArtifactExistsError,
+    ArtifactNotFoundError,
+    HashMismatchError,
+    ManifestError,
+    ModelUnsupportedError,
+)
+from fmnist_edge.files import sha256_of, staged, storage_errors
+from fmnist_edge.records import RecordError, decode_document, encode_json
+
+__all__ = [
+    "find_manifests",
+    "format_of",
+    "manifest_path",
+    "open_artifact",
+    "read_manifest",
+    "refuse_to_replace",
+    "write_artifact",
+]
+
+
+def manifest_path(path: Path) -> Path:
+    """Where the manifest of the model file `path` lies."""
+    return path.parent / f"{path.name}.json"  # with_name() would choke on "."
+
+
+def refuse_to_replace(path: Path, *, force: bool) -> None:
+    """Stop before long work whose outcome would have no place to go.
+
+    Raises:
+        ArtifactExistsError: `path` is there already and `force` is not given.
+    """
+    if not force and (path.exists() or manifest_path(path).exists()):
+        raise ArtifactExistsError(
+            f"{path} is there already.", hint="Pass --force to replace it, or choose another name."
+        )
+
+
+def write_artifact(folder: Path, payload: bytes, manifest: Manifest) -> Path:
+    """Put an artifact into `folder` and return the model file's path.
+
+    Both files reach the disk before anything that was there is touched. Then the old manifest goes
+    first and the new one comes last, so that at no moment a manifest stands beside a file it does
+    not describe.
+
+    Raises:
+        StorageError: the folder cannot be written to; what was there before still is.
+    """
+    path = folder / manifest.file
+    sidecar = manifest_path(path)
+    text = encode_json(manifest).encode()
+    with staged(path, payload) as place_model, staged(sidecar, text) as place_manifest:
+        with storage_errors(path):
+            sidecar.unlink(missing_ok=True)
+        place_model()
+        try:
+            place_manifest()
+        except BaseException:
+            path.unlink(missing_ok=True)  # without its manifest it would be half an artifact
+            raise
+    return path
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """The manifest of the model file `path`; None where it has none.
+
+    Raises:
+        ManifestError: there is one, and it makes no sense.
+    """
+    where = manifest_path(path)
+    try:
+        text = where.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ManifestError(f"Cannot read the manifest {where}: {error.strerror}.") from error
+    try:
+        manifest = decode_document(Manifest, text, SCHEMA_VERSION)
+    except RecordError as error:
+        raise ManifestError(
+            f"The manifest {where} cannot be understood: {error}.",
+            hint="Export the model again, or remove the manifest to use the bare file.",
+        ) from error
+    if manifest.file != path.name:
+        raise ManifestError(
+            f"The manifest {where} describes {manifest.file!r}, not {path.name!r}.",
+            hint="Move a model file and its manifest together, and keep both names.",
+        )
+    return manifest
+
+
+def open_artifact(path: Path) -> Artifact:
+    """Read a model file and check it against its manifest.
+
+    Raises:
+        ArtifactNotFoundError: no such file.
+        ManifestError: its manifest makes no sense.
+        HashMismatchError: the file is not the one its manifest describes.
+        ModelUnsupportedError: a bare file whose suffix names no known format.
+    """
+    manifest = read_manifest(path)
+    try:
+        payload = path.read_bytes()
+    except OSError as error:
+        raise ArtifactNotFoundError(
+            f"Cannot read {path}: {error.strerror}.", hint="Check the path."
+        ) from error
+    if manifest is None:
+        return Artifact(path, format_of(path), payload, None)
+    if sha256_of(payload) != manifest.sha256:
+        raise HashMismatchError(
+            f"{path} is not the file its manifest describes (its SHA-256 differs): "
+            "it was damaged or replaced.",
+            hint="Copy it again, or export it again.",
+        )
+    return Artifact(path, manifest.format, payload, manifest)
+
+
+def format_of(path: Path) -> Format:
+    """The format a bare file's suffix names.
+
+    Raises:
+        ModelUnsupportedError: it names none that is known.
+    """
+    try:
+        return Format(path.suffix.removeprefix(".").lower())
+    except ValueError as error:
+        known = ", ".join(f".{each.value}" for each in Format)
+        raise ModelUnsupportedError(
+            f"{path} has no suffix that names a model format ({known}).",
+            hint="Rename the file to end in its format.",
+        ) from error
+
+
+def find_manifests(folder: Path) -> tuple[Path, ...]:
+    """The model files below `folder` that have a manifest beside them, in order of their paths."""
+    found = []
+    for sidecar in folder.rglob("*.json"):
+        path = sidecar.with_suffix("")
+        if path.suffix.removeprefix(".") in set(Format) and not path.name.startswith("."):
+            found.append(path)
+    return tuple(sorted(found))

@@ -1,0 +1,44 @@
+"""Results files: written whole, checked when they are read."""
+
+from pathlib import Path
+
+from fmnist_edge.errors import ResultSchemaError, ResultUnreadableError
+from fmnist_edge.files import write_atomically
+from fmnist_edge.records import RecordError, SchemaError, decode_document, encode_json
+from fmnist_edge.result.run import SCHEMA_VERSION, Run
+
+__all__ = ["read_run", "write_run"]
+
+
+def write_run(path: Path, run: Run) -> None:
+    """Write a run as JSON, whole or not at all.
+
+    Raises:
+        StorageError: `path` cannot be written.
+    """
+    write_atomically(path, encode_json(run).encode())
+
+
+def read_run(path: Path) -> Run:
+    """Read a run.
+
+    Raises:
+        ResultUnreadableError: there is no such file, or it is damaged, or no run.
+        ResultSchemaError: it was written by another version of the schema.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ResultUnreadableError(f"Cannot read {path}: {error.strerror}.") from error
+    try:
+        return decode_document(Run, text, SCHEMA_VERSION)
+    except SchemaError as error:
+        raise ResultSchemaError(
+            f"{path} cannot be read by this fmnist-edge: {error}.",
+            hint="Use the fmnist-edge that wrote it, or update this one.",
+        ) from error
+    except RecordError as error:
+        raise ResultUnreadableError(
+            f"{path} is no result of fmnist-edge, or is damaged: {error}.",
+            hint="Run the benchmark again with: fmnist-edge bench --json FILE",
+        ) from error

@@ -1,0 +1,133 @@
+"""The real `fmnist-edge`, started as a person would, with a home folder of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fmnist_edge.artifact import manifest_path
+
+ENTRY_POINT = Path(sys.executable).with_name("fmnist-edge")
+# For what hangs because it is broken; nothing here takes a tenth of it.
+_PATIENCE = 300.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has come to its end.
+
+    Args:
+        returncode: Its exit code.
+        stdout: The answer.
+        stderr: Everything else it said.
+        folder: Where it was started.
+    """
+
+    returncode: int
+    stdout: str
+    stderr: str
+    folder: Path
+
+    @property
+    def speaks_plainly(self) -> bool:
+        """Whether an error reached the user as a sentence, and not as Python's own."""
+        lines = self.stderr.splitlines()
+        told = [line for line in lines if line.startswith("Error: ")]
+        return "Traceback" not in self.stderr + self.stdout and len(told) == 1
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """Starts commands away from the user's files.
+
+    Args:
+        home: A folder that commands take for the user's home.
+        data: Where Fashion-MNIST lies.
+        entry_point: The command.
+    """
+
+    home: Path
+    data: Path
+    entry_point: Path = ENTRY_POINT
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command finds in its environment."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
+        return {**kept, "HOME": str(self.home), "FMNIST_EDGE_DATA_DIR": str(self.data)}
+
+    def __call__(self, *arguments: object, cwd: Path | None = None) -> Finished:
+        """Run `fmnist-edge` to its end."""
+        return self.execute((self.entry_point, *arguments), cwd=cwd)
+
+    def python(self, *arguments: object, cwd: Path | None = None) -> Finished:
+        """Run this Python to its end."""
+        return self.execute((sys.executable, *arguments), cwd=cwd)
+
+    def execute(
+        self, command: Sequence[object], *, cwd: Path | None = None, given: str = ""
+    ) -> Finished:
+        """Run any command to its end, with `given` on its standard input."""
+        folder = cwd or self.home
+        done = subprocess.run(
+            [str(part) for part in command],
+            input=given,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            cwd=folder,
+            timeout=_PATIENCE,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr, folder)
+
+    @contextmanager
+    def running(self, *arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+        """`fmnist-edge` under way, in a process group of its own; it does not outlive the block."""
+        with subprocess.Popen(
+            [str(part) for part in (self.entry_point, *arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            cwd=cwd,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+def read_until(text: str, process: subprocess.Popen[str]) -> None:
+    """Wait until `process` says something on stderr."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if text in line:
+            return
+    raise AssertionError(f"it ended with {process.wait()} and never said {text!r}")
+
+
+def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Wait, with all attention, for something that `process` brings about."""
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0)
+
+
+def children(process: int) -> list[int]:
+    """The living processes that `process` has started."""
+    listed = [path.read_text() for path in Path(f"/proc/{process}/task").glob("*/children")]
+    return [int(child) for child in " ".join(listed).split()]
+
+
+def copy_artifact(path: Path, folder: Path) -> Path:
+    """Copy a model file and its manifest into `folder`."""
+    shutil.copy(manifest_path(path), folder)
+    return Path(shutil.copy(path, folder))

@@ -1,0 +1,403 @@
+"""Every recipe in the table: what is exported, what is written beside it, and what is refused."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from onnx import TensorProto
+
+from fmnist_edge.artifact import (
+    Artifact,
+    Format,
+    Manifest,
+    Precision,
+    Quantization,
+    TensorSpec,
+    find_manifests,
+    manifest_path,
+    open_artifact,
+    read_manifest,
+)
+from fmnist_edge.dataset import LABELS, Split, load, stratified
+from fmnist_edge.errors import ParityError
+from fmnist_edge.exporters import EXPORTERS, verify
+from fmnist_edge.recipes import RECIPES, Recipe
+from fmnist_edge.runtimes import RUNTIMES, reading
+from fmnist_edge.session import Scores, Session, SessionOptions, classify
+from tests.commands import CommandLine, Finished, copy_artifact
+
+INT8 = [name for name, recipe in RECIPES.items() if recipe.precision is Precision.INT8]
+FLOATS = [name for name, recipe in RECIPES.items() if recipe.precision is Precision.FLOAT32]
+TFLITE = [name for name, recipe in RECIPES.items() if recipe.format is Format.TFLITE]
+ONNX = [name for name, recipe in RECIPES.items() if recipe.format is Format.ONNX]
+# The networks' three layers: kernels as [inputs, units].
+KERNELS = [(784, 256), (256, 128), (128, 10)]
+
+
+@pytest.fixture(scope="session")
+def exported_again(
+    cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What a second process makes of the same model, in another folder."""
+    folder = tmp_path_factory.mktemp("again")
+    copy_artifact(trained, folder)
+    done = cli("export", folder / "default.keras")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def _path(folder: Path, recipe: Recipe) -> Path:
+    return folder / f"default-{recipe.precision}.{recipe.format}"
+
+
+def _open(folder: Path, name: str) -> Session:
+    recipe = RECIPES[name]
+    runtime = RUNTIMES[reading(recipe.format)[0]]
+    return runtime.open(open_artifact(_path(folder, recipe)), SessionOptions())
+
+
+def _manifest(path: Path) -> Manifest:
+    manifest = read_manifest(path)
+    assert manifest is not None
+    return manifest
+
+
+# The table
+
+
+def test_every_recipe_has_an_exporter_and_every_exporter_a_recipe() -> None:
+    assert set(EXPORTERS) == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_named_after_what_it_makes(name: str) -> None:
+    recipe = RECIPES[name]
+    assert name == recipe.name == f"{recipe.format.value}-{recipe.precision.value}"
+    assert (recipe.calibration_images > 0) == (recipe.precision is Precision.INT8)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_export_can_be_opened_by_a_runtime(name: str) -> None:
+    assert reading(RECIPES[name].format)
+
+
+# What lies in the folder
+
+
+def test_an_export_makes_one_file_per_recipe_and_nothing_else(exported: Path) -> None:
+    models = {"default.keras", *(_path(exported, recipe).name for recipe in RECIPES.values())}
+    assert {path.name for path in exported.iterdir()} == models | {f"{m}.json" for m in models}
+    assert {path.name for path in find_manifests(exported)} == models
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_manifest_describes_the_file(exported: Path, name: str) -> None:
+    recipe = RECIPES[name]
+    path = _path(exported, recipe)
+    manifest = _manifest(path)
+    payload = path.read_bytes()
+    assert manifest.file == path.name
+    assert (manifest.format, manifest.precision) == (recipe.format, recipe.precision)
+    assert manifest.recipe == name
+    assert manifest.size_bytes == len(payload)
+    assert manifest.sha256 == hashlib.sha256(payload).hexdigest()
+    assert manifest.labels == LABELS
+    assert manifest.training is None
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_manifest_names_the_parent_by_its_hash(
+    exported: Path, trained: Path, name: str
+) -> None:
+    parent = hashlib.sha256(trained.read_bytes()).hexdigest()
+    assert _manifest(_path(exported, RECIPES[name])).parent_sha256 == parent
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_manifest_names_the_tools_that_made_the_file(exported: Path, name: str) -> None:
+    tools = _manifest(_path(exported, RECIPES[name])).tools
+    assert set(tools) == {"python", "fmnist-edge", *EXPORTERS[name].TOOLS}
+    assert all(version[0].isdigit() for version in tools.values())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_manifest_holds_the_tensors_that_the_runtime_reports(exported: Path, name: str) -> None:
+    manifest = _manifest(_path(exported, RECIPES[name]))
+    session = _open(exported, name)
+    assert (manifest.input, manifest.output) == (session.input, session.output)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_parity_in_the_manifest_can_be_measured_again(
+    exported: Path, trained_scores: Scores, held_back: Split, name: str
+) -> None:
+    recipe = RECIPES[name]
+    recorded = _manifest(_path(exported, recipe)).parity
+    assert recorded is not None
+    assert recorded.images == len(held_back.images) >= 1_000
+    assert recorded.runtime.startswith(f"{reading(recipe.format)[0]} ")
+    assert recorded.agreement >= recipe.min_agreement
+    assert recorded.max_abs_difference <= recipe.max_difference
+    measured = np.abs(classify(_open(exported, name), held_back.images) - trained_scores).max()
+    assert measured == pytest.approx(recorded.max_abs_difference, abs=5e-6)
+
+
+@pytest.fixture(scope="session")
+def held_back(real_data_folder: Path) -> Split:
+    """The images that exports are proved on."""
+    return stratified(load(real_data_folder).validation, 1_000, 0)
+
+
+@pytest.fixture(scope="session")
+def trained_scores(exported: Path, held_back: Split) -> Scores:
+    """What the model answers, by its own arithmetic in plain NumPy."""
+    return classify(_open(exported, "npz-float32"), held_back.images)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_exporting_again_gives_the_same_bytes(
+    exported: Path, exported_again: Path, name: str
+) -> None:
+    first, second = (_path(folder, RECIPES[name]) for folder in (exported, exported_again))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_export_answers_with_the_manifests_as_json(exporting: Finished, exported: Path) -> None:
+    answer = json.loads(exporting.stdout)
+    paths = [_path(exported, recipe) for recipe in RECIPES.values()]
+    assert answer == [json.loads(manifest_path(path).read_text()) for path in paths]
+
+
+# Accuracy
+
+
+def _correct(session: Session, unseen: Split) -> int:
+    return int(np.sum(classify(session, unseen.images).argmax(axis=1) == unseen.labels))
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_a_float_file_labels_as_many_test_images_right_as_keras(
+    exported: Path, trained: Path, unseen: Split, name: str
+) -> None:
+    training = _manifest(trained).training
+    assert training is not None
+    keras = round(training.test_accuracy * len(unseen.labels))
+    assert abs(_correct(_open(exported, name), unseen) - keras) <= 1
+
+
+@pytest.mark.parametrize("name", INT8)
+def test_int8_costs_at_most_half_a_point_of_accuracy(
+    exported: Path, trained: Path, unseen: Split, name: str
+) -> None:
+    training = _manifest(trained).training
+    assert training is not None
+    accuracy = _correct(_open(exported, name), unseen) / len(unseen.labels)
+    assert accuracy >= training.test_accuracy - 0.005
+
+
+@pytest.mark.parametrize("name", INT8)
+def test_int8_is_a_quarter_of_the_size(exported: Path, name: str) -> None:
+    whole = _path(exported, RECIPES["npz-float32"]).stat().st_size
+    assert _path(exported, RECIPES[name]).stat().st_size < 0.28 * whole
+
+
+# TFLite
+
+
+def _interpreter(exported: Path, name: str) -> Any:  # noqa: ANN401 - untyped
+    interpreter = Interpreter(str(_path(exported, RECIPES[name])))
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_a_tflite_file_has_no_operators_but_those_of_the_network(exported: Path, name: str) -> None:
+    operators = Counter(each["op_name"] for each in _interpreter(exported, name)._get_ops_details())
+    assert operators.pop("DELEGATE") == 1
+    # No variables to read: weights are constants in the file.
+    assert operators == {"RESHAPE": 1, "FULLY_CONNECTED": 3, "SOFTMAX": 1}
+
+
+def test_the_int8_tflite_file_takes_pixels_shifted_by_128(exported: Path) -> None:
+    source = _open(exported, "tflite-int8").input
+    scale = float(np.float32(1 / 255))
+    assert source == TensorSpec("image", (1, 28, 28), "int8", Quantization(scale, -128))
+
+
+def test_the_int8_tflite_file_answers_in_int8(exported: Path) -> None:
+    target = _open(exported, "tflite-int8").output
+    assert target.dtype == "int8"
+    assert target.quantization == Quantization(1 / 256, -128)
+
+
+def test_the_weights_of_the_int8_tflite_file_are_quantized_per_channel(exported: Path) -> None:
+    interpreter = _interpreter(exported, "tflite-int8")
+    tensors = {each["index"]: each for each in interpreter.get_tensor_details()}
+    layers = [
+        each for each in interpreter._get_ops_details() if each["op_name"] == "FULLY_CONNECTED"
+    ]
+    kernels = [tensors[each["inputs"][1]] for each in layers]
+    assert [tuple(each["shape"])[::-1] for each in kernels] == KERNELS
+    for kernel in kernels:
+        parameters = kernel["quantization_parameters"]
+        assert kernel["dtype"] is np.int8
+        assert parameters["scales"].shape == (kernel["shape"][0],)
+        assert parameters["quantized_dimension"] == 0
+        assert not parameters["zero_points"].any()
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_a_tflite_file_runs_on_xnnpack(exported: Path, name: str) -> None:
+    assert _open(exported, name).used["delegate"] == "XNNPACK"
+
+
+# ONNX
+
+
+@pytest.mark.parametrize("name", ONNX)
+def test_an_onnx_file_passes_the_full_check(exported: Path, name: str) -> None:
+    onnx.checker.check_model(onnx.load(_path(exported, RECIPES[name])), full_check=True)
+
+
+@pytest.mark.parametrize("name", ONNX)
+def test_an_onnx_file_takes_any_number_of_images_and_has_clean_names(
+    exported: Path, name: str
+) -> None:
+    session = _open(exported, name)
+    assert session.input == TensorSpec("image", (None, 28, 28), "float32")
+    assert session.output == TensorSpec("scores", (None, 10), "float32")
+
+
+def test_the_int8_onnx_file_computes_between_pairs_of_quantizers(exported: Path) -> None:
+    graph = onnx.load(_path(exported, RECIPES["onnx-int8"])).graph
+    maker = {output: node for node in graph.node for output in node.output}
+    operators = Counter(node.op_type for node in graph.node)
+    assert operators["Gemm"] == 3
+    assert operators["MatMul"] == operators["Add"] == 0
+    for node in graph.node:
+        if node.op_type == "Gemm":
+            assert {maker[each].op_type for each in node.input} == {"DequantizeLinear"}
+    kept = {"QuantizeLinear", "DequantizeLinear", "Gemm", "Reshape", "Softmax"}
+    assert set(operators) == kept
+
+
+def test_the_weights_of_the_int8_onnx_file_are_kept_in_int8(exported: Path) -> None:
+    stored = onnx.load(_path(exported, RECIPES["onnx-int8"])).graph.initializer
+    matrices = {tuple(each.dims): each.data_type for each in stored if len(each.dims) > 1}
+    assert matrices == dict.fromkeys(KERNELS, TensorProto.INT8)
+
+
+# What is refused
+
+
+def test_a_file_that_lost_its_weights_is_no_export(
+    exported: Path, held_back: Split, trained_scores: Scores, tmp_path: Path
+) -> None:
+    path = tmp_path / "default-float32.npz"
+    with np.load(exported / path.name) as arrays:
+        np.savez(path, **{k: v * 0 if v.dtype == np.float32 else v for k, v in arrays.items()})
+    broken = Artifact(path, Format.NPZ, path.read_bytes(), None)
+    scores = classify(RUNTIMES["numpy"].open(broken, SessionOptions()), held_back.images)
+    parity = verify.compare(trained_scores, scores, "numpy")
+    with pytest.raises(ParityError, match=r"default-float32\.npz gives 1\d\.\d% of 1,000 images"):
+        verify.check(path, parity, RECIPES["npz-float32"])
+
+
+def test_a_conversion_that_computes_something_else_is_never_written(
+    cli: CommandLine, strangers: Path, tmp_path: Path
+) -> None:
+    done = cli("export", strangers / "layer-used-twice.keras", "--out", tmp_path / "out")
+    assert (done.returncode, done.speaks_plainly) == (51, True)
+    assert "Error: layer-used-twice-float32.npz gives " in done.stderr
+    assert "Nothing was written." in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_model_is_refused_before_tensorflow_starts(
+    cli: CommandLine, trained: Path, tmp_path: Path
+) -> None:
+    model = copy_artifact(trained, tmp_path)
+    model.write_bytes(model.read_bytes()[:-1])
+    done = cli("export", model, "--out", tmp_path / "out")
+    assert (done.returncode, done.speaks_plainly) == (22, True)
+    assert "TensorFlow" not in done.stderr
+
+
+# Exports models one after the other, for the price of starting TensorFlow once.
+EXPORT_EACH = """
+import json, sys
+from pathlib import Path
+from fmnist_edge.errors import FmnistEdgeError
+from fmnist_edge.pipeline.exporting import ExportRequest, export
+from fmnist_edge.recipes import RECIPES, Precision
+data, out, *models = map(Path, sys.argv[1:])
+recipes = tuple(each for each in RECIPES.values() if each.precision is Precision.FLOAT32)
+outcomes = {}
+for model in models:
+    request = ExportRequest(model, recipes, out / model.name)
+    try:
+        outcomes[model.name] = [0, *(str(made.path) for made in export(request, data))]
+    except FmnistEdgeError as error:
+        outcomes[model.name] = [error.exit_code, error.message, error.hint]
+print(json.dumps(outcomes))
+"""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of each stranger: exit code and texts; and where files would be."""
+
+    of: dict[str, tuple[int, str, str]]
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def outcomes(
+    cli: CommandLine, strangers: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Outcomes:
+    folder = tmp_path_factory.mktemp("attempts")
+    for name, payload in (("empty", b""), ("text", b"I am no model.\n")):
+        (folder / f"{name}.keras").write_bytes(payload)
+    models = [*strangers.glob("*.keras"), *folder.glob("*.keras"), strangers / "two-inputs.tflite"]
+    done = cli.python("-c", EXPORT_EACH, cli.data, folder / "out", *models)
+    assert done.returncode == 0, done.stderr
+    return Outcomes(json.loads(done.stdout), folder / "out")
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "sentence"),
+    [
+        ("foreign-layer.keras", 50, "is a Rescaling; only chains of Dense layers are supported."),
+        ("unusual-activation.keras", 50, "has the activation gelu; plain arrays come with relu"),
+        ("larger-images.keras", 25, "takes [N,32,32], not [N,28,28]."),
+        ("code-inside.keras", 24, "code-inside.keras: Requested the deserialization of a `Lambda`"),
+        ("empty.keras", 24, "empty.keras: File is not a zip file."),
+        ("text.keras", 24, "text.keras: File is not a zip file."),
+        ("two-inputs.tflite", 2, "two-inputs.tflite is a tflite file; exports start from a .keras"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_with_a_sentence(
+    outcomes: Outcomes, model: str, code: int, sentence: str
+) -> None:
+    found, message, hint = outcomes.of[model]
+    assert found == code
+    assert sentence in message
+    assert message.endswith(".")
+    assert "\n" not in message
+    assert hint
+    assert not (outcomes.folder / model).exists()
+
+
+@pytest.mark.parametrize("model", ["with-channel.keras", "without-bias.keras"])
+def test_a_dense_network_of_somebody_else_is_exported(outcomes: Outcomes, model: str) -> None:
+    code, *made = outcomes.of[model]
+    assert code == 0
+    assert {str(path) for path in find_manifests(outcomes.folder / model)} == set(made)
+    assert len(made) == len(FLOATS)

@@ -1,0 +1,375 @@
+"""Every runtime in the table, on every file that this project makes for it."""
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fmnist_edge.artifact import Artifact, Format, Precision, open_artifact
+from fmnist_edge.dataset import Split
+from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.recipes import RECIPES
+from fmnist_edge.runtimes import RUNTIMES
+from fmnist_edge.session import RuntimeModule, Session, SessionOptions, classify
+from tests.commands import CommandLine
+
+NO_MODEL = "no model"
+# Runtimes and what they open: every recipe of a format that the runtime declares.
+PAIRS = [
+    (name, made)
+    for name, module in RUNTIMES.items()
+    for made in (
+        [each.name for each in RECIPES.values() if each.format in module.FORMATS]
+        if module.READS_MODEL
+        else [NO_MODEL]
+    )
+]
+MODELS = [(name, made) for name, made in PAIRS if made != NO_MODEL]
+READING = [name for name, module in RUNTIMES.items() if module.READS_MODEL]
+# Loads a runtime, opens a model and classifies; then tells which packages that imported.
+ALONE = """
+import sys
+from pathlib import Path
+import numpy as np
+from fmnist_edge import runtimes
+from fmnist_edge.artifact import Artifact, Format, open_artifact
+from fmnist_edge.session import SessionOptions, classify
+runtime = runtimes.get(sys.argv[1])
+assert runtime.load_library()
+blank = Artifact(Path("no model"), Format.NPZ, b"", None)
+artifact = open_artifact(Path(sys.argv[2])) if len(sys.argv) > 2 else blank
+session = runtime.open(artifact, SessionOptions())
+assert classify(session, np.zeros((3, 28, 28), np.uint8)).shape == (3, 10)
+session.close()
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A runtime and a file for it."""
+
+    runtime: RuntimeModule
+    artifact: Artifact
+
+    def open(self, *, threads: int = 1, batch: int = 1) -> Session:
+        return self.runtime.open(self.artifact, SessionOptions(threads, batch))
+
+    @property
+    def is_int8(self) -> bool:
+        manifest = self.artifact.manifest
+        return manifest is not None and manifest.precision is Precision.INT8
+
+
+def _id(pair: tuple[str, str]) -> str:
+    return "-".join(pair)
+
+
+@pytest.fixture(params=PAIRS, ids=_id)
+def subject(request: pytest.FixtureRequest, exported: Path) -> Subject:
+    name, made = request.param
+    if made == NO_MODEL:
+        return Subject(RUNTIMES[name], Artifact(Path(NO_MODEL), Format.NPZ, b"", None))
+    recipe = RECIPES[made]
+    artifact = open_artifact(exported / f"default-{recipe.precision}.{recipe.format}")
+    return Subject(RUNTIMES[name], artifact)
+
+
+@pytest.fixture(params=READING)
+def reading(request: pytest.FixtureRequest, exported: Path) -> Subject:
+    """A runtime that reads models, and one file that it opens."""
+    runtime = RUNTIMES[request.param]
+    return Subject(runtime, next(_files_for(runtime, exported)))
+
+
+def _files_for(runtime: RuntimeModule, folder: Path) -> Iterator[Artifact]:
+    for kind in sorted(runtime.FORMATS):
+        for path in sorted(folder.glob(f"*.{kind}")):
+            yield open_artifact(path)
+
+
+def _same(subject: Subject, session: Session, some: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether scores are equal, up to the last digit that the file computes with."""
+    step = 2e-6
+    if subject.is_int8:
+        quantization = session.output.quantization
+        step = (quantization.scale if quantization else 1 / 256) + 1e-6
+    return bool(np.abs(some - other).max() <= step)
+
+
+# The module
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_runtime_is_a_module_with_exactly_what_the_contract_names(name: str) -> None:
+    wanted = {*RuntimeModule.__annotations__, "load_library", "open"}
+    assert {each for each in vars(RuntimeModule) if not each.startswith("_")} <= wanted
+    module: Any = RUNTIMES[name]
+    assert inspect.ismodule(module)
+    assert set(module.__all__) == wanted
+    assert list(inspect.signature(module.load_library).parameters) == []
+    assert list(inspect.signature(module.open).parameters) == ["artifact", "options"]
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_runtime_declares_formats_and_the_extra_that_installs_it(name: str) -> None:
+    module = RUNTIMES[name]
+    assert module.FORMATS
+    assert all(isinstance(each, Format) for each in module.FORMATS)
+    extras = metadata.metadata("fmnist-edge").get_all("Provides-Extra") or []
+    assert module.EXTRA in {"", *extras}
+    assert isinstance(module.READS_MODEL, bool)
+
+
+def test_every_runtime_opens_something_that_this_project_makes() -> None:
+    assert {name for name, _ in PAIRS} == set(RUNTIMES)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_runtime_tells_its_version(name: str) -> None:
+    module = RUNTIMES[name]
+    version = module.load_library()
+    assert version[0].isdigit()
+    if module.PACKAGE:
+        distributions = metadata.packages_distributions()[module.PACKAGE]
+        assert version in {metadata.version(each) for each in distributions}
+
+
+# A session
+
+
+def test_a_session_has_exactly_what_the_contract_names(subject: Subject) -> None:
+    session = subject.open()
+    wanted = {each for each in vars(Session) if not each.startswith("_")}
+    assert {each for each in dir(session) if not each.startswith("_")} == wanted
+    assert all(isinstance(each, str) for pair in session.used.items() for each in pair)
+    session.close()
+
+
+@pytest.mark.parametrize("batch", [1, 16])
+def test_tensors_have_the_shapes_and_types_that_the_session_declares(
+    subject: Subject, unseen: Split, batch: int
+) -> None:
+    session = subject.open(batch=batch)
+    tensor = session.prepare(unseen.images[:batch])
+    output = session.run(tensor)
+    scores = session.decode(output)
+    assert session.batch == batch
+    assert session.input.shape[1:] == (28, 28)
+    assert session.output.shape[1:] == (10,)
+    assert (tensor.shape, tensor.dtype) == ((batch, 28, 28), session.input.dtype)
+    assert tensor.flags.c_contiguous
+    assert (output.shape, output.dtype) == ((batch, 10), session.output.dtype)
+    assert (scores.shape, scores.dtype) == ((batch, 10), np.float32)
+
+
+def test_an_input_tensor_means_the_pixels_in_0_to_1(subject: Subject, unseen: Split) -> None:
+    session = subject.open()
+    pixels = unseen.images[:1]
+    assert set(pixels[0].flat) >= {0, 255}
+    tensor = session.prepare(pixels).astype(np.float64)
+    if session.input.quantization:
+        given = session.input.quantization.scale * (tensor - session.input.quantization.zero_point)
+    else:
+        given = tensor / (255 if session.input.dtype == "uint8" else 1)
+    np.testing.assert_allclose(given, pixels / 255, atol=1e-7)
+
+
+def test_preparing_and_running_leave_images_and_tensor_alone(
+    subject: Subject, unseen: Split
+) -> None:
+    session = subject.open()
+    images = unseen.images[:1].copy()
+    tensor = session.prepare(images)
+    before = tensor.copy()
+    session.run(tensor)
+    np.testing.assert_array_equal(tensor, before)
+    np.testing.assert_array_equal(images, unseen.images[:1])
+
+
+def test_the_same_input_gives_the_same_output(subject: Subject, unseen: Split) -> None:
+    session = subject.open()
+    tensor, other = session.prepare(unseen.images[:1]), session.prepare(unseen.images[1:2])
+    first = session.run(tensor).copy()
+    session.run(other)
+    np.testing.assert_array_equal(session.run(tensor), first)
+
+
+def test_scores_stay_as_they_are_when_the_session_runs_again(
+    subject: Subject, unseen: Split
+) -> None:
+    session = subject.open()
+    scores = session.decode(session.run(session.prepare(unseen.images[:1])))
+    kept = scores.copy()
+    session.run(session.prepare(unseen.images[1:2]))
+    np.testing.assert_array_equal(scores, kept)
+
+
+def test_scores_are_probabilities(subject: Subject, unseen: Split) -> None:
+    scores = classify(subject.open(), unseen.images[:100])
+    assert scores.min() >= 0
+    tolerance = 10 / 256 if subject.is_int8 else 1e-5
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=tolerance)
+
+
+def test_the_batch_size_does_not_change_the_scores(subject: Subject, unseen: Split) -> None:
+    images = unseen.images[:250]
+    session = subject.open(batch=16)
+    one_by_one = classify(subject.open(batch=1), images)
+    assert _same(subject, session, classify(session, images), one_by_one)
+
+
+def test_the_number_of_threads_does_not_change_the_scores(subject: Subject, unseen: Split) -> None:
+    images = unseen.images[:250]
+    session = subject.open(threads=2, batch=16)
+    assert session.used.get("threads", "2") == ("2" if subject.runtime.READS_MODEL else "1")
+    alone = classify(subject.open(threads=1, batch=16), images)
+    assert _same(subject, session, classify(session, images), alone)
+
+
+def test_it_labels_most_test_images_right(subject: Subject, unseen: Split) -> None:
+    scores = classify(subject.open(), unseen.images[:2_000])
+    labels = unseen.labels[:2_000]
+    accuracy = np.mean(scores.argmax(axis=1) == labels)
+    if subject.runtime.READS_MODEL:
+        assert accuracy > 0.8
+    else:
+        assert accuracy == np.mean(labels == 0)  # it always says the first label
+
+
+def test_two_sessions_do_not_disturb_each_other(subject: Subject, unseen: Split) -> None:
+    images = unseen.images[:8]
+    alone = classify(subject.open(), images)
+    first, second = subject.open(), subject.open(batch=8)
+    tensor = first.prepare(images[:1])
+    mixed = [first.run(tensor), second.run(second.prepare(images)), first.run(tensor)]
+    np.testing.assert_array_equal(first.decode(mixed[2]), alone[:1])
+    first.close()
+    assert _same(subject, second, classify(second, images), alone)
+
+
+# What a runtime refuses
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        pytest.param("empty", b"", id="empty"),
+        pytest.param("text", b"I am no model.\n" * 100, id="text"),
+        pytest.param("zeros", bytes(10_000), id="zeros"),
+    ],
+)
+def test_what_is_no_model_is_refused_by_name(reading: Subject, kind: str, payload: bytes) -> None:
+    path = Path("somewhere") / f"{kind}{reading.artifact.path.suffix}"
+    with pytest.raises((ModelUnreadableError, ModelUnsupportedError)) as caught:
+        reading.runtime.open(
+            Artifact(path, reading.artifact.format, payload, None), SessionOptions()
+        )
+    _tells(caught.value.message, path)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("subject", MODELS, ids=_id, indirect=True)
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.9999])
+def test_a_truncated_model_is_refused_by_name(subject: Subject, share: float) -> None:
+    whole = subject.artifact.payload
+    path = Path("somewhere") / f"cut{subject.artifact.path.suffix}"
+    cut = Artifact(path, subject.artifact.format, whole[: int(share * len(whole))], None)
+    with pytest.raises((ModelUnreadableError, ModelUnsupportedError)) as caught:
+        subject.runtime.open(cut, SessionOptions())
+    _tells(caught.value.message, path)
+    assert caught.value.hint
+
+
+def _tells(message: str, path: Path) -> None:
+    assert str(path) in message
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("shape", ["larger-images", "seven-scores", "two-inputs"])
+def test_a_model_of_another_shape_is_refused_by_name(
+    reading: Subject, strangers: Path, shape: str
+) -> None:
+    for kind in reading.runtime.FORMATS:
+        path = strangers / f"{shape}.{kind}"
+        if (shape, kind) == ("two-inputs", Format.NPZ):
+            continue  # the format has no words for that
+        with pytest.raises(ModelUnsupportedError) as caught:
+            reading.runtime.open(open_artifact(path), SessionOptions())
+        _tells(caught.value.message, path)
+        assert "28x28 images in, 10 scores out" in caught.value.hint
+
+
+@pytest.mark.parametrize(("name", "kind"), [("litert", "tflite"), ("onnxruntime", "onnx")])
+def test_a_file_with_a_fixed_batch_takes_that_one_and_no_other(
+    strangers: Path, unseen: Split, name: str, kind: str
+) -> None:
+    artifact = open_artifact(strangers / f"four-at-once.{kind}")
+    session = RUNTIMES[name].open(artifact, SessionOptions(batch=4))
+    assert classify(session, unseen.images[:6]).shape == (6, 10)
+    for batch in (1, 5):
+        with pytest.raises(ModelUnsupportedError, match="at once"):
+            RUNTIMES[name].open(artifact, SessionOptions(batch=batch))
+
+
+def test_a_graph_that_fails_while_running_is_an_unsupported_model(
+    strangers: Path, unseen: Split
+) -> None:
+    path = strangers / "one-at-a-time.onnx"  # says that it takes any number, and does not
+    session = RUNTIMES["onnxruntime"].open(open_artifact(path), SessionOptions(batch=2))
+    with pytest.raises(ModelUnsupportedError) as caught:
+        session.run(session.prepare(unseen.images[:2]))
+    _tells(caught.value.message, path)
+
+
+def test_an_input_of_an_unusual_type_is_refused(strangers: Path, unseen: Split) -> None:
+    artifact = open_artifact(strangers / "wide-numbers.onnx")
+    session = RUNTIMES["onnxruntime"].open(artifact, SessionOptions())
+    with pytest.raises(ModelUnsupportedError, match="double"):
+        session.prepare(unseen.images[:1])
+
+
+def test_names_that_are_no_text_make_a_tflite_file_unreadable(exported: Path) -> None:
+    name = b"serving_default_image"
+    artifact = open_artifact(exported / "default-int8.tflite")
+    assert name in artifact.payload
+    payload = artifact.payload.replace(name, b"\xff" * len(name))
+    damaged = Artifact(Path("names.tflite"), Format.TFLITE, payload, None)
+    with pytest.raises(ModelUnreadableError, match=r"names\.tflite"):
+        RUNTIMES["litert"].open(damaged, SessionOptions())
+
+
+# What comes along with a runtime
+
+
+def _packages(cli: CommandLine, *code: str) -> set[str]:
+    finished = cli.python("-c", *code)
+    assert finished.returncode == 0, finished.stderr
+    return set(finished.stdout.split())
+
+
+def test_importing_the_table_of_runtimes_imports_no_runtime(cli: CommandLine) -> None:
+    code = "import sys; import fmnist_edge.runtimes; print(*sys.modules)"
+    imported = {name.partition(".")[0] for name in _packages(cli, code)}
+    packages = {module.PACKAGE for module in RUNTIMES.values()} - {"numpy", ""}
+    assert imported.isdisjoint({*packages, "onnx", "tensorflow", "keras"})
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_runtime_works_alone_and_leaves_nothing_in_the_home_folder(
+    exported: Path, cli: CommandLine, tmp_path: Path, name: str
+) -> None:
+    runtime = RUNTIMES[name]
+    model = [str(next(_files_for(runtime, exported)).path)] if runtime.READS_MODEL else []
+    imported = _packages(replace(cli, home=tmp_path), ALONE, name, *model)
+    others = {module.PACKAGE for module in RUNTIMES.values()} - {runtime.PACKAGE, "numpy", ""}
+    assert imported.isdisjoint({*others, "tensorflow", "keras", "onnx", "matplotlib", "rich"})
+    assert runtime.PACKAGE in {"", *imported}
+    assert list(tmp_path.iterdir()) == []

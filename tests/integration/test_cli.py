@@ -1,0 +1,312 @@
+"""The command line as a person or a script meets it."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fmnist_edge import __version__
+from fmnist_edge.artifact import manifest_path, read_manifest
+from fmnist_edge.dataset import DATASET_SHA256
+from fmnist_edge.files import sha256_of
+from fmnist_edge.recipes import RECIPES
+from fmnist_edge.training.presets import PRESETS
+from tests.commands import CommandLine, Finished, copy_artifact
+
+COMMANDS = ["data", "train", "export", "bench", "report"]
+HEAVY = {
+    "ai_edge_litert",
+    "h5py",
+    "keras",
+    "matplotlib",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pooch",
+    "rich",
+    "tensorflow",
+    "tf2onnx",
+}
+# Runs the command line on its own arguments, then tells which packages that imported.
+IMPORTED = """
+import sys
+from fmnist_edge_cli.main import main
+try:
+    main()
+except SystemExit:
+    print("imported:", *{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+@pytest.fixture
+def nobody(cli: CommandLine, tmp_path: Path) -> CommandLine:
+    """Somebody who has nothing yet, not even data."""
+    home, data = tmp_path / "home", tmp_path / "data"
+    home.mkdir()
+    data.mkdir()
+    return replace(cli, home=home, data=data)
+
+
+# Help
+
+
+def test_without_a_command_the_help_is_shown(cli: CommandLine) -> None:
+    alone, asked = cli(), cli("--help")
+    assert asked.returncode == 0
+    assert (alone.stdout + alone.stderr).strip() == asked.stdout.strip()
+
+
+def test_the_help_lists_the_commands_in_the_order_of_a_day(cli: CommandLine) -> None:
+    listed = re.findall(r"^  (\w+)  ", cli("--help").stdout.partition("Commands:")[2], re.MULTILINE)
+    assert listed == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_examples_that_start_with_its_own_name(
+    cli: CommandLine, command: str
+) -> None:
+    shown = cli(command, "--help")
+    assert shown.returncode == 0
+    _, found, rest = shown.stdout.partition("  Examples:\n")
+    assert found
+    examples = rest.partition("\n\n")[0].splitlines()
+    assert examples
+    assert all(line.strip().startswith(f"fmnist-edge {command}") for line in examples)
+
+
+def test_the_help_of_choices_comes_from_the_tables(cli: CommandLine) -> None:
+    formats = dict.fromkeys(recipe.format.value for recipe in RECIPES.values())
+    assert f"[{'|'.join(formats)}]" in cli("export", "--help").stdout
+    assert f"[{'|'.join(PRESETS)}]" in cli("train", "--help").stdout
+
+
+def test_the_version_is_the_packages(cli: CommandLine) -> None:
+    assert cli("--version").stdout == f"fmnist-edge {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([each, "--help"] for each in COMMANDS)])
+def test_help_imports_nothing_heavy(cli: CommandLine, arguments: list[str]) -> None:
+    shown = cli.python("-c", IMPORTED, *arguments)
+    assert "Options:" in shown.stdout
+    assert HEAVY.isdisjoint(shown.stdout.rpartition("imported:")[2].split())
+
+
+def test_shells_are_offered_commands_and_choices(cli: CommandLine) -> None:
+    script = cli.execute(["env", "_FMNIST_EDGE_COMPLETE=source_bash", cli.entry_point])
+    assert "complete -o default -F" in script.stdout
+    for words, offered in (
+        ("fmnist-edge ", COMMANDS),
+        ("fmnist-edge train --preset ", list(PRESETS)),
+    ):
+        asking = ["_FMNIST_EDGE_COMPLETE=complete_bash", f"COMP_WORDS={words}"]
+        place = f"COMP_CWORD={len(words.split())}"
+        answer = cli.execute(["env", *asking, place, cli.entry_point])
+        assert answer.stdout.split() == offered
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["train", "--nonsense"],
+        ["train", "--preset", "nonsense"],
+        ["train", "--epochs", "0"],
+        ["train", "--batch-size", "-1"],
+        ["train", "--seed", "-1"],
+        ["train", "--out", "model.tflite"],
+        ["export", "--format", "keras"],
+        ["export", "--precision", "nonsense"],
+        ["export", "--format", "npz", "--precision", "int8"],
+        ["bench", "--protocol", "nonsense", "."],
+        ["bench", "--threads", "0"],
+        ["bench", "--limit", "0"],
+        ["report"],
+    ],
+    ids=" ".join,
+)
+def test_an_impossible_request_ends_with_2_and_a_sentence(
+    nobody: CommandLine, arguments: list[str]
+) -> None:
+    done = nobody(*arguments)
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (2, "", True)
+    assert list(nobody.home.iterdir()) == []
+
+
+def test_an_unknown_runtime_is_named_with_those_that_are_known(
+    cli: CommandLine, exported: Path
+) -> None:
+    done = cli("bench", exported, "--runtime", "nonsense")
+    assert (done.returncode, done.speaks_plainly) == (2, True)
+    assert "litert, onnxruntime" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["bench", "nowhere.onnx"], "There is no nowhere.onnx."),
+        (["bench"], "There are no artifacts in artifacts."),
+        (["bench", "."], "There are no artifacts in "),
+        (["export", "nowhere.keras"], "Cannot read nowhere.keras: No such file"),
+        (["export"], "There is no trained model in artifacts."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_not_there_ends_with_20_and_a_next_step(
+    nobody: CommandLine, arguments: list[str], sentence: str
+) -> None:
+    done = nobody(*arguments)
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (20, "", True)
+    error, hint = done.stderr.splitlines()
+    assert sentence in error
+    assert hint
+
+
+@pytest.mark.parametrize("command", [["data", "--offline"], ["train"], ["export"], ["bench"]])
+def test_without_data_every_command_ends_with_10_and_what_to_do(
+    nobody: CommandLine, exported: Path, tmp_path: Path, command: list[str]
+) -> None:
+    copy_artifact(exported / "default.keras", tmp_path)
+    extra = [tmp_path / "default.keras"] if command[0] in {"export", "bench"} else []
+    out = [] if command[0] in {"data", "bench"} else ["--out", tmp_path / "new.keras"]
+    done = nobody(*command, *extra, *out)
+    assert (done.returncode, done.speaks_plainly) == (10, True)
+    assert "all four files of Fashion-MNIST" in done.stderr
+    assert "TensorFlow" not in done.stderr
+    assert not (tmp_path / "new.keras").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "sentence"),
+    [
+        (b"", 80, "is no result of fmnist-edge, or is damaged: it is not JSON"),
+        (b"{}", 80, "is no result of fmnist-edge, or is damaged: it lacks the field 'kind'"),
+        (b'{"kind": "fmnist-edge run", "schema_version": 99}', 81, "newer schema version 99"),
+    ],
+    ids=["empty", "other JSON", "newer"],
+)
+def test_a_report_on_what_is_no_result_ends_with_a_sentence(
+    cli: CommandLine, tmp_path: Path, content: bytes, code: int, sentence: str
+) -> None:
+    (tmp_path / "result.json").write_bytes(content)
+    done = cli("report", tmp_path / "result.json", "--out", tmp_path / "page.md")
+    assert (done.returncode, done.speaks_plainly) == (code, True)
+    assert sentence in done.stderr
+    assert not (tmp_path / "page.md").exists()
+
+
+# Answers
+
+
+def test_data_answers_with_folder_and_identity(cli: CommandLine) -> None:
+    assert json.loads(cli("data", "--json").stdout) == {
+        "path": str(cli.data),
+        "source": "data-dir",
+        "sha256": DATASET_SHA256,
+    }
+    assert str(cli.data) in cli("data").stdout
+
+
+def test_train_answers_with_the_manifest(training: Finished, trained: Path) -> None:
+    assert json.loads(training.stdout) == json.loads(manifest_path(trained).read_text())
+
+
+def test_the_manifest_of_a_model_tells_how_it_was_trained(trained: Path) -> None:
+    manifest = read_manifest(trained)
+    assert manifest is not None
+    assert manifest.sha256 == sha256_of(trained.read_bytes())
+    assert manifest.parent_sha256 is None
+    told = manifest.training
+    assert told is not None
+    assert (told.preset, told.seed, told.epochs) == ("default", 0, 4)
+    assert told.data_sha256 == DATASET_SHA256
+    assert set(told.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert {len(values) for values in told.history.values()} == {4}
+    assert told.validation_accuracy == pytest.approx(max(told.history["val_accuracy"]), abs=1e-4)
+    assert told.best_epoch == 1 + told.history["val_accuracy"].index(
+        max(told.history["val_accuracy"])
+    )
+    assert told.test_accuracy > 0.84
+
+
+def test_progress_is_no_part_of_the_answer(training: Finished, exporting: Finished) -> None:
+    assert "Train default, seed 0: 100 %" in training.stderr
+    assert "Export default.keras: 100 % (onnx-int8)" in exporting.stderr
+    for done in (training, exporting):
+        assert "Traceback" not in done.stderr
+        assert "Warning" not in done.stderr
+
+
+def test_training_and_exporting_leave_nothing_in_the_home_folder(
+    cli: CommandLine, trained: Path, exported: Path
+) -> None:
+    assert trained.exists()
+    assert exported.exists()
+    assert list(cli.home.iterdir()) == []
+
+
+# What the user has already
+
+
+def test_train_does_not_replace_a_model_unless_told_to(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
+    model = copy_artifact(exported / "default.keras", tmp_path)
+    before = model.read_bytes(), manifest_path(model).read_bytes()
+    train = ["train", "--preset", "small", "--epochs", "1", "--batch-size", "2048", "--out", model]
+    refused = cli(*train)
+    assert (refused.returncode, refused.stdout, refused.speaks_plainly) == (23, "", True)
+    assert "--force" in refused.stderr
+    assert (model.read_bytes(), manifest_path(model).read_bytes()) == before
+    replaced = cli(*train, "--force")
+    assert replaced.returncode == 0, replaced.stderr
+    manifest = read_manifest(model)
+    assert manifest is not None
+    assert manifest.recipe == "train-small"
+    assert manifest.sha256 == sha256_of(model.read_bytes())
+
+
+def test_a_manifest_alone_is_not_replaced_either(
+    cli: CommandLine, trained: Path, tmp_path: Path
+) -> None:
+    model = copy_artifact(trained, tmp_path)
+    model.unlink()
+    assert cli("train", "--out", model).returncode == 23
+
+
+def test_export_does_not_replace_files_unless_told_to(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
+    model = copy_artifact(exported / "default.keras", tmp_path)
+    file = copy_artifact(exported / "default-float32.npz", tmp_path)
+    before = manifest_path(file).read_bytes()
+    export = ["export", model, "--format", "npz", "--format", "tflite", "--precision", "float32"]
+    refused = cli(*export)
+    assert (refused.returncode, refused.stdout, refused.speaks_plainly) == (23, "", True)
+    assert "default-float32.npz is there already" in refused.stderr
+    assert manifest_path(file).read_bytes() == before
+    assert not (tmp_path / "default-float32.tflite").exists()
+    replaced = cli(*export, "--force")
+    assert replaced.returncode == 0, replaced.stderr
+    assert manifest_path(file).read_bytes() != before
+    assert (tmp_path / "default-float32.tflite").exists()
+
+
+def test_export_without_a_model_takes_the_newest(
+    cli: CommandLine, trained: Path, tmp_path: Path
+) -> None:
+    manifest = json.loads(manifest_path(trained).read_text())
+    for name, created in (("a", "2026-01-01"), ("b", "2026-03-01"), ("c", "2026-02-01")):
+        path = tmp_path / "models" / f"{name}.keras"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(trained.read_bytes())
+        text = json.dumps(manifest | {"file": path.name, "created": f"{created}T00:00:00+00:00"})
+        manifest_path(path).write_text(text)
+    chosen = ["--artifacts", tmp_path, "--format", "npz", "--out", tmp_path / "out"]
+    done = cli("export", *chosen, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "out").glob("*.npz")] == ["b-float32.npz"]

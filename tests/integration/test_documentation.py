@@ -1,0 +1,87 @@
+"""What README and docs say is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fmnist_edge import errors
+from fmnist_edge.records import decode_json
+from fmnist_edge.report.markdown import markdown_table
+from fmnist_edge.report.table import benchmark_table
+from fmnist_edge.result import read_run
+from fmnist_edge.runtimes import RUNTIMES
+from tests.commands import CommandLine
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("artifacts/README.md"))
+)
+TABLE = re.compile(
+    r"<!-- table: (?P<file>\S+) -->\n(?P<table>.*?)\n<!-- end of table -->", re.DOTALL
+)
+LINK = re.compile(r"\]\((?!https?://|mailto:)(?P<target>[^)#]*)(?:#[^)]*)?\)")
+
+
+def _text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_to_files_lead_somewhere(page: str) -> None:
+    for target in LINK.findall(_text(page)):
+        assert not target or (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_table_in_the_readme_is_the_one_of_the_result_file() -> None:
+    found = TABLE.search(_text("README.md"))
+    assert found is not None
+    run = read_run(ROOT / found["file"])
+    assert found["table"] == markdown_table(benchmark_table(run))
+    assert len(run.rows) >= 6
+    assert all(row.failure is None for row in run.rows)
+
+
+def test_the_committed_run_loses_at_most_half_a_point_to_int8() -> None:
+    found = TABLE.search(_text("README.md"))
+    assert found is not None
+    rows = read_run(ROOT / found["file"]).rows
+    reached = {Path(row.case.subject.path).name: row.accuracy for row in rows}
+    for suffix in ("tflite", "onnx"):
+        float32, int8 = reached[f"default-float32.{suffix}"], reached[f"default-int8.{suffix}"]
+        assert float32 is not None
+        assert int8 is not None
+        assert float32.top1 - int8.top1 <= 0.005
+
+
+def test_the_mean_in_the_readme_is_that_of_the_three_trainings() -> None:
+    [path] = ROOT.glob("benchmarks/results/*/default-seeds.json")
+    result = decode_json(dict[str, object], path.read_bytes())
+    mean, deviation = result["test_accuracy_mean"], result["test_accuracy_sd"]
+    assert isinstance(mean, float)
+    assert isinstance(deviation, float)
+    assert mean >= 0.88
+    assert f"{100 * mean:.2f} % ± {100 * deviation:.2f}" in _text("README.md")
+
+
+def test_the_exit_codes_in_the_docs_are_those_of_the_errors() -> None:
+    listed = re.findall(r"^\| ([\d, ]+) \|", _text("docs/architecture.md"), re.MULTILINE)
+    codes = {int(code) for cell in listed for code in cell.split(",")}
+    classes = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
+    base = errors.FmnistEdgeError.exit_code
+    own = {each.exit_code for each in classes} - {base}
+    assert codes == own | {0, errors.INTERRUPTED_EXIT_CODE}
+
+
+def test_the_runtimes_in_the_docs_are_those_of_the_table() -> None:
+    [row] = re.findall(r"^\| runtime \|.*`(.*)` \|$", _text("docs/architecture.md"), re.MULTILINE)
+    assert row.split() == list(RUNTIMES)
+
+
+def test_every_command_of_the_readme_exists(cli: CommandLine) -> None:
+    named = set(re.findall(r"fmnist-edge ([a-z]+)\b", _text("README.md"))) - {"maintainers"}
+    listed = cli("--help").stdout.partition("Commands:")[2]
+    known = set(re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE))
+    assert named & known == known
+    assert named <= known | {"takes"}

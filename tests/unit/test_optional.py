@@ -1,0 +1,46 @@
+"""A package that is missing or broken is named together with its cure."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fmnist_edge.errors import MissingDependencyError
+from fmnist_edge.optional import installed, require, versions_of
+
+
+def test_an_installed_module_is_imported() -> None:
+    assert require("json", extra="onnx") is json
+    assert require("json.decoder", extra="onnx") is json.decoder
+
+
+def test_a_missing_package_is_named_with_its_cure() -> None:
+    with pytest.raises(MissingDependencyError) as caught:
+        require("no_such_package.part", extra="litert")
+    assert caught.value.message.startswith("The package 'no_such_package' is not installed: ")
+    assert caught.value.hint == "Install it with: pip install 'fmnist-edge[litert]'"
+
+
+def test_a_package_that_cannot_be_imported_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_package.py").write_text("raise ImportError('no libfoo.so')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installed("broken_package")
+    with pytest.raises(
+        MissingDependencyError, match=r"is installed but cannot be imported: no libfoo\.so\."
+    ):
+        require("broken_package", extra="litert")
+
+
+def test_looking_for_a_package_does_not_import_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "explosive_package.py").write_text("raise SystemExit\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installed("explosive_package.part")
+    assert not installed("no_such_package")
+
+
+def test_versions_leave_out_what_is_absent() -> None:
+    assert list(versions_of(("numpy", "no-such-distribution"))) == ["numpy"]

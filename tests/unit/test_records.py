@@ -1,0 +1,192 @@
+"""Frozen dataclasses to JSON and back, and the sentences for JSON that is something else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+import pytest
+
+from fmnist_edge.records import (
+    RecordError,
+    SchemaError,
+    decode,
+    decode_document,
+    decode_json,
+    encode,
+    encode_json,
+)
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    radius: float
+    spokes: int = 20
+
+    def __post_init__(self) -> None:
+        if self.radius < 0:
+            raise ValueError(f"a radius of {self.radius}")
+
+
+@dataclass(frozen=True)
+class Gear:
+    number: Literal[1, 2]
+
+
+@dataclass(frozen=True)
+class Bike:
+    name: str
+    colour: Colour
+    wheels: tuple[Wheel, ...]
+    parts: Mapping[str, int]
+    bell: Wheel | None
+    electric: bool
+    kind: Literal["bike"] = "bike"
+    schema_version: int = 2
+
+
+_BIKE = Bike("Ünal", Colour.RED, (Wheel(1.5), Wheel(2.0, 3)), {"chain": 1}, None, electric=False)
+_JSON = """\
+{
+  "name": "\\u00dcnal",
+  "colour": "red",
+  "wheels": [
+    {
+      "radius": 1.5,
+      "spokes": 20
+    },
+    {
+      "radius": 2.0,
+      "spokes": 3
+    }
+  ],
+  "parts": {
+    "chain": 1
+  },
+  "bell": null,
+  "electric": false,
+  "kind": "bike",
+  "schema_version": 2
+}
+"""
+
+
+def _bike(**changes: object) -> dict[str, object]:
+    data = encode(_BIKE)
+    assert isinstance(data, dict)
+    return {**data, **changes}
+
+
+def test_a_record_becomes_indented_json() -> None:
+    assert encode_json(_BIKE) == _JSON
+
+
+def test_json_becomes_a_record() -> None:
+    assert decode_json(Bike, _JSON) == _BIKE
+    assert decode_json(Bike, _JSON.encode()) == _BIKE
+
+
+def test_an_enumeration_comes_back_as_its_member() -> None:
+    assert decode(Bike, _bike(colour="blue")).colour is Colour.BLUE
+
+
+def test_a_whole_number_is_good_enough_for_a_real_one() -> None:
+    wheel = decode(Wheel, {"radius": 2})
+    assert wheel == Wheel(2.0, 20)
+    assert type(wheel.radius) is float
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"name": 1}, "name is int, not str"),
+        ({"electric": 0}, "electric is int, not bool"),
+        ({"schema_version": True}, "schema_version is bool, not int"),
+        ({"colour": "green"}, "colour is 'green', not one of red, blue"),
+        ({"kind": "car"}, "kind is 'car', not one of bike"),
+        ({"wheels": {}}, "wheels is not a list"),
+        ({"wheels": [{"radius": 1}, 3]}, r"wheels\[1\] is not a JSON object"),
+        ({"wheels": [{"radius": 1, "spokes": 1.0}]}, r"wheels\[0\].spokes is float, not int"),
+        ({"wheels": [{"radius": True}]}, r"wheels\[0\].radius is bool, not float"),
+        ({"wheels": [{"spokes": 1}]}, r"wheels\[0\] lacks the field 'radius'"),
+        ({"wheels": [{"radius": -1}]}, r"wheels\[0\] is impossible: a radius of -1\.0"),
+        ({"parts": []}, "parts is not a JSON object"),
+        ({"parts": {"chain": "1"}}, r"parts\['chain'\] is str, not int"),
+        ({"bell": {"radius": None}}, "bell.radius is NoneType, not float"),
+        ({"saddle": 1}, "it has an unknown field 'saddle'"),
+    ],
+)
+def test_a_wrong_field_is_named(changes: dict[str, object], problem: str) -> None:
+    with pytest.raises(RecordError, match=f"^{problem}$"):
+        decode(Bike, _bike(**changes))
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "1" + "0" * 400])
+def test_a_number_beyond_all_bounds_is_refused(number: str) -> None:
+    with pytest.raises(RecordError, match=r"^radius is not a finite number$"):
+        decode_json(Wheel, f'{{"radius": {number}}}')
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "{} {}", "nul", b"\xff\xfe", "[" * 100_000, "9" * 10_000, "\ufeff{}"]
+)
+def test_text_that_is_no_json_is_refused(text: str | bytes) -> None:
+    with pytest.raises(RecordError, match=r"^it is not JSON"):
+        decode_json(Wheel, text)
+
+
+def test_what_stands_in_place_of_a_choice_is_quoted_in_short() -> None:
+    with pytest.raises(RecordError) as caught:
+        decode(Bike, _bike(colour="x" * 10_000))
+    assert len(str(caught.value)) < 100
+
+
+@pytest.mark.parametrize("number", [True, 1.0, "1"])
+def test_a_choice_is_of_the_very_type(number: object) -> None:
+    assert decode(Gear, {"number": 1}) == Gear(1)
+    with pytest.raises(RecordError, match="not one of 1, 2"):
+        decode(Gear, {"number": number})
+
+
+def test_a_number_that_json_cannot_say_is_not_written() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode_json(Wheel(float("nan")))
+
+
+def test_what_is_no_part_of_a_record_is_not_written() -> None:
+    with pytest.raises(TypeError, match="set is not part of a record"):
+        encode({1, 2})
+
+
+@pytest.mark.parametrize(("version", "age"), [(3, "newer"), (1, "older")])
+def test_another_schema_version_is_named_whatever_else_is_in_the_document(
+    version: int, age: str
+) -> None:
+    data = {"kind": "bike", "schema_version": version, "flux_capacitor": 88}
+    with pytest.raises(SchemaError, match=f"the {age} schema version {version}; version 2 is read"):
+        decode_document(Bike, encode_json(data), 2)
+
+
+def test_the_version_of_another_kind_of_document_is_not_looked_at() -> None:
+    with pytest.raises(RecordError, match=r"^kind is 'car', not one of bike$") as caught:
+        decode_document(Bike, encode_json(_bike(kind="car", schema_version=9)), 2)
+    assert not isinstance(caught.value, SchemaError)
+
+
+@pytest.mark.parametrize("name", ["kind", "schema_version"])
+def test_a_document_must_say_what_it_is(name: str) -> None:
+    data = _bike()
+    del data[name]
+    with pytest.raises(RecordError, match=f"^it lacks the field '{name}'$"):
+        decode_document(Bike, encode_json(data), 2)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '"bike"', "3"])
+def test_a_document_is_a_json_object(text: str) -> None:
+    with pytest.raises(RecordError, match=r"^it is not a JSON object$"):
+        decode_document(Bike, text, 2)
