@@ -97,7 +97,9 @@ class CommandLine:
     def running(self, *arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
         """`fmnist-edge` under way, in a process group of its own; it does not outlive the block."""
         with subprocess.Popen(
-            [str(part) for part in (self.entry_point, *arguments)],
+            # A shell that starts the tests in the background lets them, and so the commands, ignore
+            # Ctrl-C; a person's shell does not.
+            ["/usr/bin/env", "--default-signal=INT", *map(str, (self.entry_point, *arguments))],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

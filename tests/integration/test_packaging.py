@@ -68,18 +68,22 @@ def _modules(top: Path) -> set[str]:
     return {path.relative_to(top.parent).as_posix() for path in top.rglob("*.py")}
 
 
-MODULES = _modules(ROOT / "fmnist_edge") | _modules(ROOT / "cli" / "fmnist_edge_cli")
+@pytest.fixture(scope="module")
+def modules(dist: Path) -> set[str]:
+    """Every module of the two packages, as they were when the archives were built."""
+    assert dist.is_dir()
+    return _modules(ROOT / "fmnist_edge") | _modules(ROOT / "cli" / "fmnist_edge_cli")
 
 
 # The archives
 
 
-def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path, modules: set[str]) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     about = f"fmnist_edge-{__version__}.dist-info"
     assert {name.partition("/")[0] for name in names} == {"fmnist_edge", "fmnist_edge_cli", about}
     shipped = {name for name in names if not name.startswith(about)}
-    assert shipped == {*MODULES, "fmnist_edge/py.typed"}
+    assert shipped == {*modules, "fmnist_edge/py.typed"}
 
 
 def test_the_wheel_tells_its_version_its_command_and_its_licence(wheel: Path) -> None:
@@ -95,13 +99,15 @@ def test_the_wheel_tells_its_version_its_command_and_its_licence(wheel: Path) ->
     ]
 
 
-def test_the_sdist_holds_sources_and_tests_and_nothing_that_was_made(dist: Path) -> None:
+def test_the_sdist_holds_sources_and_tests_and_nothing_that_was_made(
+    dist: Path, modules: set[str]
+) -> None:
     (path,) = dist.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = {member.name for member in archive.getmembers() if member.isfile()}
     inside = {name.partition("/")[2] for name in names}
     assert {name.partition("/")[0] for name in names} == {f"fmnist_edge-{__version__}"}
-    sources = {name if name.startswith("fmnist_edge/") else f"cli/{name}" for name in MODULES}
+    sources = {name if name.startswith("fmnist_edge/") else f"cli/{name}" for name in modules}
     assert sources | {"pyproject.toml", "README.md", "LICENSE", "Makefile"} <= inside
     assert {f"tests/{name}" for name in ("conftest.py", "commands.py")} <= inside
     tops = {name.partition("/")[0] for name in inside}
@@ -113,11 +119,11 @@ def test_the_sdist_holds_sources_and_tests_and_nothing_that_was_made(dist: Path)
 # A device with the base install
 
 
-def test_every_module_imports_without_any_extra(base: CommandLine) -> None:
+def test_every_module_imports_without_any_extra(base: CommandLine, modules: set[str]) -> None:
     python = base.entry_point.with_name("python")
     done = base.execute([python, "-W", "error", "-c", IMPORT_ALL])
     assert done.returncode == 0, done.stderr
-    wanted = {name.removesuffix(".py").removesuffix("/__init__") for name in MODULES}
+    wanted = {name.removesuffix(".py").removesuffix("/__init__") for name in modules}
     assert set(done.stdout.split()) == {name.replace("/", ".") for name in wanted}
 
 
