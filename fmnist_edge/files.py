@@ -11,7 +11,7 @@ from typing import Final
 
 from fmnist_edge.errors import StorageError
 
-__all__ = ["sha256_of", "staged", "storage_errors", "write_atomically"]
+__all__ = ["check_room", "sha256_of", "staged", "storage_errors", "write_atomically"]
 
 _PARTIAL: Final = ".partial"
 _REASONS: Final = {
@@ -45,6 +45,20 @@ def storage_errors(path: Path) -> Iterator[None]:
         plain = error.strerror or str(error)
         reason, hint = _REASONS.get(error.errno or 0, (plain, "Choose another folder."))
         raise StorageError(f"Cannot write {path}: {reason}.", hint=hint) from error
+
+
+def check_room(path: Path) -> None:
+    """Find out before long work whether its outcome could be written to `path`; nothing is made.
+
+    Raises:
+        StorageError: its folder, or the nearest one above it that exists, takes no new files.
+    """
+    folder = next(each for each in path.absolute().parents if each.exists())
+    with storage_errors(path):
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def write_atomically(path: Path, payload: bytes) -> None:

@@ -64,22 +64,28 @@ def bench(
     """
     from fmnist_edge import dataset
     from fmnist_edge.bench import protocols
-    from fmnist_edge.errors import RowsFailedError
+    from fmnist_edge.errors import RowsFailedError, UsageError
+    from fmnist_edge.files import check_room
     from fmnist_edge.pipeline import benching
     from fmnist_edge.result import write_run
 
+    settings = protocols.get(protocol, processes=processes, limit_seconds=limit)
+    if json is not None:
+        check_room(json)
     progress = render.progress_display()
     request = benching.BenchRequest(
         files=benching.model_files(models or (), artifacts),
-        settings=protocols.get(protocol, processes=processes, limit_seconds=limit),
+        settings=settings,
         runtimes=tuple(runtime or ()),
         threads=tuple(dict.fromkeys(threads or (1,))),
         batch=batch,
     )
     run = benching.bench(request, dataset.locate(data_dir, progress=progress).path, progress)
+    render.benchmark(run)
     if json is not None:
         write_run(json, run)
-    render.benchmark(run)
+    if not run.rows:
+        raise UsageError("Nothing could be measured.", hint="The remarks above say why.")
     failed = sum(row.failure is not None for row in run.rows)
     if failed:
         raise RowsFailedError(f"{failed} of {len(run.rows)} rows failed; the others stand.")

@@ -20,7 +20,7 @@ from fmnist_edge.artifact import (
 )
 from fmnist_edge.errors import ArtifactNotFoundError, UsageError
 from fmnist_edge.exporters import EXPORTERS, keras_parent, verify
-from fmnist_edge.files import sha256_of
+from fmnist_edge.files import check_room, sha256_of
 from fmnist_edge.native_output import hushed
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT, Progress
@@ -122,6 +122,7 @@ def export(
         )
     for recipe in request.recipes:
         refuse_to_replace(target_path(request, recipe), force=request.force)
+        check_room(target_path(request, recipe))
     progress.say("Starting TensorFlow ...")
     parent = _load_parent(source, dataset.load(data_folder))
     progress.start(f"Export {request.source.name}", len(request.recipes))

@@ -16,7 +16,7 @@ from fmnist_edge.artifact import (
     write_artifact,
 )
 from fmnist_edge.errors import UsageError
-from fmnist_edge.files import sha256_of
+from fmnist_edge.files import check_room, sha256_of
 from fmnist_edge.native_output import hushed
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT, Progress
@@ -77,6 +77,7 @@ def train(request: TrainRequest, data_folder: Path, progress: Progress = SILENT)
         presets.get(request.preset), epochs=request.epochs, batch_size=request.batch_size
     )
     refuse_to_replace(request.out, force=request.force)
+    check_room(request.out)
     data = dataset.load(data_folder)
     progress.say("Starting TensorFlow ...")
     with hushed():

@@ -90,6 +90,24 @@ def test_every_file_is_measured_on_the_runtime_that_opens_it(smoke: Benchmark) -
     assert all(row.failure is None for row in smoke.run.rows)
 
 
+def test_where_nothing_can_be_measured_the_reason_is_given(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
+    done = cli("bench", exported / "default-float32.npz", "--runtime", "litert", cwd=tmp_path)
+    assert (done.returncode, done.speaks_plainly) == (2, True)
+    assert "none of the runtimes in use (litert) opens npz files" in done.stderr
+
+
+def test_a_result_that_could_not_be_kept_is_refused_before_the_benchmark(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    model, kept = exported / "default-float32.npz", tmp_path / "file" / "result.json"
+    done = cli("bench", model, "--protocol", "smoke", "--json", kept, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (60, "", True)
+    assert "Benchmark" not in done.stderr
+
+
 def test_what_no_runtime_opens_is_named_with_a_reason(smoke: Benchmark) -> None:
     (skipped,) = smoke.run.skipped
     assert skipped.what.endswith("default.keras")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_edge.errors import StorageError
-from fmnist_edge.files import sha256_of, storage_errors, write_atomically
+from fmnist_edge.files import check_room, sha256_of, storage_errors, write_atomically
 
 # Writes 5,000 bytes where the system allows files of 1,000: fails half-way, for root, too.
 _TOO_LARGE = """
@@ -127,3 +127,21 @@ def test_an_error_without_a_number_keeps_its_own_words() -> None:
     expected = pytest.raises(StorageError, match=r"^Cannot write x: it just would not\.$")
     with expected, storage_errors(Path("x")):
         raise OSError("it just would not")
+
+
+def test_whether_there_is_room_is_found_out_without_making_anything(tmp_path: Path) -> None:
+    check_room(tmp_path / "not" / "yet" / "there.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_below_a_file_has_no_room(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"file/model\.npz: part of its path is a file"):
+        check_room(tmp_path / "file" / "model.npz")
+
+
+def test_a_file_system_that_takes_no_files_has_no_room() -> None:
+    with pytest.raises(
+        StorageError, match=r"Cannot write /proc/1/model\.npz: permission is denied"
+    ):
+        check_room(Path("/proc/1/model.npz"))
