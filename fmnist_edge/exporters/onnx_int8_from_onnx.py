@@ -7,25 +7,29 @@ from pathlib import Path
 from typing import Any, Final
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters import onnx_from_keras
+from fmnist_edge.exporters import onnx_from_tf
+from fmnist_edge.exporters.files import Files
+from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import storage_errors
 from fmnist_edge.optional import require
-from fmnist_edge.recipes import Recipe
+from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images, scale_pixels
 
-__all__ = ["TOOLS", "export", "quantize"]
+__all__ = ["NEEDS", "TOOLS", "export", "quantize"]
 
-TOOLS: Final[tuple[str, ...]] = (*onnx_from_keras.TOOLS, "onnxruntime")
+NEEDS: Final[tuple[str, ...]] = (*onnx_from_tf.NEEDS, "onnxruntime")
+TOOLS: Final[tuple[str, ...]] = (*onnx_from_tf.TOOLS, "onnxruntime")
 
 
-def export(parent: Any, recipe: Recipe, calibration: Images) -> bytes:  # noqa: ANN401 - a Keras model
-    """Convert the Keras model to float32 ONNX, then quantize that.
+def export(parent: Parent, recipe: Recipe, choices: Choices, calibration: Images) -> Files:
+    """Convert the classifier to float32 ONNX, then quantize that.
 
     Raises:
-        ExportError: either step fails, or the model is no chain of Dense layers.
+        ExportError: either step fails, or the choices cannot be had.
         MissingDependencyError: a tool is not installed.
     """
-    return quantize(onnx_from_keras.export(parent, recipe, calibration), calibration)
+    floating = onnx_from_tf.convert(parent, choices, "float32")
+    return {recipe.format.suffix: quantize(floating, calibration)}
 
 
 def quantize(payload: bytes, calibration: Images) -> bytes:

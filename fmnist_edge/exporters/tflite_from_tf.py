@@ -1,4 +1,4 @@
-"""Keras to TFLite, float32 or full int8."""
+"""A TensorFlow classifier to TFLite."""
 
 import warnings
 from collections.abc import Iterator
@@ -6,18 +6,21 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import Precision
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.keras_function import serving_module
+from fmnist_edge.exporters.files import Files
+from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.tf_function import serving_module
 from fmnist_edge.keras_library import EXTRA, tensorflow
 from fmnist_edge.optional import require
-from fmnist_edge.recipes import Recipe
+from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images, scale_pixels
 
-__all__ = ["TOOLS", "export"]
+__all__ = ["NEEDS", "TOOLS", "export"]
 
+NEEDS: Final[tuple[str, ...]] = ()
 TOOLS: Final[tuple[str, ...]] = ("tensorflow", "keras", "numpy")
 
 
-def export(parent: Any, recipe: Recipe, calibration: Images) -> bytes:  # noqa: ANN401 - a Keras model
+def export(parent: Parent, recipe: Recipe, choices: Choices, calibration: Images) -> Files:
     """Convert with a batch fixed at 1, which every delegate takes and which is the fastest.
 
     int8 is full integer: int8 input and output, weights quantized per output channel.
@@ -29,7 +32,9 @@ def export(parent: Any, recipe: Recipe, calibration: Images) -> bytes:  # noqa: 
     tf = tensorflow()
     # Has no public name, and derives from `Exception` alone.
     failed = require("tensorflow.lite.python.convert_phase", extra=EXTRA).ConverterError
-    module = serving_module(parent, batch=1)
+    module = serving_module(
+        parent, choices, "float32" if recipe.precision is Precision.INT8 else "uint8"
+    )
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.serve.get_concrete_function()], module
     )
@@ -45,7 +50,7 @@ def export(parent: Any, recipe: Recipe, calibration: Images) -> bytes:  # noqa: 
             f"The TFLite converter failed: {str(error).strip().partition(chr(10))[0]}",
             hint="This is worth a bug report, with the model attached.",
         ) from error
-    return payload
+    return {recipe.format.suffix: payload}
 
 
 def _quantize(tf: Any, converter: Any, calibration: Images) -> None:  # noqa: ANN401 - untyped
