@@ -146,16 +146,16 @@ def _folder_of(source: Path) -> Path:
 
 
 def _recipes(source: Path, formats: list[str], precisions: list[str]) -> tuple[Recipe, ...]:
-    """What was asked for; of "all", what this machine can make of the source."""
+    """What was asked for by name; otherwise what this machine can make of the source."""
     from fmnist_edge.artifact import format_of
     from fmnist_edge.errors import MissingDependencyError
     from fmnist_edge.pipeline.exporting import possible
 
-    named = tuple(Format(each) for each in formats if each != _ALL)
+    named = () if _ALL in formats else tuple(Format(each) for each in formats)
     chosen = select(named, tuple(Precision(each) for each in precisions))
-    if named and _ALL not in formats:
+    if named and precisions:
         return chosen
-    can = possible(select((), tuple(Precision(each) for each in precisions)), format_of(source))
+    can = possible(chosen, format_of(source))
     if not can:
         raise MissingDependencyError(
             f"Nothing can be made from {source} here.",

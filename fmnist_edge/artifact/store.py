@@ -59,9 +59,10 @@ def write_artifact(
     sidecar = manifest_path(path)
     text = encode_json(manifest).encode()
     models = {path: payload} | {folder / name: part for name, part in (companions or {}).items()}
+    former = _companions_of(path)
     with ExitStack() as stack:
-        place_manifest = stack.enter_context(staged(sidecar, text))
         place_models = [stack.enter_context(staged(each, part)) for each, part in models.items()]
+        place_manifest = stack.enter_context(staged(sidecar, text))
         with storage_errors(path):
             sidecar.unlink(missing_ok=True)
         try:
@@ -71,7 +72,19 @@ def write_artifact(
             for each in models:
                 each.unlink(missing_ok=True)  # without its manifest it would be half an artifact
             raise
+    with storage_errors(path):
+        for each in former - models.keys():
+            each.unlink(missing_ok=True)
     return path
+
+
+def _companions_of(path: Path) -> set[Path]:
+    """What belongs to the artifact that is about to be replaced."""
+    try:
+        manifest = read_manifest(path)
+    except ManifestError:
+        return set()
+    return {path.parent / name for name in manifest.companions} if manifest else set()
 
 
 def read_manifest(path: Path) -> Manifest | None:

@@ -15,10 +15,21 @@ from fmnist_edge.artifact import Artifact, Format
 from fmnist_edge.errors import UsageError
 from fmnist_edge.exporters import (
     keras_parent,
+    layers_of_onnx,
+    layers_of_tflite,
     npz_from_keras,
+    onnx_from_onnx,
     onnx_from_tf,
     onnx_int8_from_onnx,
+    onnx_parent,
+    openvino_from_tf,
+    openvino_int8_from_onnx,
+    saved_model_from_tf,
+    saved_model_parent,
     tflite_from_tf,
+    tflite_from_tflite,
+    tflite_int4_from_tf,
+    tflite_parent,
 )
 from fmnist_edge.exporters.files import Files
 from fmnist_edge.exporters.parent import Parent
@@ -71,6 +82,9 @@ class ExporterModule(Protocol):
 
 _PARENTS: Final[dict[Format, ParentModule]] = {
     Format.KERAS: keras_parent,
+    Format.SAVED_MODEL: saved_model_parent,
+    Format.TFLITE: tflite_parent,
+    Format.ONNX: onnx_parent,
 }
 PARENTS: Final = MappingProxyType(_PARENTS)
 
@@ -78,19 +92,56 @@ PARENTS: Final = MappingProxyType(_PARENTS)
 _FROM_TENSORFLOW: Final[dict[str, ExporterModule]] = {
     "npz-float32": npz_from_keras,
     "tflite-float32": tflite_from_tf,
+    "tflite-float16": tflite_from_tf,
     "tflite-int8": tflite_from_tf,
+    "tflite-int8-float-io": tflite_from_tf,
+    "tflite-int8-dynamic": tflite_from_tf,
+    "tflite-int16x8": tflite_from_tf,
+    "tflite-int4": tflite_int4_from_tf,
     "onnx-float32": onnx_from_tf,
+    "onnx-float16": onnx_from_tf,
     "onnx-int8": onnx_int8_from_onnx,
+    "onnx-int8-dynamic": onnx_int8_from_onnx,
+    "ort-float32": onnx_int8_from_onnx,
+    "ort-int8": onnx_int8_from_onnx,
+    "openvino-float32": openvino_from_tf,
+    "openvino-float16": openvino_from_tf,
+    "openvino-int8": openvino_int8_from_onnx,
+    "saved-model-float32": saved_model_from_tf,
+}
+# What a float file can be quantized to.
+_FROM_TFLITE: Final[dict[str, ExporterModule]] = {
+    "tflite-float16": tflite_from_tflite,
+    "tflite-int8": tflite_from_tflite,
+    "tflite-int8-dynamic": tflite_from_tflite,
+    "tflite-int4": tflite_from_tflite,
+}
+_FROM_ONNX: Final[dict[str, ExporterModule]] = {
+    "onnx-float16": onnx_from_onnx,
+    "onnx-int8": onnx_from_onnx,
+    "onnx-int8-dynamic": onnx_from_onnx,
+    "ort-float32": onnx_from_onnx,
+    "ort-int8": onnx_from_onnx,
 }
 # By the parent's format and the recipe's name.
 EXPORTERS: Final = MappingProxyType(
     {(Format.KERAS, name): module for name, module in _FROM_TENSORFLOW.items()}
+    | {
+        (Format.SAVED_MODEL, name): module
+        for name, module in _FROM_TENSORFLOW.items()
+        if module is not npz_from_keras  # a graph does not tell its layers
+    }
+    | {(Format.TFLITE, name): module for name, module in _FROM_TFLITE.items()}
+    | {(Format.ONNX, name): module for name, module in _FROM_ONNX.items()}
 )
 
 # uint8[N,28,28] images through a file's layers: float32[N,units] per layer, dequantized, before the
 # softmax. By the file's format.
 LayerReader = Callable[[bytes, Images], Sequence[NDArray[np.float32]]]
-_LAYER_READERS: Final[dict[Format, LayerReader]] = {}
+_LAYER_READERS: Final[dict[Format, LayerReader]] = {
+    Format.TFLITE: layers_of_tflite.layer_outputs,
+    Format.ONNX: layers_of_onnx.layer_outputs,
+}
 LAYER_READERS: Final = MappingProxyType(_LAYER_READERS)
 
 

@@ -45,7 +45,9 @@ def load(artifact: Artifact) -> Parent:
         zipfile.ZipFile(io.BytesIO(artifact.payload)).close()
         model = keras.saving.load_model(artifact.path, compile=False, safe_mode=True)
     except _DAMAGES as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        # Inside a model Keras wraps what went wrong in what it was doing; advice follows.
+        cause = str(error).strip().rpartition("Exception encountered: ")[2]
+        reason = cause.partition("\n")[0].partition(". ")[0].rstrip(".")
         raise ModelUnreadableError(
             f"Keras cannot load {artifact.path}: {reason}.",
             hint="Check that it is a .keras file without code of its own (Lambda, custom layers).",

@@ -1,8 +1,5 @@
 """The images a quantizer may look at."""
 
-import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from fmnist_edge import dataset
+from fmnist_edge.arrays import ArraysError, read_arrays
 from fmnist_edge.artifact import Calibration
 from fmnist_edge.errors import UsageError
 from fmnist_edge.session import IMAGE_SHAPE, Images
@@ -18,6 +16,7 @@ __all__ = ["CALIBRATION_SEED", "CalibrationImages", "from_file", "from_train"]
 
 CALIBRATION_SEED: Final = 0
 _FEWEST: Final = 32
+_WANTED: Final = "Give an .npz file with an array called images, uint8[N,28,28], as cameras do."
 
 
 @dataclass(frozen=True)
@@ -62,22 +61,20 @@ def from_file(path: Path) -> CalibrationImages:
             shape or dtype, or are too few.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-            images = arrays["images"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UsageError(
-            f"{path} holds no calibration images: {error}.",
-            hint="It must be an .npz file with an array called images, uint8[N,28,28].",
-        ) from error
+        images = read_arrays(path.read_bytes()).get("images")
+    except (OSError, ArraysError) as error:
+        raise UsageError(f"{path} cannot be read: {error}.", hint=_WANTED) from error
+    if images is None:
+        raise UsageError(f"{path} holds no array called images.", hint=_WANTED)
     if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE:
         found = f"{images.dtype}[{','.join(map(str, images.shape))}]"
         raise UsageError(
             f"The images in {path} are {found}, not uint8[N,28,28].",
-            hint="Give them as the camera does: bytes from 0 to 255.",
+            hint=_WANTED,
         )
     if len(images) < _FEWEST:
         raise UsageError(
             f"{path} holds {len(images)} images; {_FEWEST} are the least to calibrate on.",
             hint="Add more images, of all classes.",
         )
-    return CalibrationImages(images, path.name, None)
+    return CalibrationImages(images.astype(np.uint8), path.name, None)
