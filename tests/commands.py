@@ -15,7 +15,7 @@ from fmnist_edge.recipes import Recipe
 
 ENTRY_POINT = Path(sys.executable).with_name("fmnist-edge")
 # For what hangs because it is broken; nothing here takes a tenth of it.
-_PATIENCE = 300.0
+PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,13 @@ class Finished:
         lines = self.stderr.splitlines()
         told = [line for line in lines if line.startswith("Error: ")]
         return "Traceback" not in self.stderr + self.stdout and len(told) == 1
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether Ctrl-C ended it as it should: one line, and no answer that is half of one."""
+        last = self.stderr.splitlines()[-1]
+        quiet = "Traceback" not in self.stderr and self.stderr.count("Interrupted.") == 1
+        return self.returncode == 130 and not self.stdout and "Interrupted. " in last and quiet
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class CommandLine:
             text=True,
             env=self.environment,
             cwd=folder,
-            timeout=_PATIENCE,
+            timeout=PATIENCE,
             check=False,
         )
         return Finished(done.returncode, done.stdout, done.stderr, folder)
@@ -106,6 +113,12 @@ class CommandLine:
                 process.kill()
 
 
+def finish(process: subprocess.Popen[str], folder: Path) -> Finished:
+    """Let a command come to its end."""
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    return Finished(process.returncode, stdout, stderr, folder)
+
+
 def read_until(text: str, process: subprocess.Popen[str]) -> None:
     """Wait until `process` says something on stderr."""
     assert process.stderr is not None
@@ -116,10 +129,12 @@ def read_until(text: str, process: subprocess.Popen[str]) -> None:
 
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    """Wait, with all attention, for something that `process` brings about."""
+    """Wait, and look often, for something that `process` brings about."""
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert process.poll() is None, process.communicate()
-        time.sleep(0)
+        assert time.monotonic() < end
+        time.sleep(0.0002)
 
 
 def children(process: int) -> list[int]:

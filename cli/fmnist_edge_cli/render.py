@@ -59,7 +59,7 @@ def failure(error: FmnistEdgeError) -> None:
 
 def interrupted() -> None:
     """The user pressed Ctrl-C."""
-    sys.stderr.write("\nInterrupted. Nothing half-written is left; run the command again.\n")
+    sys.stderr.write("\nInterrupted. What was finished is kept; nothing half-written is left.\n")
 
 
 def table(content: "Table") -> None:

@@ -42,6 +42,7 @@ def run_worker(command: Sequence[str], job: Job) -> Reply:
             return Reply(failure=failure_of(_hung(job)))
         except BaseException:
             worker.kill()  # Ctrl-C: leave no process behind
+            worker.wait()
             raise
     return _understand(answer, chatter, worker.returncode)
 

@@ -56,7 +56,7 @@ def model_files(paths: Sequence[Path], artifacts: Path) -> tuple[Path, ...]:
     Raises:
         ArtifactNotFoundError: a path does not exist, or there is nothing to measure.
     """
-    found = tuple(dict.fromkeys(_expand(paths or (artifacts,))))
+    found = tuple(dict.fromkeys(_expand(paths))) if paths else find_manifests(artifacts)
     if not found:
         where = ", ".join(map(str, paths or (artifacts,)))
         raise ArtifactNotFoundError(

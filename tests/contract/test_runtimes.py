@@ -1,6 +1,7 @@
 """Every runtime in the table, on every file that this project makes for it."""
 
 import inspect
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -12,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, Precision, open_artifact
+from fmnist_edge.bench import processes
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.recipes import RECIPES
@@ -48,6 +50,23 @@ session = runtime.open(artifact, SessionOptions())
 assert classify(session, np.zeros((3, 28, 28), np.uint8)).shape == (3, 10)
 session.close()
 print(*{name.partition(".")[0] for name in sys.modules})
+"""
+# Counts the threads of the process before a model is opened and after it was kept busy; then tells
+# how many the session says that it uses.
+THREADS = """
+import sys
+from pathlib import Path
+import numpy as np
+from fmnist_edge import runtimes
+from fmnist_edge.artifact import open_artifact
+from fmnist_edge.session import SessionOptions, classify
+name, path, threads = sys.argv[1:]
+def counted():
+    return len(list(Path("/proc/self/task").iterdir()))
+before = counted()
+session = runtimes.get(name).open(open_artifact(Path(path)), SessionOptions(int(threads), 256))
+classify(session, np.zeros((512, 28, 28), np.uint8))
+print(before, counted(), session.used.get("threads", "1"))
 """
 
 
@@ -381,3 +400,23 @@ def test_a_runtime_works_alone_and_leaves_nothing_in_the_home_folder(
     assert imported.isdisjoint(heavy)
     assert runtime.PACKAGE in {"", *imported}
     assert list(tmp_path.iterdir()) == []
+
+
+def _threads(cli: CommandLine, exported: Path, name: str, asked: int) -> list[int]:
+    told = [f"{variable}={asked}" for variable in processes._THREAD_VARIABLES]
+    model = next(_files_for(RUNTIMES[name], exported)).path
+    done = cli.execute(["env", *told, sys.executable, "-c", THREADS, name, model, asked])
+    return [int(number) for number in done.stdout.split()]
+
+
+@pytest.mark.parametrize("name", READING)
+def test_one_thread_means_one(exported: Path, cli: CommandLine, name: str) -> None:
+    assert _threads(cli, exported, name, asked=1) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", READING)
+def test_a_session_that_says_it_uses_two_threads_starts_some(
+    exported: Path, cli: CommandLine, name: str
+) -> None:
+    before, after, said = _threads(cli, exported, name, asked=2)
+    assert (after > before) == (said == 2)

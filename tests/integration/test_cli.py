@@ -41,12 +41,11 @@ except SystemExit:
 
 
 @pytest.fixture
-def nobody(cli: CommandLine, tmp_path: Path) -> CommandLine:
-    """Somebody who has nothing yet, not even data."""
-    home, data = tmp_path / "home", tmp_path / "data"
+def newcomer(cli: CommandLine, tmp_path: Path) -> CommandLine:
+    """Somebody who has made nothing yet."""
+    home = tmp_path / "home"
     home.mkdir()
-    data.mkdir()
-    return replace(cli, home=home, data=data)
+    return replace(cli, home=home)
 
 
 # Help
@@ -130,11 +129,11 @@ def test_shells_are_offered_commands_and_choices(cli: CommandLine) -> None:
     ids=" ".join,
 )
 def test_an_impossible_request_ends_with_2_and_a_sentence(
-    nobody: CommandLine, arguments: list[str]
+    newcomer: CommandLine, arguments: list[str]
 ) -> None:
-    done = nobody(*arguments)
+    done = newcomer(*arguments)
     assert (done.returncode, done.stdout, done.speaks_plainly) == (2, "", True)
-    assert list(nobody.home.iterdir()) == []
+    assert list(newcomer.home.iterdir()) == []
 
 
 def test_an_unknown_runtime_is_named_with_those_that_are_known(
@@ -157,9 +156,9 @@ def test_an_unknown_runtime_is_named_with_those_that_are_known(
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_what_is_not_there_ends_with_20_and_a_next_step(
-    nobody: CommandLine, arguments: list[str], sentence: str
+    newcomer: CommandLine, arguments: list[str], sentence: str
 ) -> None:
-    done = nobody(*arguments)
+    done = newcomer(*arguments)
     assert (done.returncode, done.stdout, done.speaks_plainly) == (20, "", True)
     error, hint = done.stderr.splitlines()
     assert sentence in error
@@ -168,12 +167,12 @@ def test_what_is_not_there_ends_with_20_and_a_next_step(
 
 @pytest.mark.parametrize("command", [["data", "--offline"], ["train"], ["export"], ["bench"]])
 def test_without_data_every_command_ends_with_10_and_what_to_do(
-    nobody: CommandLine, exported: Path, tmp_path: Path, command: list[str]
+    newcomer: CommandLine, exported: Path, tmp_path: Path, command: list[str]
 ) -> None:
     copy_artifact(exported / "default.keras", tmp_path)
     extra = [tmp_path / "default.keras"] if command[0] in {"export", "bench"} else []
     out = [] if command[0] in {"data", "bench"} else ["--out", tmp_path / "new.keras"]
-    done = nobody(*command, *extra, *out)
+    done = replace(newcomer, data=newcomer.home)(*command, *extra, *out)
     assert (done.returncode, done.speaks_plainly) == (10, True)
     assert "all four files of Fashion-MNIST" in done.stderr
     assert "TensorFlow" not in done.stderr
@@ -257,17 +256,10 @@ def test_train_does_not_replace_a_model_unless_told_to(
 ) -> None:
     model = copy_artifact(exported / "default.keras", tmp_path)
     before = model.read_bytes(), manifest_path(model).read_bytes()
-    train = ["train", "--preset", "small", "--epochs", "1", "--batch-size", "2048", "--out", model]
-    refused = cli(*train)
+    refused = cli("train", "--out", model)
     assert (refused.returncode, refused.stdout, refused.speaks_plainly) == (23, "", True)
     assert "--force" in refused.stderr
     assert (model.read_bytes(), manifest_path(model).read_bytes()) == before
-    replaced = cli(*train, "--force")
-    assert replaced.returncode == 0, replaced.stderr
-    manifest = read_manifest(model)
-    assert manifest is not None
-    assert manifest.recipe == "train-small"
-    assert manifest.sha256 == sha256_of(model.read_bytes())
 
 
 def test_a_manifest_alone_is_not_replaced_either(
@@ -284,16 +276,12 @@ def test_export_does_not_replace_files_unless_told_to(
     model = copy_artifact(exported / "default.keras", tmp_path)
     file = copy_artifact(exported / "default-float32.npz", tmp_path)
     before = manifest_path(file).read_bytes()
-    export = ["export", model, "--format", "npz", "--format", "tflite", "--precision", "float32"]
-    refused = cli(*export)
+    refused = cli("export", model)
     assert (refused.returncode, refused.stdout, refused.speaks_plainly) == (23, "", True)
     assert "default-float32.npz is there already" in refused.stderr
     assert manifest_path(file).read_bytes() == before
     assert not (tmp_path / "default-float32.tflite").exists()
-    replaced = cli(*export, "--force")
-    assert replaced.returncode == 0, replaced.stderr
-    assert manifest_path(file).read_bytes() != before
-    assert (tmp_path / "default-float32.tflite").exists()
+    assert "TensorFlow" not in refused.stderr
 
 
 def test_export_without_a_model_takes_the_newest(

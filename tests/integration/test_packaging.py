@@ -1,146 +1,160 @@
-"""What is shipped, and what the smallest install can do with it."""
+"""What is shipped: the two archives, and an install with nothing but what every machine needs."""
 
 import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fmnist_edge import __version__
-from tests.commands import CommandLine
+from fmnist_edge.result import read_run
+from fmnist_edge.runtimes import RUNTIMES
+from tests.commands import PATIENCE, CommandLine
 
 ROOT = Path(__file__).parents[2]
-NAME = f"fmnist_edge-{__version__}"
+IMPORT_ALL = """
+import importlib, pkgutil, fmnist_edge, fmnist_edge_cli
+for package in (fmnist_edge, fmnist_edge_cli):
+    print(package.__name__)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+        print(module.name)
+"""
 
 
-def _run(*command: object, cwd: Path = ROOT) -> str:
+def _run(command: Sequence[object]) -> None:
+    """Run a tool of Python's in the environment of these tests: it may need its own settings."""
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, cwd=cwd, check=False
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
-@pytest.fixture(scope="session")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel and the sdist; the wheel is built from the sdist."""
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist, and with the wheel that was built from the sdist."""
     folder = tmp_path_factory.mktemp("dist")
-    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder)
+    _run([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT])
     return folder
 
 
-@pytest.fixture(scope="session")
-def wheel(distributions: Path) -> Path:
-    return distributions / f"{NAME}-py3-none-any.whl"
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> Path:
+    (found,) = dist.glob("*.whl")
+    return found
 
 
-@pytest.fixture(scope="session")
-def base_install(
-    wheel: Path, cli: CommandLine, tmp_path_factory: pytest.TempPathFactory
-) -> CommandLine:
-    """The command line in an environment with nothing but the base install."""
+@pytest.fixture(scope="module")
+def base(cli: CommandLine, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """The command in an environment of its own: the wheel, and no extra."""
     folder = tmp_path_factory.mktemp("base")
-    _run(sys.executable, "-m", "venv", folder)
-    pip = (folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check")
-    _run(*pip, "install", "--constraint", ROOT / "constraints" / "demo.txt", wheel)
-    return CommandLine(cli.home, cli.data, entry_point=folder / "bin" / "fmnist-edge")
+    _run([sys.executable, "-m", "venv", "--without-pip", folder])
+    pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python"]
+    constraints = ROOT / "constraints" / "demo.txt"
+    _run([*pip, "install", "--disable-pip-version-check", "-c", constraints, wheel])
+    return replace(cli, entry_point=folder / "bin" / "fmnist-edge")
 
 
-def _modules() -> set[str]:
-    """Every module of both packages, by the path it has in the wheel."""
-    packages = [ROOT / "fmnist_edge", ROOT / "cli" / "fmnist_edge_cli"]
-    return {
-        path.relative_to(package.parent).as_posix()
-        for package in packages
-        for path in package.rglob("*.py")
-    }
+def _modules(top: Path) -> set[str]:
+    """The Python files below a folder, named from the folder that holds it."""
+    return {path.relative_to(top.parent).as_posix() for path in top.rglob("*.py")}
 
 
-def test_the_wheel_holds_both_packages_and_nothing_else(wheel: Path) -> None:
-    names = set(zipfile.ZipFile(wheel).namelist())
-    assert {name.partition("/")[0] for name in names} == {
-        "fmnist_edge",
-        "fmnist_edge_cli",
-        f"{NAME}.dist-info",
-    }
-    code = {name for name in names if not name.startswith(f"{NAME}.dist-info/")}
-    assert code == _modules() | {"fmnist_edge/py.typed"}
+MODULES = _modules(ROOT / "fmnist_edge") | _modules(ROOT / "cli" / "fmnist_edge_cli")
 
 
-def test_the_wheel_installs_the_command(wheel: Path) -> None:
-    text = zipfile.ZipFile(wheel).read(f"{NAME}.dist-info/entry_points.txt").decode()
-    assert text.split() == [
-        "[console_scripts]",
-        "fmnist-edge",
-        "=",
-        "fmnist_edge_cli.main:main",
+# The archives
+
+
+def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    about = f"fmnist_edge-{__version__}.dist-info"
+    assert {name.partition("/")[0] for name in names} == {"fmnist_edge", "fmnist_edge_cli", about}
+    shipped = {name for name in names if not name.startswith(about)}
+    assert shipped == {*MODULES, "fmnist_edge/py.typed"}
+
+
+def test_the_wheel_tells_its_version_its_command_and_its_licence(wheel: Path) -> None:
+    about = f"fmnist_edge-{__version__}.dist-info"
+    assert wheel.name == f"fmnist_edge-{__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(f"{about}/METADATA").decode()
+        commands = archive.read(f"{about}/entry_points.txt").decode()
+        assert archive.read(f"{about}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    assert f"\nVersion: {__version__}\n" in metadata
+    assert commands.split() == [
+        *("[console_scripts]", "fmnist-edge", "=", "fmnist_edge_cli.main:main")
     ]
 
 
-def test_the_sdist_holds_the_sources_and_no_artifacts(distributions: Path) -> None:
-    with tarfile.open(distributions / f"{NAME}.tar.gz") as archive:
-        names = {name.removeprefix(f"{NAME}/") for name in archive.getnames()}
-    assert {name.partition("/")[0] for name in names} == {
-        ".gitignore",
-        "CHANGELOG.md",
-        "CONTRIBUTING.md",
-        "LICENSE",
-        "Makefile",
-        "PKG-INFO",
-        "README.md",
-        "benchmarks",
-        "cli",
-        "constraints",
-        "docs",
-        "fmnist_edge",
-        "pyproject.toml",
-        "tests",
-    }
-    assert not [name for name in names if name.startswith("benchmarks/results")]
+def test_the_sdist_holds_sources_and_tests_and_nothing_that_was_made(dist: Path) -> None:
+    (path,) = dist.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {member.name for member in archive.getmembers() if member.isfile()}
+    inside = {name.partition("/")[2] for name in names}
+    assert {name.partition("/")[0] for name in names} == {f"fmnist_edge-{__version__}"}
+    sources = {name if name.startswith("fmnist_edge/") else f"cli/{name}" for name in MODULES}
+    assert sources | {"pyproject.toml", "README.md", "LICENSE", "Makefile"} <= inside
+    assert {f"tests/{name}" for name in ("conftest.py", "commands.py")} <= inside
+    tops = {name.partition("/")[0] for name in inside}
+    assert tops.isdisjoint({"artifacts", ".ci", ".venv", ".git", "dist", "build"})
+    assert not {name for name in inside if name.startswith("benchmarks/results")}
+    assert not {name for name in inside if "__pycache__" in name}
 
 
-def test_every_module_imports_with_the_base_install_alone(base_install: CommandLine) -> None:
-    names = sorted(
-        path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in _modules()
-    )
-    python = base_install.entry_point.with_name("python")
-    script = f"import importlib\nfor name in {names}: importlib.import_module(name)\nprint('all')"
-    done = base_install.execute((python, "-W", "error", "-c", script))
-    assert (done.stdout, done.stderr) == ("all\n", "")
+# A device with the base install
 
 
-def test_the_base_install_has_no_runtime_and_no_tensorflow(base_install: CommandLine) -> None:
-    python = base_install.entry_point.with_name("python")
-    listed = base_install.execute((python, "-m", "pip", "list", "--format=freeze")).stdout.lower()
-    for heavy in ("tensorflow", "keras", "onnx", "onnxruntime", "ai-edge-litert", "openvino"):
-        assert f"{heavy}==" not in listed
-
-
-def test_the_base_install_shows_its_help_and_version(base_install: CommandLine) -> None:
-    assert "Commands:" in base_install("--help").stdout
-    assert base_install("--version").stdout == f"fmnist-edge {__version__}\n"
-
-
-def test_the_base_install_measures_what_it_can_and_names_the_extras_for_the_rest(
-    base_install: CommandLine, exported: Path, tmp_path: Path
-) -> None:
-    done = base_install("bench", exported, "--protocol", "smoke", cwd=tmp_path)
+def test_every_module_imports_without_any_extra(base: CommandLine) -> None:
+    python = base.entry_point.with_name("python")
+    done = base.execute([python, "-W", "error", "-c", IMPORT_ALL])
     assert done.returncode == 0, done.stderr
-    rows = [line.split()[:2] for line in done.stdout.splitlines() if ".npz" in line]
-    assert rows == [["default-float32.npz", "numpy"]]
-    assert "null" in done.stdout
-    assert "pip install 'fmnist-edge[litert]'" in done.stderr
-    assert "pip install 'fmnist-edge[onnx]'" in done.stderr
-    assert done.stderr.count("is not installed") == 4
+    wanted = {name.removesuffix(".py").removesuffix("/__init__") for name in MODULES}
+    assert set(done.stdout.split()) == {name.replace("/", ".") for name in wanted}
 
 
-def test_training_without_tensorflow_names_the_extra(
-    base_install: CommandLine, tmp_path: Path
+def test_the_help_needs_no_extra(base: CommandLine, cli: CommandLine) -> None:
+    done = base("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == cli("--help").stdout
+
+
+def test_a_device_without_runtimes_measures_what_it_can_and_tells_what_to_install(
+    base: CommandLine, exported: Path, tmp_path: Path
 ) -> None:
-    done = base_install("train", cwd=tmp_path)
-    assert done.returncode == 30
-    assert done.speaks_plainly
+    done = base("bench", exported, "--protocol", "smoke", "--json", tmp_path / "result.json")
+    assert done.returncode == 0, done.stderr
+    run = read_run(tmp_path / "result.json")
+    assert [row.case.runtime for row in run.rows] == ["numpy", "null"]
+    assert all(row.failure is None for row in run.rows)
+    for name, kind in (("litert", "tflite"), ("onnxruntime", "onnx")):
+        skipped = [each for each in run.skipped if each.what.endswith(f" on {name}")]
+        assert len(skipped) == len(list(exported.glob(f"*.{kind}")))
+        for each in skipped:
+            assert each.reason == f"{name} is not installed"
+            assert f"'fmnist-edge[{RUNTIMES[name].EXTRA}]'" in each.hint
+            assert f"Not measured: {each.what}: {each.reason}. {each.hint}" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "export"])
+def test_a_device_without_tensorflow_is_told_how_to_get_it(
+    base: CommandLine, exported: Path, tmp_path: Path, command: str
+) -> None:
+    model = [exported / "default.keras"] if command == "export" else []
+    done = base(command, *model, "--out", tmp_path / "new.keras", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (30, "", True)
+    assert "'tensorflow' is not installed" in done.stderr
     assert "pip install 'fmnist-edge[train]'" in done.stderr
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_installed_version_is_the_packages(base: CommandLine) -> None:
+    assert base("--version").stdout == f"fmnist-edge {__version__}\n"
