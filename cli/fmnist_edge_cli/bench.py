@@ -62,23 +62,16 @@ def bench(
       fmnist-edge bench artifacts/default-int8.tflite --threads 1 --threads 2
       fmnist-edge bench --json result.json
     """
-    from dataclasses import replace
-
     from fmnist_edge import dataset
     from fmnist_edge.bench import protocols
     from fmnist_edge.errors import RowsFailedError
     from fmnist_edge.pipeline import benching
     from fmnist_edge.result import write_run
 
-    settings = protocols.get(protocol)
-    if processes is not None:
-        settings = replace(settings, processes=processes)
-    if limit is not None:
-        settings = replace(settings, limit_seconds=limit)
     progress = render.progress_display()
     request = benching.BenchRequest(
         files=benching.model_files(models or (), artifacts),
-        settings=settings,
+        settings=protocols.get(protocol, processes=processes, limit_seconds=limit),
         runtimes=tuple(runtime or ()),
         threads=tuple(dict.fromkeys(threads or (1,))),
         batch=batch,

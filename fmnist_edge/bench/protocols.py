@@ -1,10 +1,11 @@
 """The measuring protocols by name."""
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from fmnist_edge.errors import UsageError
 from fmnist_edge.result import Settings
+from fmnist_edge.tables import look_up
 
 __all__ = ["PROTOCOLS", "get"]
 
@@ -46,15 +47,20 @@ PROTOCOLS: Final = MappingProxyType(
 )
 
 
-def get(name: str) -> Settings:
-    """The protocol called `name`.
+def get(name: str, *, processes: int | None = None, limit_seconds: float | None = None) -> Settings:
+    """The protocol called `name`, with what the user wants otherwise.
+
+    Args:
+        name: Of the protocol.
+        processes: Processes per case; None for the protocol's own.
+        limit_seconds: When a process counts as hung; None for the protocol's own.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such protocol.
     """
-    try:
-        return PROTOCOLS[name]
-    except KeyError as error:
-        raise UsageError(
-            f"There is no protocol called {name!r}.", hint=f"Known are: {', '.join(PROTOCOLS)}."
-        ) from error
+    settings = look_up(PROTOCOLS, name, "protocol")
+    return replace(
+        settings,
+        processes=processes or settings.processes,
+        limit_seconds=limit_seconds or settings.limit_seconds,
+    )

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Final
 
 from fmnist_edge.artifact import Format
-from fmnist_edge.errors import UsageError
 from fmnist_edge.runtimes import litert, null, numpy_, openvino_, ort, tensorflow_
 from fmnist_edge.session import RuntimeModule
+from fmnist_edge.tables import look_up
 
 __all__ = ["RUNTIMES", "get", "reading"]
 
@@ -31,12 +31,7 @@ def get(name: str) -> RuntimeModule:
     Raises:
         UsageError: there is none.
     """
-    try:
-        return RUNTIMES[name]
-    except KeyError as error:
-        raise UsageError(
-            f"There is no runtime called {name!r}.", hint=f"Known are: {', '.join(RUNTIMES)}."
-        ) from error
+    return look_up(RUNTIMES, name, "runtime")
 
 
 def reading(target: Format) -> tuple[str, ...]:

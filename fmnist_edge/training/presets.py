@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from fmnist_edge.errors import UsageError
+from fmnist_edge.tables import look_up
 
 __all__ = ["PRESETS", "Preset", "get"]
 
@@ -54,9 +54,4 @@ def get(name: str) -> Preset:
     Raises:
         UsageError: there is none.
     """
-    try:
-        return PRESETS[name]
-    except KeyError as error:
-        raise UsageError(
-            f"There is no preset called {name!r}.", hint=f"Known are: {', '.join(PRESETS)}."
-        ) from error
+    return look_up(PRESETS, name, "preset")

@@ -20,7 +20,7 @@ from fmnist_edge.bench.plan import make_plan
 from fmnist_edge.bench.protocols import PROTOCOLS
 from fmnist_edge.dataset import DATASET_SHA256, Split
 from fmnist_edge.records import decode_json, encode_json
-from fmnist_edge.result import Failure, Row, Run, read_run
+from fmnist_edge.result import Case, Failure, Row, Run, read_run
 from fmnist_edge.runtimes import RUNTIMES
 from tests.commands import (
     CommandLine,
@@ -192,10 +192,14 @@ def test_thread_counts_make_rows_of_their_own(
     assert "threads" in found.done.stdout
 
 
-def _measure(cli: CommandLine, exported: Path, name: str) -> Finished:
+def _plan(folder: Path, name: str) -> Case:
+    """The first case of a runtime in a folder of exports."""
+    files = [folder / file for file, runtime in sorted(PAIRS) if runtime == name]
+    return make_plan(files, {name: RUNTIMES[name]}).cases[0]
+
+
+def _measure(cli: CommandLine, case: Case) -> Finished:
     """One measuring process on its own, which tells on stderr what it imports."""
-    files = [exported / file for file, runtime in sorted(PAIRS) if runtime == name]
-    (case, *_) = make_plan(files, {name: RUNTIMES[name]}).cases
     job = Job(case, PROTOCOLS["smoke"], str(cli.data), classify=False)
     command = [sys.executable, "-X", "importtime", "-m", "fmnist_edge.worker"]
     return cli.execute(command, given=encode_json(job))
@@ -205,13 +209,21 @@ def _measure(cli: CommandLine, exported: Path, name: str) -> Finished:
 def test_a_measuring_process_imports_its_own_runtime_and_no_other(
     cli: CommandLine, exported: Path, name: str
 ) -> None:
-    done = _measure(cli, exported, name)
+    done = _measure(cli, _plan(exported, name))
     assert decode_json(Reply, done.stdout).failure is None
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
     packages = {module.PACKAGE for module in RUNTIMES.values()} - {"numpy", ""}
     assert imported & packages == {RUNTIMES[name].PACKAGE} - {"numpy", ""}
     assert imported.isdisjoint({"tensorflow", "keras", "onnx", "rich", "typer", "pooch"})
+
+
+def test_a_measuring_process_has_one_thread_unless_more_are_asked_for(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
+    with _benchmark_of_two(cli, exported, tmp_path, "--protocol", "quick") as (_, worker):
+        time.sleep(0.5)  # so that whatever wants threads has started them
+        assert len(list(Path(f"/proc/{worker}/task").iterdir())) == 1
 
 
 # Files that fail
@@ -345,6 +357,19 @@ def test_a_single_file_that_fails_fails_the_command(
 ) -> None:
     found = _bench(cli, tmp_path, damaged / "text.onnx", "--runtime", "onnxruntime")
     assert (found.done.returncode, len(found.run.rows)) == (90, 1)
+
+
+def test_a_file_that_changes_after_it_was_looked_at_is_not_measured(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
+    model = copy_artifact(exported / "default-float32.npz", tmp_path)
+    case = _plan(tmp_path, "numpy")
+    manifest_path(model).unlink()
+    model.write_bytes(model.read_bytes() + b" ")
+    failure = decode_json(Reply, _measure(cli, case).stdout).failure
+    assert failure is not None
+    assert failure.kind == "HashMismatchError"
+    assert failure.message == f"{model} changed while the benchmark was running."
 
 
 # Processes that fail
