@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_edge.artifact import find_manifests, open_artifact, read_manifest
-from tests.commands import CommandLine, Finished, copy_artifact, finish, read_until, wait_until
+from tests.commands import CommandLine, Finished, copy_artifact, finish, read_until
 
 TRAIN = ("train", "--preset", "small", "--epochs", "1", "--force", "--out", "default.keras")
 EXPORT = ("export", "default.keras", "--precision", "float32", "--force")
@@ -24,14 +24,21 @@ def _working(process: subprocess.Popen[str], _: Path) -> None:
     read_until("0 % (", process)
 
 
-def _writing_the_model(process: subprocess.Popen[str], folder: Path) -> None:
-    read_until("100 % (", process)
-    wait_until(lambda: _hidden(folder), process)
+def _writing(name: str) -> Callable[[subprocess.Popen[str], Path], None]:
+    """The moment in which some of the file `name` is written and the rest is not.
 
+    A pipe lies where the process will write, and is read only once: the writing starts, and
+    cannot end, however fast the machine.
+    """
 
-def _writing_the_first_file(process: subprocess.Popen[str], folder: Path) -> None:
-    read_until("Export default.keras ...", process)
-    wait_until(lambda: _hidden(folder), process)
+    def wait(process: subprocess.Popen[str], folder: Path) -> None:
+        partial = folder / f".{name}.{process.pid}.partial"
+        os.mkfifo(partial)
+        with partial.open("rb", buffering=0) as pipe:
+            assert pipe.read(1), "nothing was written"
+            os.killpg(process.pid, signal.SIGSTOP)  # before the pipe is closed
+
+    return wait
 
 
 def _hidden(folder: Path) -> list[Path]:
@@ -80,7 +87,8 @@ def test_a_training_that_is_killed_while_it_writes_can_be_done_again(
     cli: CommandLine, trained: Path, tmp_path: Path
 ) -> None:
     model = copy_artifact(trained, tmp_path)
-    assert _stop(cli, TRAIN, tmp_path, _writing_the_model, signal.SIGKILL).returncode == -9
+    stopped = _stop(cli, TRAIN, tmp_path, _writing("default.keras"), signal.SIGKILL)
+    assert stopped.returncode == -9
     assert _is_whole(tmp_path)
     _leave_half_a_file(tmp_path, model.name)
     again = cli(*TRAIN, cwd=tmp_path)
@@ -111,7 +119,8 @@ def test_an_export_that_is_killed_while_it_writes_can_be_done_again(
 ) -> None:
     copy_artifact(exported / "default.keras", tmp_path)
     older = copy_artifact(exported / "default-float32.npz", tmp_path)
-    assert _stop(cli, EXPORT, tmp_path, _writing_the_first_file, signal.SIGKILL).returncode == -9
+    stopped = _stop(cli, EXPORT, tmp_path, _writing("default-float32.npz"), signal.SIGKILL)
+    assert stopped.returncode == -9
     assert _is_whole(tmp_path)
     _leave_half_a_file(tmp_path, "default-float32.tflite")
     again = cli(*EXPORT, cwd=tmp_path)
