@@ -1,17 +1,19 @@
 """The named exports.
 
 A recipe is data with a decodable name, `<format>-<precision>`: `tflite-int8` is a TFLite file that
-computes in int8. Every recipe starts from a trained Keras model.
+computes in int8.
 """
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.errors import UsageError
 
-__all__ = ["RECIPES", "Recipe", "select"]
+__all__ = ["RECIPES", "Choices", "Recipe", "Scores", "select"]
+
+Scores = Literal["probabilities", "logits"]
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,14 @@ class Recipe:
     Args:
         format: What comes out.
         precision: What it computes in.
-        calibration_images: Images of train that the quantizer may look at; 0 for float recipes.
+        calibrated: Whether the quantizer needs images.
         min_agreement: The least share of held-back images that must keep their label.
-        max_difference: The largest difference of a class score that is no sign of a defect.
+        max_difference: The largest difference of a class probability that is no sign of a defect.
     """
 
     format: Format
     precision: Precision
-    calibration_images: int = 0
+    calibrated: bool = False
     min_agreement: float = 0.999
     max_difference: float = 1e-5
 
@@ -38,22 +40,60 @@ class Recipe:
         return f"{self.format}-{self.precision}"
 
 
-def _int8(target: Format) -> Recipe:
+@dataclass(frozen=True)
+class Choices:
+    """What a user may want otherwise in any recipe.
+
+    Args:
+        batch: Images per inference; None leaves the axis open. A format that has no fixed batch
+            (ONNX, by default) says so in its exporter.
+        scores: Whether the last operator is the softmax.
+        opset: Of ONNX.
+        calibration_method: How activation ranges are taken from the calibration images; None for
+            the recipe's own.
+    """
+
+    batch: int | None = 1
+    scores: Scores = "probabilities"
+    opset: int = 18
+    calibration_method: str | None = None
+
+
+def _float(target: Format) -> Recipe:
+    return Recipe(target, Precision.FLOAT32)
+
+
+def _float16(target: Format) -> Recipe:
+    return Recipe(target, Precision.FLOAT16, min_agreement=0.995, max_difference=0.02)
+
+
+def _quantized(target: Format, precision: Precision, *, calibrated: bool = True) -> Recipe:
     # int8 moves a score by a few hundredths; a conversion that lost its weights agrees on 10 %.
-    return Recipe(
-        target, Precision.INT8, calibration_images=500, min_agreement=0.95, max_difference=0.5
-    )
+    return Recipe(target, precision, calibrated, min_agreement=0.95, max_difference=0.6)
 
 
 RECIPES: Final = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
-            Recipe(Format.NPZ, Precision.FLOAT32),
-            Recipe(Format.TFLITE, Precision.FLOAT32),
-            _int8(Format.TFLITE),
-            Recipe(Format.ONNX, Precision.FLOAT32),
-            _int8(Format.ONNX),
+            _float(Format.NPZ),
+            _float(Format.TFLITE),
+            _float16(Format.TFLITE),
+            _quantized(Format.TFLITE, Precision.INT8),
+            _quantized(Format.TFLITE, Precision.INT8_FLOAT_IO),
+            _quantized(Format.TFLITE, Precision.INT8_DYNAMIC, calibrated=False),
+            _quantized(Format.TFLITE, Precision.INT16X8),
+            _quantized(Format.TFLITE, Precision.INT4, calibrated=False),
+            _float(Format.ONNX),
+            _float16(Format.ONNX),
+            _quantized(Format.ONNX, Precision.INT8),
+            _quantized(Format.ONNX, Precision.INT8_DYNAMIC, calibrated=False),
+            _float(Format.ORT),
+            _quantized(Format.ORT, Precision.INT8),
+            _float(Format.OPENVINO),
+            _float16(Format.OPENVINO),
+            _quantized(Format.OPENVINO, Precision.INT8),
+            _float(Format.SAVED_MODEL),
         )
     }
 )
@@ -77,7 +117,6 @@ def select(
     if missing or not chosen:
         what = " in ".join(filter(None, (", ".join(missing), ", ".join(precisions))))
         raise UsageError(
-            f"There is no recipe for {what}.",
-            hint=f"The recipes are: {', '.join(RECIPES)}.",
+            f"There is no recipe for {what}.", hint=f"The recipes are: {', '.join(RECIPES)}."
         )
     return tuple(chosen)

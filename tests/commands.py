@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmnist_edge.artifact import manifest_path
+from fmnist_edge.artifact import Format, manifest_path
+from fmnist_edge.recipes import Recipe
 
 ENTRY_POINT = Path(sys.executable).with_name("fmnist-edge")
 # For what hangs because it is broken; nothing here takes a tenth of it.
@@ -148,3 +149,11 @@ def copy_artifact(path: Path, folder: Path) -> Path:
     """Copy a model file and its manifest into `folder`."""
     shutil.copy(manifest_path(path), folder)
     return Path(shutil.copy(path, folder))
+
+
+def model_path(folder: Path, stem: str, recipe: Recipe) -> Path:
+    """Where `export` puts what it makes of `<stem>.keras` in `folder`."""
+    name = f"{stem}-{recipe.precision}"
+    if recipe.format is Format.SAVED_MODEL:
+        return folder / f"{name}.{recipe.format}" / "saved_model.pb"
+    return folder / f"{name}{recipe.format.suffix}"

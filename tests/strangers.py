@@ -3,6 +3,7 @@
 It runs as a process of its own, because it needs TensorFlow.
 """
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from fmnist_edge.keras_library import keras, tensorflow
+from fmnist_edge.openvino_library import openvino
 
 _GENERATOR = np.random.default_rng(0)
 # Name, shape of one image, scores, inputs: each is wrong in one way.
@@ -78,6 +80,25 @@ def _onnx(  # noqa: PLR0913 - each is a way to be unusual
     return written
 
 
+def _save_openvino(path: Path, payload: bytes) -> None:
+    library = openvino()
+    library.save_model(library.convert_model(io.BytesIO(payload)), path, compress_to_fp16=False)
+
+
+def _save_saved_model(path: Path, image: tuple[int, ...], scores: int, inputs: int) -> None:
+    tf = tensorflow()
+    kernel = tf.constant(_kernel(int(np.prod(image)), scores))
+    module = tf.Module()
+
+    def serve(*images: Any) -> Any:  # noqa: ANN401 - tensors
+        flat = tf.reshape(sum(images), [-1, kernel.shape[0]])
+        return {"scores": tf.nn.softmax(tf.matmul(flat, kernel))}
+
+    signature = [tf.TensorSpec((None, *image), tf.float32, f"image_{i}") for i in range(inputs)]
+    module.serve = tf.function(serve, input_signature=signature)
+    tf.saved_model.save(module, str(path), signatures=module.serve)
+
+
 def _save_npz(path: Path, image: tuple[int, ...], scores: int) -> None:
     kernel = _kernel(int(np.prod(image)), scores)
     np.savez(path, activations=["softmax"], kernel_0=kernel, bias_0=np.zeros(scores, np.float32))
@@ -110,6 +131,8 @@ def main(folder: Path) -> None:
     for name, image, scores, inputs in _SHAPES:
         (folder / f"{name}.tflite").write_bytes(_tflite(image, scores, inputs))
         (folder / f"{name}.onnx").write_bytes(_onnx(image, scores, inputs))
+        _save_openvino(folder / f"{name}.xml", _onnx(image, scores, inputs))
+        _save_saved_model(folder / f"{name}.saved-model", image, scores, inputs)
         if inputs == 1:
             _save_npz(folder / f"{name}.npz", image, scores)
     usual = ((28, 28), 10)

@@ -7,8 +7,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fmnist_edge.artifact import (
+    Calibration,
     Format,
+    LayerFidelity,
     Manifest,
+    PairedAccuracy,
     Parity,
     Precision,
     Quantization,
@@ -88,9 +91,34 @@ manifests = st.builds(
     input=tensor_specs,
     output=tensor_specs,
     tools=_named(texts),
+    scores=st.sampled_from(["probabilities", "logits"]),
+    companions=st.dictionaries(
+        st.from_regex(r"[a-z]{1,5}/[a-z]{1,5}\.bin", fullmatch=True), sha256s
+    ),
     parent_sha256=_maybe(sha256s),
+    calibration=_maybe(
+        st.builds(Calibration, source=texts, images=whole, seed=_maybe(whole), method=texts)
+    ),
     parity=_maybe(
-        st.builds(Parity, runtime=texts, images=whole, agreement=shares, max_abs_difference=shares)
+        st.builds(
+            Parity,
+            runtime=texts,
+            images=whole,
+            agreement=shares,
+            max_abs_difference=shares,
+            mean_abs_difference=shares,
+            accuracy=_maybe(
+                st.builds(
+                    PairedAccuracy,
+                    parent=shares,
+                    own=shares,
+                    lost=whole,
+                    gained=whole,
+                    p_value=shares,
+                )
+            ),
+            layers=_few(st.builds(LayerFidelity, layer=texts, sqnr_db=_maybe(reals))),
+        )
     ),
     training=_maybe(trainings),
 )

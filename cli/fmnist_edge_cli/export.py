@@ -1,12 +1,12 @@
-"""`fmnist-edge export`: convert a trained model."""
+"""`fmnist-edge export`: convert a classifier."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 import typer
 
 from fmnist_edge.artifact import Format, Precision
-from fmnist_edge.recipes import RECIPES, select
+from fmnist_edge.recipes import RECIPES, Choices, Recipe, Scores, select
 from fmnist_edge_cli import render
 from fmnist_edge_cli.options import (
     ARTIFACTS,
@@ -18,24 +18,29 @@ from fmnist_edge_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from fmnist_edge.pipeline.exporting import Exported
+    from fmnist_edge.pipeline.exporting import ExportRequest, Outcome
 
 __all__ = ["export"]
+
+_ALL: Final = "all"
+_OPEN: Final = "dynamic"
 
 
 def export(
     model: Annotated[
         Path | None,
         typer.Argument(
-            metavar="MODEL.keras", help="What to convert; the newest trained model if left out."
+            metavar="MODEL",
+            help="What to convert: .keras, a SavedModel folder, or a float .tflite or .onnx; the "
+            "newest trained model if left out.",
         ),
     ] = None,
     format_: Annotated[
         list[str] | None,
         choice(
             "--format",
-            (recipe.format for recipe in RECIPES.values()),
-            "What to make (repeatable; all if left out).",
+            (_ALL, *(recipe.format for recipe in RECIPES.values())),
+            "What to make (repeatable; all that this machine can if left out).",
         ),
     ] = None,
     precision: Annotated[
@@ -46,6 +51,41 @@ def export(
             "What it computes in (repeatable; all of the format if left out).",
         ),
     ] = None,
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="N|dynamic", help="Images per inference.")
+    ] = "1",
+    scores: Annotated[
+        str, choice("--scores", get_args(Scores), "Whether the softmax is in the file.")
+    ] = "probabilities",
+    opset: Annotated[int, typer.Option("--opset", min=1, help="Of ONNX.")] = Choices().opset,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE.npz",
+            help="Images to calibrate on (array images, uint8[N,28,28]).",
+            show_default="images of train",
+        ),
+    ] = None,
+    calibration_samples: Annotated[
+        int, typer.Option("--calibration-samples", help="How many images of train.")
+    ] = 500,
+    calibration_method: Annotated[
+        str | None,
+        choice(
+            "--calibration-method",
+            ("minmax", "entropy", "percentile", "mse"),
+            "How ranges are taken from them, where the quantizer has a choice.",
+        ),
+    ] = None,
+    verify: Annotated[
+        str,
+        choice("--verify", ("full", "fast", "none"), "On 10,000 test images, on 1,000 others, no."),
+    ] = "full",
+    max_drop: Annotated[
+        float,
+        typer.Option("--max-drop", min=0.0, help="Points of accuracy that a file may lose."),
+    ] = 0.5,
     artifacts: ArtifactsOption = ARTIFACTS,
     out: Annotated[
         Path | None,
@@ -59,41 +99,115 @@ def export(
 ) -> None:
     """Convert a trained model to files for a device.
 
-    Each file is opened in its own runtime and compared with Keras on 1,000 images that training
-    did not see, before it is written.
+    Each file is opened in its own runtime and compared with its parent before it is written.
 
     \b
     Examples:
       fmnist-edge export
       fmnist-edge export --format tflite
       fmnist-edge export artifacts/default.keras --format onnx --precision int8
+      fmnist-edge export someones-float.onnx --precision int8 --calibration images.npz
     """
     from fmnist_edge import dataset
-    from fmnist_edge.pipeline.exporting import ExportRequest, newest_model
-    from fmnist_edge.pipeline.exporting import export as export_files
+    from fmnist_edge.pipeline import exporting
 
-    chosen = select(
-        tuple(Format(each) for each in format_ or ()),
-        tuple(Precision(each) for each in precision or ()),
+    source = _source(model) if model else exporting.newest_model(artifacts)
+    request = exporting.ExportRequest(
+        source=source,
+        recipes=_recipes(source, format_ or [], precision or []),
+        out=out or _folder_of(source),
+        force=force,
+        choices=Choices(_batch(batch), _scores(scores), opset, calibration_method),
+        verify=_thoroughness(verify),
+        max_drop=max_drop,
+        calibration=calibration,
+        calibration_samples=calibration_samples,
     )
-    source = model or newest_model(artifacts)
-    request = ExportRequest(source, chosen, out or source.parent, force)
     progress = render.progress_display()
     folder = dataset.locate(data_dir, progress=progress).path
-    made = []
-    for exported in export_files(request, folder, progress):
-        made.append(exported.manifest)
-        progress.say(_announcement(exported))
+    outcomes = []
+    for outcome in exporting.export(request, folder, progress):
+        outcomes.append(outcome)
+        progress.say(_announcement(outcome))
     if json:
-        render.json_text(made)
+        render.json_text([each.manifest for each in outcomes if each.manifest])
     else:
-        render.line(f"{len(made)} files in {request.out}, made from {source}.")
+        _close(request, outcomes)
+    _fail(outcomes)
 
 
-def _announcement(exported: "Exported") -> str:
-    parity = exported.parity
+def _source(model: Path) -> Path:
+    """The main file of what the user named: a SavedModel is a folder."""
+    return model / "saved_model.pb" if (model / "saved_model.pb").exists() else model
+
+
+def _folder_of(source: Path) -> Path:
+    return source.parent.parent if source.name == "saved_model.pb" else source.parent
+
+
+def _recipes(source: Path, formats: list[str], precisions: list[str]) -> tuple[Recipe, ...]:
+    """What was asked for by name; otherwise what this machine can make of the source."""
+    from fmnist_edge.artifact import format_of
+    from fmnist_edge.errors import MissingDependencyError
+    from fmnist_edge.pipeline.exporting import possible
+
+    named = () if _ALL in formats else tuple(Format(each) for each in formats)
+    chosen = select(named, tuple(Precision(each) for each in precisions))
+    if named and precisions:
+        return chosen
+    can = possible(chosen, format_of(source))
+    if not can:
+        raise MissingDependencyError(
+            f"Nothing can be made from {source} here.",
+            hint="Install the exporters with: pip install 'fmnist-edge[workstation]'",
+        )
+    return can
+
+
+def _batch(given: str) -> int | None:
+    if given == _OPEN:
+        return None
+    if not given.isdecimal() or int(given) < 1:
+        raise typer.BadParameter(f"{given!r} is no batch size; give a number or {_OPEN}.")
+    return int(given)
+
+
+def _scores(given: str) -> Scores:
+    return "logits" if given == "logits" else "probabilities"
+
+
+def _thoroughness(given: str) -> Literal["full", "fast", "none"]:
+    return "none" if given == "none" else "fast" if given == "fast" else "full"
+
+
+def _announcement(outcome: "Outcome") -> str:
+    if outcome.failure is not None:
+        return f"{outcome.recipe.name} failed: {outcome.failure.message}"
+    if outcome.manifest is None or outcome.manifest.parity is None:
+        return f"{outcome.path}: not compared with its parent."
+    parity = outcome.manifest.parity
     return (
-        f"{exported.path}: {exported.manifest.size_bytes / 1000:,.1f} kB; "
-        f"{parity.agreement:.1%} of {parity.images:,} held-back images get Keras's label, "
+        f"{outcome.path}: {outcome.manifest.size_bytes / 1000:,.1f} kB; "
+        f"{parity.agreement:.1%} of {parity.images:,} images get the parent's label, "
         f"scores differ by {parity.max_abs_difference:.2g} at most ({parity.runtime})."
     )
+
+
+def _close(request: "ExportRequest", outcomes: "list[Outcome]") -> None:
+    from fmnist_edge.report.exports import Made, exports_table
+
+    made = [
+        Made(each.path.relative_to(request.out).as_posix(), each.manifest, each.nanoseconds / 1e9)
+        for each in outcomes
+        if each.path and each.manifest
+    ]
+    render.table(exports_table(made))
+    render.line(f"{len(made)} artifacts in {request.out}, made from {request.source}.")
+
+
+def _fail(outcomes: "list[Outcome]") -> None:
+    failures = [each.failure for each in outcomes if each.failure]
+    if failures:
+        for failure in failures[:-1]:
+            render.failure(failure)
+        raise failures[-1]

@@ -8,8 +8,11 @@ to tell.
 from fmnist_edge.artifact.manifest import (
     SCHEMA_VERSION,
     Artifact,
+    Calibration,
     Format,
+    LayerFidelity,
     Manifest,
+    PairedAccuracy,
     Parity,
     Precision,
     Quantization,
@@ -30,8 +33,11 @@ from fmnist_edge.artifact.store import (
 __all__ = [
     "SCHEMA_VERSION",
     "Artifact",
+    "Calibration",
     "Format",
+    "LayerFidelity",
     "Manifest",
+    "PairedAccuracy",
     "Parity",
     "Precision",
     "Quantization",

@@ -1,5 +1,7 @@
 """Artifacts on disk: written whole, checked when they are opened."""
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from fmnist_edge.artifact.manifest import SCHEMA_VERSION, Artifact, Format, Manifest
@@ -41,10 +43,12 @@ def refuse_to_replace(path: Path, *, force: bool) -> None:
         )
 
 
-def write_artifact(folder: Path, payload: bytes, manifest: Manifest) -> Path:
-    """Put an artifact into `folder` and return the model file's path.
+def write_artifact(
+    folder: Path, payload: bytes, manifest: Manifest, companions: Mapping[str, bytes] | None = None
+) -> Path:
+    """Put an artifact into `folder` and return the (main) model file's path.
 
-    Both files reach the disk before anything that was there is touched. Then the old manifest goes
+    All files reach the disk before anything that was there is touched. Then the old manifest goes
     first and the new one comes last, so that at no moment a manifest stands beside a file it does
     not describe.
 
@@ -54,16 +58,33 @@ def write_artifact(folder: Path, payload: bytes, manifest: Manifest) -> Path:
     path = folder / manifest.file
     sidecar = manifest_path(path)
     text = encode_json(manifest).encode()
-    with staged(path, payload) as place_model, staged(sidecar, text) as place_manifest:
+    models = {path: payload} | {folder / name: part for name, part in (companions or {}).items()}
+    former = _companions_of(path)
+    with ExitStack() as stack:
+        place_models = [stack.enter_context(staged(each, part)) for each, part in models.items()]
+        place_manifest = stack.enter_context(staged(sidecar, text))
         with storage_errors(path):
             sidecar.unlink(missing_ok=True)
-        place_model()
         try:
-            place_manifest()
+            for place in (*place_models, place_manifest):
+                place()
         except BaseException:
-            path.unlink(missing_ok=True)  # without its manifest it would be half an artifact
+            for each in models:
+                each.unlink(missing_ok=True)  # without its manifest it would be half an artifact
             raise
+    with storage_errors(path):
+        for each in former - models.keys():
+            each.unlink(missing_ok=True)
     return path
+
+
+def _companions_of(path: Path) -> set[Path]:
+    """What belongs to the artifact that is about to be replaced."""
+    try:
+        manifest = read_manifest(path)
+    except ManifestError:
+        return set()
+    return {path.parent / name for name in manifest.companions} if manifest else set()
 
 
 def read_manifest(path: Path) -> Manifest | None:
@@ -112,13 +133,31 @@ def open_artifact(path: Path) -> Artifact:
         ) from error
     if manifest is None:
         return Artifact(path, format_of(path), payload, None)
-    if sha256_of(payload) != manifest.sha256:
+    _check_hash(path, payload, manifest.sha256)
+    companions = {name: _companion(path, name, manifest) for name in manifest.companions}
+    return Artifact(path, manifest.format, payload, manifest, companions)
+
+
+def _companion(path: Path, name: str, manifest: Manifest) -> bytes:
+    where = path.parent / name
+    try:
+        payload = where.read_bytes()
+    except OSError as error:
+        raise ArtifactNotFoundError(
+            f"Cannot read {where}, which belongs to {path.name}: {error.strerror}.",
+            hint="Copy all files of a model together.",
+        ) from error
+    _check_hash(where, payload, manifest.companions[name])
+    return payload
+
+
+def _check_hash(path: Path, payload: bytes, expected: str) -> None:
+    if sha256_of(payload) != expected:
         raise HashMismatchError(
             f"{path} is not the file its manifest describes (its SHA-256 differs): "
             "it was damaged or replaced.",
             hint="Copy it again, or export it again.",
         )
-    return Artifact(path, manifest.format, payload, manifest)
 
 
 def format_of(path: Path) -> Format:
@@ -127,14 +166,14 @@ def format_of(path: Path) -> Format:
     Raises:
         ModelUnsupportedError: it names none that is known.
     """
-    try:
-        return Format(path.suffix.removeprefix(".").lower())
-    except ValueError as error:
-        known = ", ".join(f".{each.value}" for each in Format)
-        raise ModelUnsupportedError(
-            f"{path} has no suffix that names a model format ({known}).",
-            hint="Rename the file to end in its format.",
-        ) from error
+    for each in Format:
+        if path.suffix.lower() == each.suffix:
+            return each
+    known = ", ".join(each.suffix for each in Format)
+    raise ModelUnsupportedError(
+        f"{path} has no suffix that names a model format ({known}).",
+        hint="Rename the file to end in its format.",
+    )
 
 
 def find_manifests(folder: Path) -> tuple[Path, ...]:
@@ -142,6 +181,6 @@ def find_manifests(folder: Path) -> tuple[Path, ...]:
     found = []
     for sidecar in folder.rglob("*.json"):
         path = sidecar.with_suffix("")
-        if path.suffix.removeprefix(".") in set(Format) and not path.name.startswith("."):
+        if path.suffix in {each.suffix for each in Format} and not path.name.startswith("."):
             found.append(path)
     return tuple(sorted(found))

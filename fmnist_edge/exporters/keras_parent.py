@@ -1,17 +1,21 @@
-"""The Keras model that an export starts from."""
+"""A trained Keras model as the parent of exports."""
 
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
+
+import numpy as np
 
 from fmnist_edge import keras_library
 from fmnist_edge.artifact import Artifact, TensorSpec
-from fmnist_edge.errors import ExportError, ModelUnreadableError
+from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.exporters.network import network_of
+from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.session import Images, Scores, check_classifier, scale_pixels
 
-__all__ = ["dense_layers", "load", "scores"]
+__all__ = ["load"]
 
 # What Keras and the libraries below it raise on a damaged file.
 _DAMAGES: Final = (
@@ -25,16 +29,15 @@ _DAMAGES: Final = (
     zlib.error,
 )
 _PREDICTION_BATCH: Final = 1000
-_NO_WEIGHTS: Final = {"InputLayer", "Flatten", "Dropout"}
 
 
-def load(artifact: Artifact) -> Any:  # noqa: ANN401 - a Keras model
+def load(artifact: Artifact) -> Parent:
     """Load a `.keras` file; code inside it is never run.
 
     Raises:
         MissingDependencyError: TensorFlow is not installed.
         ModelUnreadableError: the file is damaged, or holds code.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier.
+        ModelUnsupportedError: it is no Fashion-MNIST classifier, or its weights are no numbers.
     """
     keras = keras_library.keras()
     try:
@@ -42,14 +45,31 @@ def load(artifact: Artifact) -> Any:  # noqa: ANN401 - a Keras model
         zipfile.ZipFile(io.BytesIO(artifact.payload)).close()
         model = keras.saving.load_model(artifact.path, compile=False, safe_mode=True)
     except _DAMAGES as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        # Inside a model Keras wraps what went wrong in what it was doing; advice follows.
+        cause = str(error).strip().rpartition("Exception encountered: ")[2]
+        reason = cause.partition("\n")[0].partition(". ")[0].rstrip(".")
         raise ModelUnreadableError(
             f"Keras cannot load {artifact.path}: {reason}.",
-            hint="Check that it is a .keras file, or train it again.",
+            hint="Check that it is a .keras file without code of its own (Lambda, custom layers).",
         ) from error
     if getattr(model, "inputs", None):  # one that was saved before it met an image takes any
         check_classifier(artifact, _specs(model.inputs), _specs(model.outputs))
-    return model
+    _check_weights(artifact, model)
+
+    def scores(images: Images) -> Scores:
+        answer: Scores = model.predict(
+            scale_pixels(images), batch_size=_PREDICTION_BATCH, verbose=0
+        )
+        return answer
+
+    chain = network_of(model.layers) if isinstance(model, keras.Sequential) else ()
+    return Parent(
+        artifact,
+        network=chain,
+        function=lambda image: model(image, training=False),
+        held=() if chain else [weight.value for weight in model.weights],
+        scores=scores,
+    )
 
 
 def _specs(tensors: Sequence[Any]) -> Sequence[TensorSpec]:
@@ -61,24 +81,10 @@ def _specs(tensors: Sequence[Any]) -> Sequence[TensorSpec]:
     ]
 
 
-def scores(model: Any, images: Images) -> Scores:  # noqa: ANN401 - a Keras model
-    """What Keras itself answers: float32[N,10] for uint8[N,28,28] images."""
-    answer: Scores = model.predict(scale_pixels(images), batch_size=_PREDICTION_BATCH, verbose=0)
-    return answer
-
-
-def dense_layers(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a Keras model
-    """The Dense layers of a model that is a plain chain of them, first to last.
-
-    Raises:
-        ExportError: it has a layer of another kind that computes something.
-    """
-    for layer in model.layers:
-        kind = type(layer).__name__
-        if kind == "Dense":
-            yield layer
-        elif kind not in _NO_WEIGHTS:
-            raise ExportError(
-                f"The layer {layer.name!r} is a {kind}; only chains of Dense layers are supported.",
-                hint="Train one of the presets (fmnist-edge train --help).",
+def _check_weights(artifact: Artifact, model: Any) -> None:  # noqa: ANN401 - a Keras model
+    for weight in model.weights:
+        if not np.isfinite(weight.numpy()).all():
+            raise ModelUnsupportedError(
+                f"{artifact.path} has weights that are no numbers (in {weight.path}).",
+                hint="Train it again; a learning rate that is too high does this.",
             )

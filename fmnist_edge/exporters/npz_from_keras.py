@@ -1,4 +1,4 @@
-"""Keras to plain float32 arrays: what the NumPy runtime reads."""
+"""A chain of Dense layers to plain float32 arrays: what the NumPy runtime reads."""
 
 import io
 from typing import Any, Final
@@ -6,38 +6,44 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.keras_parent import dense_layers
-from fmnist_edge.recipes import Recipe
+from fmnist_edge.exporters.files import Files
+from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
 
-__all__ = ["TOOLS", "export"]
+__all__ = ["NEEDS", "TOOLS", "export"]
 
+NEEDS: Final[tuple[str, ...]] = ()
 TOOLS: Final[tuple[str, ...]] = ("keras", "numpy")
 # What the NumPy runtime knows.
 _ACTIVATIONS: Final = ("relu", "softmax", "linear")
 
 
-def export(parent: Any, recipe: Recipe, calibration: Images) -> bytes:  # noqa: ANN401, ARG001 - the contract
+def export(parent: Parent, recipe: Recipe, choices: Choices, calibration: Images) -> Files:  # noqa: ARG001 - the contract
     """Write kernel, bias and activation of each layer.
 
     Raises:
         ExportError: the model is no chain of Dense layers, or has an unusual activation.
     """
-    layers = list(dense_layers(parent))
+    layers = parent.network
+    if not layers:
+        raise ExportError(
+            f"{parent.artifact.path} is no plain chain of Dense layers.",
+            hint="Export other formats: fmnist-edge export --format tflite --format onnx",
+        )
     for layer in layers:
-        if layer.activation.__name__ not in _ACTIVATIONS:
+        if layer.activation not in _ACTIVATIONS:
             raise ExportError(
-                f"The layer {layer.name!r} has the activation {layer.activation.__name__}; "
+                f"The layer {layer.name!r} has the activation {layer.activation}; "
                 f"plain arrays come with {', '.join(_ACTIVATIONS)}.",
                 hint="Export other formats: fmnist-edge export --format tflite --format onnx",
             )
-    arrays: dict[str, Any] = {
-        "activations": np.array([layer.activation.__name__ for layer in layers])
-    }
+    activations = [layer.activation for layer in layers]
+    if choices.scores == "logits":
+        activations[-1] = "linear"
+    arrays: dict[str, Any] = {"activations": np.array(activations)}
     for index, layer in enumerate(layers):
-        kernel, *bias = layer.get_weights()
-        arrays[f"kernel_{index}"] = kernel
-        arrays[f"bias_{index}"] = bias[0] if bias else np.zeros(kernel.shape[1], np.float32)
+        arrays |= {f"kernel_{index}": layer.kernel, f"bias_{index}": layer.bias}
     stream = io.BytesIO()
     np.savez(stream, **arrays)
-    return stream.getvalue()
+    return {recipe.format.suffix: stream.getvalue()}

@@ -1,43 +1,132 @@
 """Does an exported file compute what its parent computes?"""
 
-from pathlib import Path
+import math
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fmnist_edge.artifact import Parity
+from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity
 from fmnist_edge.errors import ParityError
 from fmnist_edge.recipes import Recipe
 from fmnist_edge.session import Scores
 
-__all__ = ["check", "compare"]
+__all__ = ["check", "compare", "fidelity", "mcnemar_p_value", "probabilities", "sqnr_db"]
 
 
-def compare(expected: Scores, given: Scores, runtime: str) -> Parity:
-    """Compare class scores image by image.
+def compare(expected: Scores, given: Scores, labels: NDArray[np.uint8], runtime: str) -> Parity:
+    """Compare class probabilities image by image.
 
     Args:
         expected: float32[N,10] of the parent.
         given: float32[N,10] of the exported file.
+        labels: uint8[N], the true ones.
         runtime: What executed the exported file.
     """
-    same = expected.argmax(axis=1) == given.argmax(axis=1)
+    before, after = expected.argmax(axis=1), given.argmax(axis=1)
     # A score that is no number must not pass as "no difference".
     difference = np.nan_to_num(np.abs(expected - given), nan=np.inf)
-    largest = float(min(difference.max(), np.finfo(np.float32).max))
-    return Parity(runtime, len(expected), float(same.mean()), largest)
+    limit = np.finfo(np.float32).max
+    return Parity(
+        runtime=runtime,
+        images=len(expected),
+        agreement=float((before == after).mean()),
+        max_abs_difference=float(min(difference.max(), limit)),
+        mean_abs_difference=float(min(difference.mean(dtype=np.float64), limit)),
+        accuracy=_paired(before == labels, after == labels),
+    )
 
 
-def check(path: Path, parity: Parity, recipe: Recipe) -> None:
+def _paired(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> PairedAccuracy:
+    lost, gained = int(np.sum(before & ~after)), int(np.sum(~before & after))
+    return PairedAccuracy(
+        parent=float(before.mean()),
+        own=float(after.mean()),
+        lost=lost,
+        gained=gained,
+        p_value=mcnemar_p_value(lost, gained),
+    )
+
+
+def mcnemar_p_value(lost: int, gained: int) -> float:
+    """McNemar's test in its exact, two-sided form (McNemar 1947, doi 10.1007/BF02295996).
+
+    Only the images that one of the two labels right count. If neither is better, each of them falls
+    to either side like a coin; the answer is the chance of a split at least as uneven as this one.
+    """
+    total, fewer = lost + gained, min(lost, gained)
+    tail = sum(math.comb(total, k) for k in range(fewer + 1))
+    # Integers first: 2**total has no float beyond 1023.
+    return min(1.0, 2 * tail / (1 << total))
+
+
+def probabilities(scores: Scores, kind: str) -> Scores:
+    """Class probabilities from a file's scores, be they probabilities or logits."""
+    if kind == "probabilities":
+        return scores
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    normalized: Scores = shifted / shifted.sum(axis=1, keepdims=True)
+    return normalized
+
+
+def sqnr_db(signal: NDArray[np.float32], noisy: NDArray[np.float32]) -> float | None:
+    """Signal-to-quantization-noise ratio in decibel; None where nothing differs.
+
+    10 log10(sum signal^2 / sum (signal - noisy)^2), over all images and units.
+    """
+    noise = float(np.sum((signal - noisy).astype(np.float64) ** 2))
+    power = float(np.sum(signal.astype(np.float64) ** 2))
+    if noise == 0:
+        return None
+    return 10 * math.log10(power / noise) if power > 0 else -math.inf
+
+
+def fidelity(
+    names: Sequence[str],
+    expected: Sequence[NDArray[np.float32]],
+    given: Sequence[NDArray[np.float32]],
+) -> tuple[LayerFidelity, ...]:
+    """How much of each layer's output survives, first layer to last."""
+    return tuple(
+        LayerFidelity(name, sqnr_db(signal, noisy))
+        for name, signal, noisy in zip(names, expected, given, strict=True)
+    )
+
+
+def check(name: str, parity: Parity, recipe: Recipe, max_drop: float) -> None:
     """Refuse a file that strays further than its precision explains.
+
+    Args:
+        name: The file's.
+        parity: What was found out about it.
+        recipe: What it was to become.
+        max_drop: Percentage points of accuracy that it may lose.
 
     Raises:
         ParityError: it does.
     """
     if parity.agreement < recipe.min_agreement or parity.max_abs_difference > recipe.max_difference:
         raise ParityError(
-            f"{path.name} gives {parity.agreement:.1%} of {parity.images:,} images the label of "
-            f"its parent, and scores differ by up to {parity.max_abs_difference:.3g}; "
-            f"{recipe.name} must reach {recipe.min_agreement:.1%} "
-            f"within {recipe.max_difference:.3g}.",
+            f"{name} gives {parity.agreement:.1%} of {parity.images:,} images the label of its "
+            f"parent, and scores differ by up to {parity.max_abs_difference:.3g}; {recipe.name} "
+            f"must reach {recipe.min_agreement:.1%} within {recipe.max_difference:.3g}.",
             hint="Nothing was written. This is worth a bug report, with the model attached.",
         )
+    if parity.accuracy is not None:
+        _check_drop(name, parity, parity.accuracy, max_drop)
+
+
+def _check_drop(name: str, parity: Parity, accuracy: PairedAccuracy, max_drop: float) -> None:
+    drop = 100 * (accuracy.parent - accuracy.own)
+    if drop <= max_drop:
+        return
+    measured = [layer for layer in parity.layers if layer.sqnr_db is not None]
+    worst = min(measured, key=lambda layer: layer.sqnr_db or 0.0, default=None)
+    blame = f" Worst layer: {worst.layer} ({worst.sqnr_db:.1f} dB)." if worst else ""
+    raise ParityError(
+        f"{name} loses {drop:.2f} points of accuracy ({accuracy.parent:.2%} to {accuracy.own:.2%}, "
+        f"p = {accuracy.p_value:.2g}); {max_drop:g} are allowed.{blame}",
+        hint="Nothing was written. Try --calibration-samples 1000, another "
+        "--calibration-method, a wider precision, or quantization-aware training; or allow more "
+        "with --max-drop.",
+    )

@@ -1,16 +1,15 @@
 """model -> files for the device: convert, prove, and only then write."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from fmnist_edge import dataset, runtimes
+from fmnist_edge import dataset
 from fmnist_edge.artifact import (
     Artifact,
     Format,
     Manifest,
-    Parity,
     find_manifests,
     open_artifact,
     read_manifest,
@@ -18,19 +17,24 @@ from fmnist_edge.artifact import (
     utc_now,
     write_artifact,
 )
-from fmnist_edge.errors import ArtifactNotFoundError, UsageError
-from fmnist_edge.exporters import EXPORTERS, keras_parent, verify
+from fmnist_edge.bench.latency import timed
+from fmnist_edge.errors import ArtifactNotFoundError, ExportError, ParityError, UsageError
+from fmnist_edge.exporters import EXPORTERS, load_parent
+from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import check_room, sha256_of
 from fmnist_edge.native_output import hushed
+from fmnist_edge.optional import installed
+from fmnist_edge.pipeline import calibrating
+from fmnist_edge.pipeline.calibrating import CalibrationImages
 from fmnist_edge.pipeline.provenance import made_with
+from fmnist_edge.pipeline.proving import Proof, Thoroughness, gather, open_and_prove
 from fmnist_edge.progress import SILENT, Progress
-from fmnist_edge.recipes import Recipe
-from fmnist_edge.session import Images, Scores, Session, SessionOptions, classify
+from fmnist_edge.recipes import Choices, Recipe
 
-__all__ = ["ExportRequest", "Exported", "export", "newest_model", "target_path"]
+__all__ = ["ExportRequest", "Outcome", "export", "newest_model", "possible", "target_path"]
 
-HELD_BACK_IMAGES: Final = 1_000
-_SEED: Final = 0  # of the choice of images
+CALIBRATION_SAMPLES: Final = 500
+_DEFAULT_METHOD: Final = "minmax"
 
 
 @dataclass(frozen=True)
@@ -38,44 +42,55 @@ class ExportRequest:
     """What to convert, into what, and where to.
 
     Args:
-        source: A `.keras` file.
+        source: A classifier: `.keras`, SavedModel, or a float `.tflite` or `.onnx` to quantize.
         recipes: What to make of it.
         out: The folder to write to.
         force: Whether to replace existing files.
+        choices: Batch size, scores, opset, calibration method.
+        verify: On all test images, on 1,000 of validation, or not at all.
+        max_drop: Percentage points of accuracy that a file may lose.
+        calibration: The user's own images, an `.npz` file; None for images of train.
+        calibration_samples: How many images of train.
     """
 
     source: Path
     recipes: tuple[Recipe, ...]
     out: Path
     force: bool = False
+    choices: Choices = field(default_factory=Choices)
+    verify: Thoroughness = "full"
+    max_drop: float = 0.5
+    calibration: Path | None = None
+    calibration_samples: int = CALIBRATION_SAMPLES
 
 
 @dataclass(frozen=True)
-class Exported:
-    """A file that was verified and written."""
-
-    path: Path
-    manifest: Manifest
-    parity: Parity
-
-
-@dataclass(frozen=True)
-class _Parent:
-    """What exports start from, and what they are held against.
+class Outcome:
+    """What became of one recipe: a file, or the reason why there is none.
 
     Args:
-        artifact: The `.keras` file.
-        model: The Keras model in it.
-        train: Where calibration images are taken from.
-        held_back: uint8[1000,28,28] images that neither training nor calibration saw.
-        scores: float32[1000,10], what Keras makes of them.
+        recipe: What was to be made.
+        path: The (main) file; None if there is none.
+        manifest: Of that file.
+        nanoseconds: What converting and verifying took.
+        failure: Why there is no file.
     """
 
-    artifact: Artifact
-    model: Any
-    train: dataset.Split
-    held_back: Images
-    scores: Scores
+    recipe: Recipe
+    path: Path | None
+    manifest: Manifest | None
+    nanoseconds: int
+    failure: ExportError | ParityError | None = None
+
+
+@dataclass(frozen=True)
+class _Workshop:
+    """All that every recipe of a request shares."""
+
+    request: ExportRequest
+    parent: Parent
+    images: CalibrationImages
+    proof: Proof | None
 
 
 def newest_model(folder: Path) -> Path:
@@ -85,7 +100,7 @@ def newest_model(folder: Path) -> Path:
         ArtifactNotFoundError: there is none.
         ManifestError: a manifest makes no sense.
     """
-    found = [path for path in find_manifests(folder) if path.suffix == f".{Format.KERAS}"]
+    found = [path for path in find_manifests(folder) if path.suffix == Format.KERAS.suffix]
     dated = [(manifest.created, path) for path in found if (manifest := read_manifest(path))]
     if not dated:
         raise ArtifactNotFoundError(
@@ -94,92 +109,122 @@ def newest_model(folder: Path) -> Path:
     return max(dated)[1]
 
 
+def possible(recipes: tuple[Recipe, ...], source: Format) -> tuple[Recipe, ...]:
+    """Those recipes that this machine can make from a parent of this format."""
+    return tuple(
+        recipe
+        for recipe in recipes
+        if (exporter := EXPORTERS.get((source, recipe.name))) is not None
+        and all(installed(package) for package in exporter.NEEDS)
+    )
+
+
 def target_path(request: ExportRequest, recipe: Recipe) -> Path:
     """Where `recipe` is written to: `default.keras` becomes `default-int8.tflite`."""
-    return request.out / f"{request.source.stem}-{recipe.precision}.{recipe.format}"
+    if recipe.format is Format.SAVED_MODEL:
+        return request.out / f"{_stem(request, recipe)}.{recipe.format}" / "saved_model.pb"
+    return request.out / f"{_stem(request, recipe)}{recipe.format.suffix}"
+
+
+def _stem(request: ExportRequest, recipe: Recipe) -> str:
+    source = request.source.parent if request.source.name == "saved_model.pb" else request.source
+    base = source.stem.removesuffix("-float32")
+    return f"{base}-{recipe.precision}"
 
 
 def export(
     request: ExportRequest, data_folder: Path, progress: Progress = SILENT
-) -> Iterator[Exported]:
+) -> Iterator[Outcome]:
     """Make the files one after the other; each is announced once it is verified and written.
 
-    A file is opened in its own runtime and compared with its parent on 1,000 images of the
-    validation split before it is written, so a conversion that went wrong leaves nothing behind.
+    A file is opened in its own runtime and compared with its parent before it is written, so a
+    conversion that went wrong leaves nothing behind. One that fails does not stop the others.
 
     Raises:
         ArtifactExistsError: a file is there already.
-        ExportError: a conversion failed.
-        ParityError: a file does not compute what its parent computes.
+        MissingDependencyError: a tool is not installed.
+        ModelUnreadableError: the source is damaged.
+        ModelUnsupportedError: the source is no Fashion-MNIST classifier.
         StorageError: a file cannot be written.
-        UsageError: the source is no Keras model.
+        UsageError: a recipe cannot be made from this source, or the calibration images are wrong.
     """
     source = open_artifact(request.source)
-    if source.format is not Format.KERAS:
-        raise UsageError(
-            f"{request.source} is a {source.format} file; exports start from a .keras file.",
-            hint="Train one with: fmnist-edge train",
-        )
     for recipe in request.recipes:
+        if (source.format, recipe.name) not in EXPORTERS:
+            raise UsageError(
+                f"{recipe.name} cannot be made from a {source.format} file.",
+                hint="Exports start from a .keras file; float files can be quantized.",
+            )
         refuse_to_replace(target_path(request, recipe), force=request.force)
         check_room(target_path(request, recipe))
-    progress.say("Starting TensorFlow ...")
-    parent = _load_parent(source, dataset.load(data_folder))
+    workshop = _equip(request, source, data_folder, progress)
     progress.start(f"Export {request.source.name}", len(request.recipes))
     for recipe in request.recipes:
         progress.advance(0, note=recipe.name)
-        yield _export_one(target_path(request, recipe), recipe, parent)
+        yield _attempt(workshop, recipe)
         progress.advance()
     progress.finish()
 
 
-def _load_parent(source: Artifact, data: dataset.Dataset) -> _Parent:
-    held_back = dataset.stratified(data.validation, HELD_BACK_IMAGES, _SEED).images
+def _equip(
+    request: ExportRequest, source: Artifact, data_folder: Path, progress: Progress
+) -> _Workshop:
+    data = dataset.load(data_folder)
+    images = (
+        calibrating.from_file(request.calibration)
+        if request.calibration is not None
+        else calibrating.from_train(data.train, request.calibration_samples)
+    )
+    progress.say("Reading the parent ...")
     with hushed():
-        model = keras_parent.load(source)
-        scores = keras_parent.scores(model, held_back)
-    return _Parent(source, model, data.train, held_back, scores)
+        parent = load_parent(source)
+        proof = gather(parent, data, request.verify, request.max_drop)
+    return _Workshop(request, parent, images, proof)
 
 
-def _export_one(path: Path, recipe: Recipe, parent: _Parent) -> Exported:
-    exporter = EXPORTERS[recipe.name]
+def _attempt(workshop: _Workshop, recipe: Recipe) -> Outcome:
+    try:
+        (path, manifest), spent = timed(lambda: _make(workshop, recipe))
+    except (ExportError, ParityError) as error:
+        return Outcome(recipe, None, None, 0, error)
+    return Outcome(recipe, path, manifest, spent)
+
+
+def _make(workshop: _Workshop, recipe: Recipe) -> tuple[Path, Manifest]:
+    request, parent = workshop.request, workshop.parent
+    exporter = EXPORTERS[parent.artifact.format, recipe.name]
+    images = workshop.images.images if recipe.calibrated else workshop.images.images[:0]
+    path = target_path(request, recipe)
     with hushed():
-        payload = exporter.export(parent.model, recipe, _calibration(parent.train, recipe))
-        candidate = Artifact(path, recipe.format, payload, None)
-        session, parity = _prove(candidate, recipe, parent)
+        made = exporter.export(parent, recipe, request.choices, images)
+        main, companions = _place(path, made)
+        candidate = Artifact(path, recipe.format, main, None, companions)
+        session, parity = open_and_prove(candidate, recipe, request.choices, parent, workshop.proof)
     known = parent.artifact.manifest
+    method = request.choices.calibration_method or _DEFAULT_METHOD
     manifest = Manifest(
         file=path.name,
         format=recipe.format,
         precision=recipe.precision,
-        sha256=sha256_of(payload),
-        size_bytes=len(payload),
+        sha256=sha256_of(main),
+        size_bytes=len(main) + sum(map(len, companions.values())),
         created=utc_now(),
         recipe=recipe.name,
         labels=known.labels if known else dataset.LABELS,
         input=session.input,
         output=session.output,
         tools=made_with(exporter.TOOLS),
+        scores=request.choices.scores,
+        companions={name: sha256_of(part) for name, part in companions.items()},
         parent_sha256=parent.artifact.sha256,
+        calibration=workshop.images.record(method) if recipe.calibrated else None,
         parity=parity,
     )
-    return Exported(write_artifact(path.parent, payload, manifest), manifest, parity)
+    return write_artifact(path.parent, main, manifest, companions), manifest
 
 
-def _calibration(train: dataset.Split, recipe: Recipe) -> Images:
-    if recipe.calibration_images == 0:
-        return train.images[:0]
-    return dataset.stratified(train, recipe.calibration_images, _SEED).images
-
-
-def _prove(candidate: Artifact, recipe: Recipe, parent: _Parent) -> tuple[Session, Parity]:
-    """Open the file in its runtime and hold its answers against the parent's."""
-    name = runtimes.reading(recipe.format)[0]
-    runtime = runtimes.get(name)
-    version = runtime.load_library()
-    session = runtime.open(candidate, SessionOptions())
-    scores = classify(session, parent.held_back)
-    session.close()
-    parity = verify.compare(parent.scores, scores, f"{name} {version}")
-    verify.check(candidate.path, parity, recipe)
-    return session, parity
+def _place(path: Path, made: Mapping[str, bytes]) -> tuple[bytes, Mapping[str, bytes]]:
+    """The main file, and its companions by their paths from the main file's folder."""
+    (_, main), *others = made.items()
+    stem = path.name.removesuffix(path.suffix)
+    return main, {key.partition("/")[2] or f"{stem}{key}": payload for key, payload in others}

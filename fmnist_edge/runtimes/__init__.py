@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fmnist_edge.artifact import Format
-from fmnist_edge.runtimes import litert, null, numpy_, ort
+from fmnist_edge.runtimes import litert, null, numpy_, openvino_, ort, tensorflow_
 from fmnist_edge.session import RuntimeModule
 from fmnist_edge.tables import look_up
 
@@ -19,6 +19,8 @@ _MODULES: Final[dict[str, RuntimeModule]] = {
     "numpy": numpy_,
     "litert": litert,
     "onnxruntime": ort,
+    "openvino": openvino_,
+    "tensorflow": tensorflow_,
 }
 RUNTIMES: Final = MappingProxyType(_MODULES)
 

@@ -4,17 +4,13 @@ It reads the `npz` format: float32 arrays `kernel_0`, `bias_0`, `kernel_1`, ... 
 one name per layer.
 """
 
-import io
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
+from fmnist_edge.arrays import read_arrays
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError
 from fmnist_edge.session import (
@@ -35,19 +31,6 @@ EXTRA = ""
 READS_MODEL = True
 
 Array = NDArray[np.float32]
-# What reading a damaged or foreign file may raise: RuntimeError says that it is encrypted, and an
-# array's header is parsed as Python.
-_DAMAGES: Final = (
-    EOFError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    ValueError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def load_library() -> str:
@@ -126,8 +109,8 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
         ModelUnsupportedError: it is no Fashion-MNIST classifier.
     """
     try:
-        layers = _layers(_arrays(artifact.payload), options.batch)
-    except _DAMAGES as error:
+        layers = _layers(read_arrays(artifact.payload), options.batch)
+    except ValueError as error:
         raise ModelUnreadableError(
             f"{artifact.path} is not a model of plain arrays: {error}.",
             hint="Export it again with: fmnist-edge export --format npz",
@@ -137,17 +120,6 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
     shape = IMAGE_SHAPE if pixels == IMAGE_SHAPE[0] * IMAGE_SHAPE[1] else (pixels,)
     check_classifier(artifact, [TensorSpec("image", (None, *shape), "float32")], [session.output])
     return session
-
-
-def _arrays(payload: bytes) -> Mapping[str, NDArray[Any]]:
-    # Not by np.load(), which looks into an array before its checksum has been compared.
-    with zipfile.ZipFile(io.BytesIO(payload)) as archive:
-        return {
-            name.removesuffix(".npy"): read_array(
-                io.BytesIO(archive.read(name)), allow_pickle=False
-            )
-            for name in archive.namelist()
-        }
 
 
 def _take(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:

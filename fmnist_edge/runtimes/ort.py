@@ -1,4 +1,4 @@
-"""ONNX Runtime: `.onnx` files, on its CPU execution provider."""
+"""ONNX Runtime: `.onnx` and `.ort` files, on its CPU execution provider."""
 
 import os
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from fmnist_edge.session import (
 
 __all__ = ["EXTRA", "FORMATS", "PACKAGE", "READS_MODEL", "load_library", "open"]
 
-FORMATS = frozenset({Format.ONNX})
+FORMATS = frozenset({Format.ONNX, Format.ORT})
 PACKAGE = "onnxruntime"
 EXTRA = "onnx"
 READS_MODEL = True
@@ -82,7 +82,7 @@ class _Session:
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
-    """Open an `.onnx` file.
+    """Open an `.onnx` or `.ort` file.
 
     Raises:
         MissingDependencyError: ONNX Runtime is not installed.

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from fmnist_edge.artifact import (
+    Calibration,
     Format,
+    LayerFidelity,
     Manifest,
+    PairedAccuracy,
     Parity,
     Precision,
     Quantization,
@@ -49,7 +52,16 @@ MANIFEST = Manifest(
     output=TensorSpec("scores", (None, 10), "float32"),
     tools={"python": "3.11.7", "fmnist-edge": "0.1.0", "tensorflow": "2.21.0"},
     parent_sha256="60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
-    parity=Parity("litert 2.1.0", images=1000, agreement=0.991, max_abs_difference=0.0625),
+    calibration=Calibration("train", images=500, seed=0, method="minmax"),
+    parity=Parity(
+        "litert 2.1.0",
+        images=1000,
+        agreement=0.991,
+        max_abs_difference=0.0625,
+        mean_abs_difference=0.001,
+        accuracy=PairedAccuracy(parent=0.89, own=0.891, lost=4, gained=5, p_value=1.0),
+        layers=(LayerFidelity("dense", 35.5), LayerFidelity("scores", None)),
+    ),
     training=Training(
         preset="default",
         seed=0,

@@ -164,7 +164,9 @@ def test_a_file_without_manifest_has_the_format_of_its_suffix(tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["model.h5", "model", ".npz", "model.npz.json"])
 def test_a_file_without_manifest_and_known_suffix_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"abc")
-    with pytest.raises(ModelUnsupportedError, match=r"\(\.keras, \.tflite, \.onnx, \.npz\)"):
+    with pytest.raises(
+        ModelUnsupportedError, match=r"\(\.keras, \.tflite, \.onnx, \.ort, \.xml, \.pb, \.npz\)"
+    ):
         open_artifact(tmp_path / name)
 
 

@@ -16,21 +16,37 @@ def test_every_recipe_goes_by_its_format_and_precision() -> None:
     assert list(RECIPES) == [
         "npz-float32",
         "tflite-float32",
+        "tflite-float16",
         "tflite-int8",
+        "tflite-int8-float-io",
+        "tflite-int8-dynamic",
+        "tflite-int16x8",
+        "tflite-int4",
         "onnx-float32",
+        "onnx-float16",
         "onnx-int8",
+        "onnx-int8-dynamic",
+        "ort-float32",
+        "ort-int8",
+        "openvino-float32",
+        "openvino-float16",
+        "openvino-int8",
+        "saved-model-float32",
     ]
     for name, recipe in RECIPES.items():
         assert name == recipe.name == f"{recipe.format.value}-{recipe.precision.value}"
 
 
 def test_every_recipe_has_its_exporter() -> None:
-    assert list(EXPORTERS) == list(RECIPES)
+    from_keras = [name for parent, name in EXPORTERS if parent is Format.KERAS]
+    assert sorted(from_keras) == sorted(RECIPES)
+    assert {name for _, name in EXPORTERS} == set(RECIPES)
 
 
-def test_quantizers_alone_look_at_images() -> None:
+def test_static_quantizers_alone_look_at_images() -> None:
+    static = {Precision.INT8, Precision.INT8_FLOAT_IO, Precision.INT16X8}
     for recipe in RECIPES.values():
-        assert (recipe.calibration_images > 0) is (recipe.precision is Precision.INT8)
+        assert recipe.calibrated is (recipe.precision in static)
 
 
 def test_all_are_chosen_where_nothing_is_named() -> None:
@@ -38,8 +54,13 @@ def test_all_are_chosen_where_nothing_is_named() -> None:
 
 
 def test_recipes_are_chosen_by_format_and_precision() -> None:
-    assert _names((Format.TFLITE,)) == ["tflite-float32", "tflite-int8"]
-    assert _names((), (Precision.INT8,)) == ["tflite-int8", "onnx-int8"]
+    assert _names((Format.ORT,)) == ["ort-float32", "ort-int8"]
+    assert _names((), (Precision.INT8,)) == [
+        "tflite-int8",
+        "onnx-int8",
+        "ort-int8",
+        "openvino-int8",
+    ]
     assert _names((Format.ONNX, Format.NPZ), (Precision.FLOAT32,)) == [
         "npz-float32",
         "onnx-float32",

@@ -20,13 +20,14 @@ _BIAS = np.zeros(10, np.float32)
 def test_an_unknown_runtime_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="There is no runtime called 'tvm'") as caught:
         runtimes.get("tvm")
-    assert caught.value.hint == "Known are: null, numpy, litert, onnxruntime."
+    assert caught.value.hint == "Known are: null, numpy, litert, onnxruntime, openvino, tensorflow."
 
 
 def test_a_format_is_read_by_runtimes_that_compute() -> None:
     assert runtimes.reading(Format.NPZ) == ("numpy",)
     assert runtimes.reading(Format.TFLITE) == ("litert",)
-    assert runtimes.reading(Format.ONNX) == ("onnxruntime",)
+    assert runtimes.reading(Format.ONNX) == ("onnxruntime", "openvino")
+    assert runtimes.reading(Format.SAVED_MODEL) == ("tensorflow",)
     assert runtimes.reading(Format.KERAS) == ()
 
 

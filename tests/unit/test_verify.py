@@ -1,12 +1,10 @@
 """An exported file must compute what its parent computes; nothing else gets through."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_edge.artifact import Parity
+from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity
 from fmnist_edge.errors import ParityError
 from fmnist_edge.exporters import verify
 from fmnist_edge.recipes import RECIPES, Recipe
@@ -15,17 +13,24 @@ from fmnist_edge.recipes import RECIPES, Recipe
 _PARENT = np.tile(np.eye(10, dtype=np.float32), (10, 1))
 
 
+_LABELS = np.tile(np.arange(10, dtype=np.uint8), 10)
+
+
+def _compare(given: NDArray[np.float32]) -> Parity:
+    return verify.compare(_PARENT, given, _LABELS, "runtime 1")
+
+
 def _refused(given: NDArray[np.float32], recipe: Recipe) -> bool:
     try:
-        verify.check(Path("x.onnx"), verify.compare(_PARENT, given, "runtime 1"), recipe)
+        verify.check("x.onnx", _compare(given), recipe, max_drop=0.5)
     except ParityError:
         return True
     return False
 
 
 def test_a_faithful_copy_agrees_entirely() -> None:
-    assert verify.compare(_PARENT, _PARENT.copy(), "runtime 1") == Parity(
-        "runtime 1", 100, 1.0, 0.0
+    assert _compare(_PARENT.copy()) == Parity(
+        "runtime 1", 100, 1.0, 0.0, 0.0, PairedAccuracy(1.0, 1.0, 0, 0, 1.0)
     )
 
 
@@ -33,8 +38,10 @@ def test_agreement_and_the_largest_difference_are_measured() -> None:
     given = _PARENT.copy()
     given[3] = 0
     given[3, 9] = 0.75
-    parity = verify.compare(_PARENT, given, "runtime 1")
-    assert parity == Parity("runtime 1", 100, agreement=0.99, max_abs_difference=1.0)
+    parity = _compare(given)
+    assert (parity.images, parity.agreement, parity.max_abs_difference) == (100, 0.99, 1.0)
+    assert parity.mean_abs_difference == pytest.approx(1.75 / 1000)
+    assert parity.accuracy == PairedAccuracy(1.0, 0.99, lost=1, gained=0, p_value=1.0)
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
@@ -56,21 +63,78 @@ def test_every_recipe_refuses_a_score_that_is_no_number(recipe: Recipe, value: f
 
 
 def test_what_comes_out_is_always_a_number_that_json_can_say() -> None:
-    parity = verify.compare(_PARENT, np.full((100, 10), np.nan, np.float32), "runtime 1")
-    assert np.isfinite(parity.max_abs_difference)
+    parity = _compare(np.full((100, 10), np.nan, np.float32))
+    assert np.isfinite([parity.max_abs_difference, parity.mean_abs_difference]).all()
 
 
 def test_the_limits_themselves_are_allowed() -> None:
     recipe = RECIPES["tflite-int8"]
-    edge = Parity("runtime 1", 1000, recipe.min_agreement, recipe.max_difference)
-    verify.check(Path("x.tflite"), edge, recipe)
+    accuracy = PairedAccuracy(0.9, 0.895, 10, 5, 0.3)
+    edge = Parity("runtime 1", 1000, recipe.min_agreement, recipe.max_difference, 0.1, accuracy)
+    verify.check("x.tflite", edge, recipe, max_drop=0.51)
 
 
 def test_a_refusal_says_what_was_found_and_what_is_needed() -> None:
-    parity = Parity("runtime 1", 1000, agreement=0.1, max_abs_difference=0.5)
+    parity = Parity("runtime 1", 1000, 0.1, max_abs_difference=0.5, mean_abs_difference=0.1)
     with pytest.raises(ParityError) as caught:
-        verify.check(Path("a/x.onnx"), parity, RECIPES["onnx-float32"])
+        verify.check("x.onnx", parity, RECIPES["onnx-float32"], max_drop=0.5)
     assert caught.value.message == (
         "x.onnx gives 10.0% of 1,000 images the label of its parent, and scores differ by up to "
         "0.5; onnx-float32 must reach 99.9% within 1e-05."
     )
+
+
+def test_a_file_that_loses_too_much_is_refused_and_the_worst_layer_is_named() -> None:
+    parity = Parity(
+        "runtime 1",
+        10_000,
+        agreement=0.97,
+        max_abs_difference=0.3,
+        mean_abs_difference=0.01,
+        accuracy=PairedAccuracy(0.89, 0.883, lost=100, gained=30, p_value=5e-10),
+        layers=(
+            LayerFidelity("first", 30.0),
+            LayerFidelity("second", 12.25),
+            LayerFidelity("third", None),
+        ),
+    )
+    with pytest.raises(ParityError) as caught:
+        verify.check("x.tflite", parity, RECIPES["tflite-int8"], max_drop=0.5)
+    assert caught.value.message == (
+        "x.tflite loses 0.70 points of accuracy (89.00% to 88.30%, p = 5e-10); 0.5 are allowed. "
+        "Worst layer: second (12.2 dB)."
+    )
+    for cure in ("--calibration-samples", "--max-drop", "quantization-aware training"):
+        assert cure in caught.value.hint
+
+
+# Computed with scipy.stats.binomtest(min(lost, gained), lost + gained, 0.5).
+@pytest.mark.parametrize(
+    ("lost", "gained", "p_value"),
+    [
+        (0, 0, 1.0),
+        (5, 5, 1.0),
+        (1, 0, 1.0),
+        (0, 6, 0.03125),
+        (9, 1, 0.021484375),
+        (20, 40, 0.013488),
+        (700, 600, 0.0060158),
+    ],
+)
+def test_mcnemars_test_is_exact_and_two_sided(lost: int, gained: int, p_value: float) -> None:
+    assert verify.mcnemar_p_value(lost, gained) == pytest.approx(p_value, rel=1e-3)
+
+
+def test_logits_are_compared_as_probabilities() -> None:
+    logits = np.log(np.array([[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]], np.float32)) + 1000
+    expected = [[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]]
+    np.testing.assert_allclose(verify.probabilities(logits, "logits"), expected, atol=1e-4)
+    assert verify.probabilities(logits, "probabilities") is logits
+
+
+def test_noise_is_told_in_decibel() -> None:
+    signal = np.full((2, 5), 10, np.float32)
+    assert verify.sqnr_db(signal, signal) is None
+    assert verify.sqnr_db(signal, signal + 1) == pytest.approx(20.0)
+    assert verify.sqnr_db(np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32)) == -np.inf
+    assert verify.fidelity(["a"], [signal], [signal + 1]) == (LayerFidelity("a", 20.0),)

@@ -1,0 +1,83 @@
+"""What goes on inside an ONNX file, layer by layer."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_edge.artifact import TensorSpec
+from fmnist_edge.exporters.onnx_graph import Model, parse, readers_of
+from fmnist_edge.exporters.ort_library import part
+from fmnist_edge.session import Images, prepare_images
+
+__all__ = ["layer_outputs"]
+
+_PRODUCTS: Final = {"Gemm", "MatMul", "MatMulInteger"}
+# What belongs to the same layer still: scaling back, the bias, the activation.
+_REST_OF_A_LAYER: Final = {"Add", "Cast", "DequantizeLinear", "Mul", "QuantizeLinear", "Relu"}
+_BATCH: Final = 1000
+
+
+def layer_outputs(payload: bytes, images: Images) -> tuple[NDArray[np.float32], ...]:
+    """What each Dense layer answers: after its relu, before the softmax, as real numbers.
+
+    The graph runs as it is written: an optimizer would melt layers and quantizers together.
+
+    Args:
+        payload: An `.onnx` file, float or quantized; its input is float32 or uint8 pixels.
+        images: uint8[N,28,28].
+
+    Returns:
+        float32[N,units] per layer, first to last.
+
+    Raises:
+        MissingDependencyError: onnx or ONNX Runtime is not installed.
+    """
+    onnxruntime = part()
+    model = parse(payload)
+    names = [_end_of_layer(model.graph, node) for node in _products(model.graph)]
+    known = {each.name for each in model.graph.output}
+    for name in names:
+        if name not in known:
+            model.graph.output.add(name=name)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return _run(session, names, images)
+
+
+def _run(
+    session: Any,  # noqa: ANN401 - untyped
+    names: Sequence[str],
+    images: Images,
+) -> tuple[NDArray[np.float32], ...]:
+    source = session.get_inputs()[0]
+    fixed = source.shape[0] if isinstance(source.shape[0], int) else _BATCH
+    dtype = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}[source.type]
+    pixels = prepare_images(images, TensorSpec(source.name, (None, 28, 28), dtype))
+    parts = []
+    for start in range(0, len(images), fixed):
+        part = pixels[start : start + fixed]
+        if isinstance(source.shape[0], int):  # it takes full batches only
+            part = np.resize(part, (fixed, *part.shape[1:]))
+        parts.append(session.run(names, {source.name: part}))
+    joined = (np.concatenate(each)[: len(images)] for each in zip(*parts, strict=True))
+    return tuple(each.astype(np.float32) for each in joined)
+
+
+def _products(graph: Model) -> list[Any]:
+
+    return [node for node in graph.node if node.op_type in _PRODUCTS]
+
+
+def _end_of_layer(graph: Model, node: Model) -> str:
+    name: str = node.output[0]
+    while len(readers := readers_of(graph, name)) == 1:
+        if readers[0].op_type not in _REST_OF_A_LAYER:
+            break
+        name = readers[0].output[0]
+    return name

@@ -1,0 +1,32 @@
+"""Somebody's float `.onnx` classifier to the other recipes of ONNX and ORT files."""
+
+from typing import Final
+
+from fmnist_edge.exporters import onnx_recipes
+from fmnist_edge.exporters.files import Files
+from fmnist_edge.exporters.onnx_graph import parse
+from fmnist_edge.exporters.onnx_pixels import adapt
+from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.tf_function import Pixels
+from fmnist_edge.recipes import Choices, Recipe
+from fmnist_edge.session import Images
+
+__all__ = ["NEEDS", "TOOLS", "export"]
+
+NEEDS: Final[tuple[str, ...]] = ("onnx", "onnxruntime")
+TOOLS: Final[tuple[str, ...]] = ("onnx", "onnxruntime", "numpy")
+
+
+def export(parent: Parent, recipe: Recipe, choices: Choices, calibration: Images) -> Files:
+    """Make a smaller or faster file of a float32 one; its opset stays.
+
+    Raises:
+        ExportError: a tool fails, or the choices cannot be had.
+        MissingDependencyError: onnx or ONNX Runtime is not installed.
+    """
+
+    def floating(pixels: Pixels) -> bytes:
+        payload: bytes = adapt(parse(parent.artifact.payload), choices, pixels).SerializeToString()
+        return payload
+
+    return onnx_recipes.make(floating, parent, recipe, choices, calibration, TOOLS)

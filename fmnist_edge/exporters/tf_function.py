@@ -1,0 +1,85 @@
+"""A parent as a TensorFlow function with clean names: `image` in, `scores` out."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from fmnist_edge import keras_library
+from fmnist_edge.errors import ExportError
+from fmnist_edge.exporters.network import DenseLayer
+from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.recipes import Choices
+from fmnist_edge.session import IMAGE_SHAPE
+
+__all__ = ["Pixels", "serving_module"]
+
+# What the graph takes: the camera's bytes, or float32 in 0..1.
+Pixels = Literal["uint8", "float32"]
+_WHITE = 255.0
+
+
+def serving_module(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - a tf.Module
+    """A `tf.Module` with a function `serve`: [batch,28,28] to {"scores": float32[batch,10]}.
+
+    A chain of Dense layers becomes a reshape, a product and an activation per layer, and nothing
+    else; with uint8 pixels a cast stands in front, and 1/255 is folded into the first kernel. Any
+    other classifier is called as it is.
+
+    Args:
+        parent: What to serve.
+        choices: Its batch size, and whether the scores are logits.
+        pixels: What `image` holds.
+
+    Raises:
+        ExportError: logits are asked for and cannot be had.
+    """
+    tf = keras_library.tensorflow()
+    infer = _chain(tf, parent, choices, pixels) if parent.network else _any(parent, choices, pixels)
+    dtype = tf.uint8 if pixels == "uint8" else tf.float32
+    signature = [tf.TensorSpec((choices.batch, *IMAGE_SHAPE), dtype, name="image")]
+
+    def serve(image: Any) -> dict[str, Any]:  # noqa: ANN401 - a tensor
+        return {"scores": infer(tf.cast(image, tf.float32))}
+
+    module = tf.Module()
+    # A converter that finds no variables writes a file without weights, which still runs.
+    module.held = list(parent.held)
+    module.serve = tf.function(serve, input_signature=signature)
+    return module
+
+
+def _chain(tf: Any, parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - untyped
+    activations = keras_library.keras().activations
+    layers = list(_with_scores(parent.network, choices))
+    if pixels == "uint8":
+        layers[0] = replace(layers[0], kernel=layers[0].kernel / _WHITE)
+
+    def infer(image: Any) -> Any:  # noqa: ANN401 - a tensor
+        # -1 and not the batch size: a file for one image can then be resized to take more.
+        values = tf.reshape(image, [-1, layers[0].kernel.shape[0]])
+        for layer in layers:
+            values = tf.matmul(values, tf.constant(layer.kernel)) + tf.constant(layer.bias)
+            values = activations.get(layer.activation)(values)
+        return values
+
+    return infer
+
+
+def _with_scores(layers: tuple[DenseLayer, ...], choices: Choices) -> tuple[DenseLayer, ...]:
+    if choices.scores == "logits" and layers[-1].activation == "softmax":
+        return (*layers[:-1], replace(layers[-1], activation="linear"))
+    return layers
+
+
+def _any(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - untyped
+    function = parent.function
+    if function is None:
+        raise ExportError(
+            f"{parent.artifact.path} can only be quantized, not converted.",
+            hint="Start from the .keras file or SavedModel it was made from.",
+        )
+    if choices.scores == "logits":
+        raise ExportError(
+            f"{parent.artifact.path} is no chain of Dense layers, so its softmax stays.",
+            hint="Leave out --scores logits.",
+        )
+    return function if pixels == "float32" else lambda image: function(image * (1 / _WHITE))

@@ -1,0 +1,102 @@
+"""Reading and writing TFLite files as objects, and the names every one of ours has.
+
+The schema is TensorFlow's `tensorflow/compiler/mlir/lite/schema/schema.fbs`, as LiteRT ships it.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from fmnist_edge.optional import require
+
+__all__ = ["EXTRA", "INPUT", "NEEDS", "OUTPUT", "SIGNATURE", "named", "pack", "schema", "unpack"]
+
+NEEDS: Final[tuple[str, ...]] = ("ai_edge_litert",)
+EXTRA: Final = "litert"
+SIGNATURE: Final = "serving_default"
+INPUT: Final = "image"
+OUTPUT: Final = "scores"
+
+_FILE_IDENTIFIER: Final = b"TFL3"
+# The schema asks for it (`force_align: 16`), because kernels read weights where they lie in the
+# file; flatbuffers' Python does not know the attribute.
+_ALIGNMENT: Final = 16
+
+
+def schema() -> Any:  # noqa: ANN401 - generated code
+    """The generated classes of the file format.
+
+    Raises:
+        MissingDependencyError: LiteRT is not installed.
+    """
+    return require("ai_edge_litert.schema_py_generated", extra=EXTRA)
+
+
+def unpack(payload: bytes) -> Any:  # noqa: ANN401 - generated code
+    """The file as a tree of objects, a `ModelT`, whose buffers hold their data themselves.
+
+    Large buffers may lie behind the tree, where offset and size say; litert-quantizer does it too.
+    """
+    model = schema().ModelT.InitFromPackedBuf(payload)
+    for buffer in model.buffers:
+        if buffer.data is None and buffer.offset > 1:  # 0 and 1 mean that there is none
+            buffer.data = np.frombuffer(payload, np.uint8, buffer.size, buffer.offset)
+    return model
+
+
+def pack(model: Any) -> bytes:  # noqa: ANN401 - generated code
+    """The tree as a file; the same tree gives the same bytes."""
+    aligned = _aligned(schema())
+    model.buffers = [aligned(data=buffer.data) for buffer in model.buffers]
+    builder = require("flatbuffers", extra=EXTRA).Builder(0)
+    builder.Finish(model.Pack(builder), file_identifier=_FILE_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _aligned(tflite: Any) -> Any:  # noqa: ANN401 - generated code
+    class Aligned(tflite.BufferT):  # type: ignore[misc] # the base is untyped
+        def Pack(self, builder: Any) -> int:  # noqa: ANN401, N802 - the name is flatbuffers'
+            data = None if self.data is None else _aligned_vector(builder, bytes(self.data))
+            tflite.BufferStart(builder)
+            if data is not None:
+                tflite.BufferAddData(builder, data)
+            end: int = tflite.BufferEnd(builder)
+            return end
+
+    return Aligned
+
+
+def _aligned_vector(builder: Any, data: bytes) -> int:  # noqa: ANN401 - untyped
+    builder.StartVector(1, len(data), _ALIGNMENT)
+    builder.head -= len(data)
+    builder.Bytes[builder.head : builder.head + len(data)] = data
+    end: int = builder.EndVector()
+    return end
+
+
+def named(model: Any) -> Any:  # noqa: ANN401 - generated code
+    """The model with one signature, `serving_default`: `image` to `scores`; tensors called so too.
+
+    Args:
+        model: A `ModelT` with one input and one output; it is changed.
+    """
+    graph = model.subgraphs[0]
+    ends = {int(graph.inputs[0]): INPUT, int(graph.outputs[0]): OUTPUT}
+    for index, tensor in enumerate(graph.tensors):
+        if index in ends:
+            tensor.name = ends[index]
+        elif tensor.name in {INPUT.encode(), OUTPUT.encode()}:
+            # litert-quantizer takes tensors of one name for one tensor.
+            tensor.name += b"_inside"
+    model.signatureDefs = [_signature(*ends)]
+    return model
+
+
+def _signature(source: int, target: int) -> Any:  # noqa: ANN401 - generated code
+    tflite = schema()
+    return tflite.SignatureDefT(
+        inputs=[tflite.TensorMapT(INPUT, source)],
+        outputs=[tflite.TensorMapT(OUTPUT, target)],
+        signatureKey=SIGNATURE,
+        subgraphIndex=0,
+    )

@@ -1,0 +1,49 @@
+"""A float `.tflite` file as the parent of quantized ones."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from fmnist_edge.artifact import Artifact
+from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.tflite_interpreter import open_interpreter, spec_of
+from fmnist_edge.session import check_classifier
+
+__all__ = ["load"]
+
+# Types that a float file has no tensors of.
+_QUANTIZED: Final = (np.int8, np.int16, np.float16)
+
+
+def load(artifact: Artifact) -> Parent:
+    """Load a `.tflite` file that is still float throughout.
+
+    Raises:
+        MissingDependencyError: LiteRT is not installed.
+        ModelUnreadableError: the file is damaged.
+        ModelUnsupportedError: it is no Fashion-MNIST classifier, or quantized already.
+    """
+    try:
+        interpreter = open_interpreter(artifact.payload)
+        inputs = [spec_of(each) for each in interpreter.get_input_details()]
+        outputs = [spec_of(each) for each in interpreter.get_output_details()]
+        tensors = interpreter.get_tensor_details()
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise ModelUnreadableError(
+            f"LiteRT cannot open {artifact.path}: {reason}.",
+            hint="Check that it is a TFLite file, or export it again.",
+        ) from error
+    check_classifier(artifact, inputs, outputs)
+    if any(_is_quantized(tensor) for tensor in tensors):
+        raise ModelUnsupportedError(
+            f"{artifact.path} is quantized already; doing it again would only lose more.",
+            hint="Start from the float file or the .keras file that it was made from.",
+        )
+    return Parent(artifact)
+
+
+def _is_quantized(tensor: Any) -> bool:  # noqa: ANN401 - LiteRT's description of a tensor
+    scales = tensor["quantization_parameters"]["scales"]
+    return len(scales) > 0 or tensor["dtype"] in _QUANTIZED

@@ -1,0 +1,62 @@
+"""Taking back, in a float TFLite file, what our own float files do for the device.
+
+They take raw pixels: a CAST stands in front, and 1/255 is part of the first kernel. A full integer
+file made of that would cast bytes to floats only to quantize them again.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from fmnist_edge.exporters.tflite_file import schema
+
+__all__ = ["with_unit_pixels"]
+
+_WHITE: Final = np.float32(255)
+
+
+def with_unit_pixels(model: Any) -> Any:  # noqa: ANN401 - generated code
+    """The model with pixels in 0..1 as its input, if it begins like one of ours.
+
+    That is CAST, RESHAPE, FULLY_CONNECTED with a constant float32 kernel that nothing else reads.
+    Any other model is left as it is.
+
+    Args:
+        model: A `ModelT` with one input; it is changed, and its signatures are not.
+    """
+    graph = model.subgraphs[0]
+    kinds = [_kind(model, operator) for operator in graph.operators[:3]]
+    codes = schema().BuiltinOperator
+    if kinds != [codes.CAST, codes.RESHAPE, codes.FULLY_CONNECTED]:
+        return model
+    cast, reshape, dense = graph.operators[:3]
+    kernel = graph.tensors[dense.inputs[1]]
+    stored = model.buffers[kernel.buffer]
+    chained = reshape.inputs[0] == cast.outputs[0] and dense.inputs[0] == reshape.outputs[0]
+    alone = sum(each.buffer == kernel.buffer for each in graph.tensors) == 1
+    if not chained or not alone or stored.data is None:
+        return model
+    source = graph.tensors[cast.inputs[0]]
+    source.type = schema().TensorType.FLOAT32
+    reshape.inputs = np.array([cast.inputs[0], *reshape.inputs[1:]], np.int32)
+    graph.operators = graph.operators[1:]
+    _drop(graph, cast.outputs[0])
+    stored.data = (np.frombuffer(bytes(stored.data), "<f4") * _WHITE).view(np.uint8)
+    return model
+
+
+def _kind(model: Any, operator: Any) -> int:  # noqa: ANN401 - generated code
+    code: int = model.operatorCodes[operator.opcodeIndex].builtinCode
+    return code
+
+
+def _drop(graph: Any, gone: int) -> None:  # noqa: ANN401 - generated code
+    """Take out a tensor that nothing uses; the indices of those behind it move up."""
+
+    def moved(indices: Any) -> Any:  # noqa: ANN401 - int32[N]
+        return np.array([index - (index > gone) for index in indices], np.int32)
+
+    del graph.tensors[gone]
+    graph.inputs, graph.outputs = moved(graph.inputs), moved(graph.outputs)
+    for operator in graph.operators:
+        operator.inputs, operator.outputs = moved(operator.inputs), moved(operator.outputs)

@@ -1,0 +1,120 @@
+"""A SavedModel: TensorFlow's own format, a folder with `saved_model.pb` in it."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fmnist_edge.artifact import Artifact, TensorSpec
+from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.files import storage_errors
+from fmnist_edge.keras_library import EXTRA, tensorflow
+from fmnist_edge.optional import require
+
+__all__ = ["Signature", "load_signature"]
+
+_USUAL: Final = "serving_default"
+_MAIN: Final = "saved_model.pb"
+# What TensorFlow raises on a damaged folder, besides exceptions of its own.
+_DAMAGES: Final = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+# Operators that run Python, or read and write files other than the model's own.
+_REACHING_OUT: Final = frozenset(
+    {"EagerPyFunc", "MatchingFiles", "PyFunc", "PyFuncStateless", "ReadFile", "WriteFile"}
+)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a SavedModel offers to its callers.
+
+    Args:
+        function: The traced function: keyword arguments to tensors by name.
+        inputs: By the names of the arguments.
+        outputs: By the names in what it answers.
+        held: What must stay alive for it to work.
+    """
+
+    function: Any
+    inputs: Sequence[TensorSpec]
+    outputs: Sequence[TensorSpec]
+    held: Any
+
+
+def load_signature(artifact: Artifact) -> Signature:
+    """Load a SavedModel and find its signature `serving_default`, or its only one.
+
+    What was read and checked is what is loaded; a bare model (somebody else's, without a manifest)
+    is loaded from its folder.
+
+    Raises:
+        MissingDependencyError: TensorFlow is not installed.
+        ModelUnreadableError: it is damaged.
+        ModelUnsupportedError: it holds operators that reach out of the model, or no signature.
+        StorageError: the temporary folder is full or not writable.
+    """
+    _check_operators(artifact)
+    if artifact.manifest is None and not artifact.companions:
+        return _signature(artifact, artifact.path.parent)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        with storage_errors(folder):
+            for name, payload in {_MAIN: artifact.payload, **artifact.companions}.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(payload)
+        return _signature(artifact, folder)
+
+
+def _check_operators(artifact: Artifact) -> None:
+    tensorflow()
+    from_bytes = _proto().FromString
+    try:
+        graphs = [each.graph_def for each in from_bytes(artifact.payload).meta_graphs]
+    except Exception as error:  # protobuf's DecodeError derives from Exception alone
+        raise _unreadable(artifact, "it is no such file") from error
+    bodies = [graph.node for graph in graphs]
+    bodies += [each.node_def for graph in graphs for each in graph.library.function]
+    found = {node.op for body in bodies for node in body} & _REACHING_OUT
+    if not graphs:
+        raise _unreadable(artifact, "it is empty")
+    if found:
+        raise ModelUnsupportedError(
+            f"{artifact.path} runs code or touches files ({', '.join(sorted(found))}).",
+            hint="Only networks can be used; take that out and save the model again.",
+        )
+
+
+def _proto() -> Any:  # noqa: ANN401 - untyped
+    return require("tensorflow.core.protobuf.saved_model_pb2", extra=EXTRA).SavedModel
+
+
+def _signature(artifact: Artifact, folder: Path) -> Signature:
+    tf = tensorflow()
+    try:
+        loaded = tf.saved_model.load(str(folder))
+        signatures = dict(loaded.signatures)
+    except (*_DAMAGES, tf.errors.OpError) as error:
+        raise _unreadable(artifact, str(error).strip().partition("\n")[0].rstrip(".")) from error
+    function = signatures.get(_USUAL) or next(iter(signatures.values()), None)
+    if function is None:
+        raise ModelUnsupportedError(
+            f"{artifact.path} has no signature, so nobody knows how to call it.",
+            hint="Save it again with signatures=..., or with Keras's model.export().",
+        )
+    inputs = function.structured_input_signature[1]
+    outputs = function.structured_outputs
+    return Signature(function, _specs(inputs), _specs(outputs), loaded)
+
+
+def _specs(tensors: Any) -> Sequence[TensorSpec]:  # noqa: ANN401 - untyped
+    return [
+        TensorSpec(name, tuple(each.shape) if each.shape.rank else (), each.dtype.name)
+        for name, each in tensors.items()
+    ]
+
+
+def _unreadable(artifact: Artifact, reason: str) -> ModelUnreadableError:
+    return ModelUnreadableError(
+        f"TensorFlow cannot load {artifact.path}: {reason}.",
+        hint="Check that its whole folder is there, or export it again.",
+    )
