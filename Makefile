@@ -5,6 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := artifacts/demo
+# A first look; `fmnist-edge export --format all` makes every kind.
+DEMO_FORMATS := --format npz --format tflite --format onnx --precision float32 --precision int8
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint seeds clean
@@ -21,7 +23,7 @@ demo: .venv/.demo
 	@echo "== 2/5 Train"
 	$(BIN)/fmnist-edge train --out $(DEMO)/default.keras --force
 	@echo "== 3/5 Export"
-	$(BIN)/fmnist-edge export $(DEMO)/default.keras --force
+	$(BIN)/fmnist-edge export $(DEMO)/default.keras $(DEMO_FORMATS) --force
 	@echo "== 4/5 Benchmark"
 	$(BIN)/fmnist-edge bench $(DEMO) --json $(DEMO)/result.json
 	@echo "== 5/5 Report"

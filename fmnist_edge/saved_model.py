@@ -68,9 +68,10 @@ def load_signature(artifact: Artifact) -> Signature:
 def _check_operators(artifact: Artifact) -> None:
     tensorflow()
     from_bytes = _proto().FromString
+    damaged = require("google.protobuf.message", extra=EXTRA).DecodeError
     try:
         graphs = [each.graph_def for each in from_bytes(artifact.payload).meta_graphs]
-    except Exception as error:  # protobuf's DecodeError derives from Exception alone
+    except damaged as error:
         raise _unreadable(artifact, "it is no such file") from error
     bodies = [graph.node for graph in graphs]
     bodies += [each.node_def for graph in graphs for each in graph.library.function]

@@ -19,6 +19,7 @@ from fmnist_edge_cli.options import (
 
 if TYPE_CHECKING:
     from fmnist_edge.pipeline.exporting import ExportRequest, Outcome
+    from fmnist_edge.progress import Progress
 
 __all__ = ["export"]
 
@@ -111,10 +112,11 @@ def export(
     from fmnist_edge import dataset
     from fmnist_edge.pipeline import exporting
 
+    progress = render.progress_display()
     source = _source(model) if model else exporting.newest_model(artifacts)
     request = exporting.ExportRequest(
         source=source,
-        recipes=_recipes(source, format_ or [], precision or []),
+        recipes=_recipes(source, format_ or [], precision or [], progress),
         out=out or _folder_of(source),
         force=force,
         choices=Choices(_batch(batch), _scores(scores), opset, calibration_method),
@@ -123,7 +125,6 @@ def export(
         calibration=calibration,
         calibration_samples=calibration_samples,
     )
-    progress = render.progress_display()
     folder = dataset.locate(data_dir, progress=progress).path
     outcomes = []
     for outcome in exporting.export(request, folder, progress):
@@ -145,23 +146,21 @@ def _folder_of(source: Path) -> Path:
     return source.parent.parent if source.name == "saved_model.pb" else source.parent
 
 
-def _recipes(source: Path, formats: list[str], precisions: list[str]) -> tuple[Recipe, ...]:
+def _recipes(
+    source: Path, formats: list[str], precisions: list[str], progress: "Progress"
+) -> tuple[Recipe, ...]:
     """What was asked for by name; otherwise what this machine can make of the source."""
     from fmnist_edge.artifact import format_of
-    from fmnist_edge.errors import MissingDependencyError
-    from fmnist_edge.pipeline.exporting import possible
+    from fmnist_edge.pipeline.choosing import possible
 
     named = () if _ALL in formats else tuple(Format(each) for each in formats)
     chosen = select(named, tuple(Precision(each) for each in precisions))
     if named and precisions:
         return chosen
     can = possible(chosen, format_of(source))
-    if not can:
-        raise MissingDependencyError(
-            f"Nothing can be made from {source} here.",
-            hint="Install the exporters with: pip install 'fmnist-edge[workstation]'",
-        )
-    return can
+    for extras, names in can.left_out.items():
+        progress.say(f"Left out: {', '.join(names)} (pip install 'fmnist-edge[{extras}]').")
+    return can.recipes
 
 
 def _batch(given: str) -> int | None:

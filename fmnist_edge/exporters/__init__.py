@@ -4,7 +4,7 @@ A new one is a module that satisfies `ExporterModule`, a line below, and its rec
 `recipes.py`; the contract tests and `export` then take it along.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -56,11 +56,12 @@ class ExporterModule(Protocol):
     """What a module that converts offers (a module has no `self` to pass).
 
     Attributes:
-        NEEDS: The Python packages it imports, beyond those that read the parent.
+        NEEDS: The Python packages it imports beyond those that read the parent, each with the extra
+            that installs it.
         TOOLS: The distributions whose versions decide what comes out.
     """
 
-    NEEDS: tuple[str, ...]
+    NEEDS: Mapping[str, str]
     TOOLS: tuple[str, ...]
 
     def export(

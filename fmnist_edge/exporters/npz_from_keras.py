@@ -1,6 +1,7 @@
 """A chain of Dense layers to plain float32 arrays: what the NumPy runtime reads."""
 
 import io
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "export"]
 
-NEEDS: Final[tuple[str, ...]] = ()
+NEEDS: Final[Mapping[str, str]] = {}
 TOOLS: Final[tuple[str, ...]] = ("keras", "numpy")
 # What the NumPy runtime knows.
 _ACTIVATIONS: Final = ("relu", "softmax", "linear")

@@ -1,5 +1,6 @@
 """Somebody's float `.onnx` classifier to the other recipes of ONNX and ORT files."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from fmnist_edge.exporters import onnx_recipes
@@ -13,7 +14,7 @@ from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "export"]
 
-NEEDS: Final[tuple[str, ...]] = ("onnx", "onnxruntime")
+NEEDS: Final[Mapping[str, str]] = {"onnx": "train", "onnxruntime": "onnx"}
 TOOLS: Final[tuple[str, ...]] = ("onnx", "onnxruntime", "numpy")
 
 

@@ -1,5 +1,6 @@
 """A TensorFlow classifier to float ONNX, by tf2onnx."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +17,7 @@ from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "convert", "export"]
 
-NEEDS: Final[tuple[str, ...]] = ("tf2onnx", "onnx")
+NEEDS: Final[Mapping[str, str]] = {"tf2onnx": EXTRA, "onnx": EXTRA}
 TOOLS: Final[tuple[str, ...]] = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
 # From 13 on, every operator of a quantized graph has its present form; tf2onnx 1.17 ends at 18.
 _OPSETS: Final = range(13, 19)

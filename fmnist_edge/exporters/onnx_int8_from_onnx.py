@@ -1,5 +1,6 @@
 """A TensorFlow classifier to quantized ONNX, and to ORT files, over float ONNX."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from fmnist_edge.exporters import onnx_from_tf, onnx_recipes
@@ -11,7 +12,7 @@ from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "export", "quantize"]
 
-NEEDS: Final[tuple[str, ...]] = (*onnx_from_tf.NEEDS, "onnxruntime")
+NEEDS: Final[Mapping[str, str]] = {**onnx_from_tf.NEEDS, "onnxruntime": "onnx"}
 TOOLS: Final[tuple[str, ...]] = (*onnx_from_tf.TOOLS, "onnxruntime")
 
 

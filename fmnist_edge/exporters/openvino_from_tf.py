@@ -1,5 +1,6 @@
 """A TensorFlow classifier to OpenVINO, in float32 or with weights kept in float16."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fmnist_edge.artifact import Precision
@@ -9,13 +10,13 @@ from fmnist_edge.exporters.files import Files
 from fmnist_edge.exporters.openvino_files import serialize
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tf_function import serving_module
-from fmnist_edge.openvino_library import openvino, plain_reason
+from fmnist_edge.openvino_library import EXTRA, openvino, plain_reason
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "export"]
 
-NEEDS: Final[tuple[str, ...]] = ("openvino",)
+NEEDS: Final[Mapping[str, str]] = {"openvino": EXTRA}
 TOOLS: Final[tuple[str, ...]] = ("tensorflow", "keras", "openvino", "numpy")
 
 

@@ -5,6 +5,7 @@ networks; the numbers stand in docs/formats.md.
 """
 
 import io
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +22,7 @@ from fmnist_edge.session import IMAGE_SHAPE, Images
 
 __all__ = ["NEEDS", "TOOLS", "export"]
 
-NEEDS: Final[tuple[str, ...]] = (*onnx_int8_from_onnx.NEEDS, "openvino")
+NEEDS: Final[Mapping[str, str]] = {**onnx_int8_from_onnx.NEEDS, "openvino": EXTRA}
 TOOLS: Final[tuple[str, ...]] = (*onnx_int8_from_onnx.TOOLS, "openvino")
 
 _QUANTIZER: Final = "FakeQuantize"
@@ -37,7 +38,8 @@ def export(parent: Parent, recipe: Recipe, choices: Choices, calibration: Images
         MissingDependencyError: a tool is not installed.
     """
     floating = onnx_from_tf.convert(parent, choices, "float32")
-    model = _converted(onnx_int8_from_onnx.quantize(floating, calibration))
+    quantized = onnx_int8_from_onnx.quantize(floating, calibration, choices.calibration_method)
+    model = _converted(quantized)
     model = _with_raw_pixels(model, choices.batch)
     _leave_scores_alone(model)
     model.validate_nodes_and_infer_types()

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "export"]
 
-NEEDS: Final[tuple[str, ...]] = ()
+NEEDS: Final[Mapping[str, str]] = {}
 TOOLS: Final[tuple[str, ...]] = ("tensorflow", "keras", "numpy")
 
 _MAIN: Final = "saved_model.pb"

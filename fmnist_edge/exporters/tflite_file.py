@@ -3,6 +3,7 @@
 The schema is TensorFlow's `tensorflow/compiler/mlir/lite/schema/schema.fbs`, as LiteRT ships it.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -11,8 +12,8 @@ from fmnist_edge.optional import require
 
 __all__ = ["EXTRA", "INPUT", "NEEDS", "OUTPUT", "SIGNATURE", "named", "pack", "schema", "unpack"]
 
-NEEDS: Final[tuple[str, ...]] = ("ai_edge_litert",)
 EXTRA: Final = "litert"
+NEEDS: Final[Mapping[str, str]] = {"ai_edge_litert": EXTRA}
 SIGNATURE: Final = "serving_default"
 INPUT: Final = "image"
 OUTPUT: Final = "scores"

@@ -20,7 +20,7 @@ from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "convert", "export"]
 
-NEEDS: Final[tuple[str, ...]] = tflite_file.NEEDS
+NEEDS: Final[Mapping[str, str]] = tflite_file.NEEDS
 TOOLS: Final[tuple[str, ...]] = ("tensorflow", "keras", "numpy")
 
 

@@ -1,5 +1,6 @@
 """A float TFLite file to a quantized one, without TensorFlow."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from fmnist_edge.errors import ExportError
@@ -13,7 +14,7 @@ from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "export"]
 
-NEEDS: Final[tuple[str, ...]] = tflite_quantizer.NEEDS
+NEEDS: Final[Mapping[str, str]] = tflite_quantizer.NEEDS
 TOOLS: Final[tuple[str, ...]] = tflite_quantizer.TOOLS
 
 

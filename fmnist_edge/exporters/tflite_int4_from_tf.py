@@ -1,5 +1,6 @@
 """A TensorFlow classifier to TFLite with 4-bit weights, which TensorFlow's converter lacks."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from fmnist_edge.artifact import Precision
@@ -11,7 +12,7 @@ from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "export"]
 
-NEEDS: Final[tuple[str, ...]] = (*tflite_from_tf.NEEDS, "litert_quantizer")
+NEEDS: Final[Mapping[str, str]] = {**tflite_from_tf.NEEDS, **tflite_quantizer.NEEDS}
 TOOLS: Final[tuple[str, ...]] = (*tflite_from_tf.TOOLS, "litert-quantizer", "ai-edge-litert")
 
 

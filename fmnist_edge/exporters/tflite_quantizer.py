@@ -17,9 +17,9 @@ from fmnist_edge.session import Images, prepare_images
 
 __all__ = ["NEEDS", "TOOLS", "quantize"]
 
-NEEDS: Final[tuple[str, ...]] = (*tflite_file.NEEDS, "litert_quantizer")
-TOOLS: Final[tuple[str, ...]] = ("litert-quantizer", "ai-edge-litert", "numpy")
 _EXTRA: Final = "quantize"
+NEEDS: Final[Mapping[str, str]] = {**tflite_file.NEEDS, "litert_quantizer": _EXTRA}
+TOOLS: Final[tuple[str, ...]] = ("litert-quantizer", "ai-edge-litert", "numpy")
 
 
 def _float16(recipes: Any) -> Any:  # noqa: ANN401 - untyped

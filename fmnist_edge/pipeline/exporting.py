@@ -18,20 +18,20 @@ from fmnist_edge.artifact import (
     write_artifact,
 )
 from fmnist_edge.bench.latency import timed
-from fmnist_edge.errors import ArtifactNotFoundError, ExportError, ParityError, UsageError
+from fmnist_edge.errors import ArtifactNotFoundError, ExportError, ParityError
 from fmnist_edge.exporters import EXPORTERS, load_parent
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import check_room, sha256_of
 from fmnist_edge.native_output import hushed
-from fmnist_edge.optional import installed
 from fmnist_edge.pipeline import calibrating
 from fmnist_edge.pipeline.calibrating import CalibrationImages
+from fmnist_edge.pipeline.choosing import check_convertible
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.pipeline.proving import Proof, Thoroughness, gather, open_and_prove
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.recipes import Choices, Recipe
 
-__all__ = ["ExportRequest", "Outcome", "export", "newest_model", "possible", "target_path"]
+__all__ = ["ExportRequest", "Outcome", "export", "newest_model", "target_path"]
 
 CALIBRATION_SAMPLES: Final = 500
 _DEFAULT_METHOD: Final = "minmax"
@@ -109,16 +109,6 @@ def newest_model(folder: Path) -> Path:
     return max(dated)[1]
 
 
-def possible(recipes: tuple[Recipe, ...], source: Format) -> tuple[Recipe, ...]:
-    """Those recipes that this machine can make from a parent of this format."""
-    return tuple(
-        recipe
-        for recipe in recipes
-        if (exporter := EXPORTERS.get((source, recipe.name))) is not None
-        and all(installed(package) for package in exporter.NEEDS)
-    )
-
-
 def target_path(request: ExportRequest, recipe: Recipe) -> Path:
     """Where `recipe` is written to: `default.keras` becomes `default-int8.tflite`."""
     if recipe.format is Format.SAVED_MODEL:
@@ -149,12 +139,8 @@ def export(
         UsageError: a recipe cannot be made from this source, or the calibration images are wrong.
     """
     source = open_artifact(request.source)
+    check_convertible(request.recipes, source.format)
     for recipe in request.recipes:
-        if (source.format, recipe.name) not in EXPORTERS:
-            raise UsageError(
-                f"{recipe.name} cannot be made from a {source.format} file.",
-                hint="Exports start from a .keras file; float files can be quantized.",
-            )
         refuse_to_replace(target_path(request, recipe), force=request.force)
         check_room(target_path(request, recipe))
     workshop = _equip(request, source, data_folder, progress)

@@ -1,0 +1,79 @@
+"""Which exports can this machine make, and what is missing for the others?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fmnist_edge.artifact import Format
+from fmnist_edge.errors import MissingDependencyError, UsageError
+from fmnist_edge.exporters import EXPORTERS
+from fmnist_edge.optional import installed
+from fmnist_edge.recipes import Recipe
+
+__all__ = ["Possible", "check_convertible", "possible"]
+
+
+@dataclass(frozen=True)
+class Possible:
+    """What can be made.
+
+    Args:
+        recipes: These can.
+        left_out: Names of recipes that lack a package, by the extras that install it
+            (`pip install 'fmnist-edge[EXTRAS]'`).
+    """
+
+    recipes: tuple[Recipe, ...]
+    left_out: Mapping[str, tuple[str, ...]]
+
+
+def possible(recipes: Sequence[Recipe], source: Format) -> Possible:
+    """Those recipes that this machine can make from a parent of this format.
+
+    Raises:
+        MissingDependencyError: they all lack a package.
+        UsageError: none can be made from such a parent, whatever is installed.
+    """
+    known = [recipe for recipe in recipes if (source, recipe.name) in EXPORTERS]
+    if not known:
+        raise _not_convertible(" or ".join(recipe.name for recipe in recipes), source)
+    made: list[Recipe] = []
+    left_out: dict[str, tuple[str, ...]] = {}
+    for recipe in known:
+        if extras := _lacking(recipe, source):
+            left_out[extras] = (*left_out.get(extras, ()), recipe.name)
+        else:
+            made.append(recipe)
+    if not made:
+        extras = next(iter(left_out))
+        raise MissingDependencyError(
+            f"Nothing can be made here: {', '.join(left_out[extras])} lacks its tools.",
+            hint=f"Install them with: pip install 'fmnist-edge[{extras}]'",
+        )
+    return Possible(tuple(made), left_out)
+
+
+def check_convertible(recipes: Sequence[Recipe], source: Format) -> None:
+    """Refuse recipes that cannot be made from a parent of this format, whatever is installed.
+
+    Raises:
+        UsageError: one cannot.
+    """
+    for recipe in recipes:
+        if (source, recipe.name) not in EXPORTERS:
+            raise _not_convertible(recipe.name, source)
+
+
+def _lacking(recipe: Recipe, source: Format) -> str:
+    """The extras that are missing, as pip takes them; empty if none is."""
+    needs = EXPORTERS[source, recipe.name].NEEDS
+    return ",".join(sorted({extra for package, extra in needs.items() if not installed(package)}))
+
+
+def _not_convertible(names: str, source: Format) -> UsageError:
+    found = [name for parent, name in EXPORTERS if parent is source]
+    hint = (
+        f"From such a file: {', '.join(found)}."
+        if found
+        else "Exports start from a .keras file, a SavedModel, or a float .tflite or .onnx file."
+    )
+    return UsageError(f"{names} cannot be made from a {source} file.", hint=hint)
