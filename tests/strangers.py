@@ -14,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from fmnist_edge.exporters import ort_file
 from fmnist_edge.keras_library import keras, tensorflow
 from fmnist_edge.openvino_library import openvino
 
@@ -80,6 +81,10 @@ def _onnx(  # noqa: PLR0913 - each is a way to be unusual
     return written
 
 
+def _ort(payload: bytes) -> bytes:
+    return ort_file.save(onnx.ModelProto.FromString(payload))
+
+
 def _save_openvino(path: Path, payload: bytes) -> None:
     library = openvino()
     library.save_model(library.convert_model(io.BytesIO(payload)), path, compress_to_fp16=False)
@@ -119,7 +124,7 @@ def _save_keras_models(folder: Path) -> None:
     save("larger-images", library.Input((32, 32)))
     save("with-channel", library.Input((28, 28, 1)))
     save("without-bias", usual, layers.Dense(16, activation="relu", use_bias=False))
-    # The order of its layers is not the order of its computation: conversions get it wrong.
+    # The order of its layers is not the order of its computation.
     save("layer-used-twice", usual, layers.Dense(16), twice, twice)
     save("foreign-layer", usual, layers.Rescaling(1 / 255))
     save("unusual-activation", usual, layers.Dense(16, activation="gelu"))
@@ -131,6 +136,7 @@ def main(folder: Path) -> None:
     for name, image, scores, inputs in _SHAPES:
         (folder / f"{name}.tflite").write_bytes(_tflite(image, scores, inputs))
         (folder / f"{name}.onnx").write_bytes(_onnx(image, scores, inputs))
+        (folder / f"{name}.ort").write_bytes(_ort(_onnx(image, scores, inputs)))
         _save_openvino(folder / f"{name}.xml", _onnx(image, scores, inputs))
         _save_saved_model(folder / f"{name}.saved-model", image, scores, inputs)
         if inputs == 1:

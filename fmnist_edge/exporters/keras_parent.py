@@ -4,6 +4,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -62,7 +63,7 @@ def load(artifact: Artifact) -> Parent:
         )
         return answer
 
-    chain = network_of(model.layers) if isinstance(model, keras.Sequential) else ()
+    chain = network_of(_in_a_row(model))
     return Parent(
         artifact,
         network=chain,
@@ -70,6 +71,25 @@ def load(artifact: Artifact) -> Parent:
         held=() if chain else [weight.value for weight in model.weights],
         scores=scores,
     )
+
+
+def _in_a_row(model: Any) -> Sequence[Any]:  # noqa: ANN401 - a Keras model
+    """Its layers, if each takes what the one before it gives and nothing else; else none."""
+    kind = type(model).__name__
+    if kind == "Functional":  # a class without a public name
+        return model.layers if _is_a_row(model.get_config()["layers"]) else ()
+    return model.layers if kind == "Sequential" else ()
+
+
+def _is_a_row(layers: Sequence[Any]) -> bool:
+    for before, layer in pairwise(layers):
+        calls = layer["inbound_nodes"]
+        if len(calls) != 1 or len(calls[0]["args"]) != 1:
+            return False  # it is used twice, or joins what was apart
+        (taken,) = calls[0]["args"]
+        if not isinstance(taken, dict) or taken["config"]["keras_history"][0] != before["name"]:
+            return False
+    return True
 
 
 def _specs(tensors: Sequence[Any]) -> Sequence[TensorSpec]:

@@ -72,15 +72,17 @@ def network_of(layers: Sequence[Any]) -> tuple[DenseLayer, ...]:
 
 
 def layer_outputs(network: Sequence[DenseLayer], pixels: Array) -> tuple[Array, ...]:
-    """What each layer answers, before its activation where that is the softmax.
+    """What each layer answers; the last one before its activation, unless that is a relu.
 
     Args:
-        network: First to last; activations relu, linear and softmax.
+        network: First to last.
         pixels: float32[N,28,28] in 0..1.
 
     Returns:
-        float32[N,units] per layer.
+        float32[N,units] per layer; empty if a hidden activation is neither relu nor linear.
     """
+    if not {layer.activation for layer in network[:-1]} <= {"relu", "linear"}:
+        return ()
     values = pixels.reshape(len(pixels), -1)
     answers = []
     for layer in network:

@@ -62,7 +62,22 @@ def tidy_quantized(model: Model) -> Model:
     return tidied
 
 
+def _check_operators(onnx: Any, model: Model) -> None:  # noqa: ANN401 - a module
+    version = max(each.version for each in model.opset_import if not each.domain)
+    unknown = {
+        node.op_type
+        for node in model.graph.node
+        if not node.domain and not onnx.defs.has(node.op_type, version)
+    }
+    if unknown:
+        raise ExportError(
+            f"ONNX has no operator for TensorFlow's {', '.join(sorted(unknown))}.",
+            hint="Export another format, or replace the layer (gelu with approximate=True works).",
+        )
+
+
 def _check(onnx: Any, model: Model) -> None:  # noqa: ANN401 - a module
+    _check_operators(onnx, model)
     try:
         onnx.checker.check_model(model, full_check=True)
         onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)

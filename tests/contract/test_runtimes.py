@@ -52,9 +52,10 @@ session.close()
 print(*{name.partition(".")[0] for name in sys.modules})
 """
 # Counts the threads of the process before a model is opened and after it was kept busy; then tells
-# how many the session says that it uses.
+# how many the session says that it uses, and how many processors it kept busy.
 THREADS = """
 import sys
+import time
 from pathlib import Path
 import numpy as np
 from fmnist_edge import runtimes
@@ -65,8 +66,13 @@ def counted():
     return len(list(Path("/proc/self/task").iterdir()))
 before = counted()
 session = runtimes.get(name).open(open_artifact(Path(path)), SessionOptions(int(threads), 256))
-classify(session, np.zeros((512, 28, 28), np.uint8))
-print(before, counted(), session.used.get("threads", "1"))
+images = np.zeros((512, 28, 28), np.uint8)
+classify(session, images)  # the first time, the runtime may still be preparing
+cpu, wall = time.process_time(), time.monotonic()
+while time.monotonic() < wall + 0.5:
+    classify(session, images)
+busy = (time.process_time() - cpu) / (time.monotonic() - wall)
+print(before, counted(), session.used.get("threads", "1"), busy)
 """
 
 
@@ -361,7 +367,7 @@ def test_an_input_of_an_unusual_type_is_refused(strangers: Path, unseen: Split) 
 
 
 def test_names_that_are_no_text_make_a_tflite_file_unreadable(exported: Path) -> None:
-    name = b"serving_default_image"
+    name = b"image"
     artifact = open_artifact(exported / "default-int8.tflite")
     assert name in artifact.payload
     payload = artifact.payload.replace(name, b"\xff" * len(name))
@@ -402,21 +408,24 @@ def test_a_runtime_works_alone_and_leaves_nothing_in_the_home_folder(
     assert list(tmp_path.iterdir()) == []
 
 
-def _threads(cli: CommandLine, exported: Path, name: str, asked: int) -> list[int]:
+def _threads(cli: CommandLine, exported: Path, name: str, asked: int) -> list[float]:
     told = [f"{variable}={asked}" for variable in processes._THREAD_VARIABLES]
     model = next(_files_for(RUNTIMES[name], exported)).path
     done = cli.execute(["env", *told, sys.executable, "-c", THREADS, name, model, asked])
-    return [int(number) for number in done.stdout.split()]
+    return [float(number) for number in done.stdout.split()]
 
 
 @pytest.mark.parametrize("name", READING)
 def test_one_thread_means_one(exported: Path, cli: CommandLine, name: str) -> None:
-    assert _threads(cli, exported, name, asked=1) == [1, 1, 1]
+    # Some runtimes start threads that then sleep, or that work while the caller sleeps.
+    before, _, said, busy = _threads(cli, exported, name, asked=1)
+    assert (before, said) == (1, 1)
+    assert busy < 1.1
 
 
 @pytest.mark.parametrize("name", READING)
 def test_a_session_that_says_it_uses_two_threads_starts_some(
     exported: Path, cli: CommandLine, name: str
 ) -> None:
-    before, after, said = _threads(cli, exported, name, asked=2)
+    before, after, said, _ = _threads(cli, exported, name, asked=2)
     assert (after > before) == (said == 2)

@@ -144,6 +144,13 @@ def test_normalization_behind_an_activation_goes_into_the_next_layer() -> None:
     )
 
 
+def test_layers_with_unusual_activations_do_not_tell_their_outputs() -> None:
+    hidden = Dense(_normal(6, 4), None, _named("gelu"))
+    network = network_of([hidden, Dense(_normal(4, 3), None, _named("softmax"))])
+    assert [layer.activation for layer in network] == ["gelu", "softmax"]
+    assert layer_outputs(network, _normal(7, 6)) == ()
+
+
 def test_rescaling_and_normalization_in_front_go_into_the_first_layer() -> None:
     norm, dense = _normalization(6), Dense(_normal(6, 4), _normal(4))
     assert dense.bias is not None
