@@ -26,7 +26,7 @@ from fmnist_edge.native_output import hushed
 from fmnist_edge.optional import require
 from fmnist_edge.pipeline import calibrating
 from fmnist_edge.pipeline.benching import BenchRequest, bench
-from fmnist_edge.recipes import RECIPES, Choices
+from fmnist_edge.recipes import CALIBRATION_SAMPLES, RECIPES, Choices
 from fmnist_edge.records import encode_json
 from fmnist_edge.result import Row
 from fmnist_edge.session import Images, scale_pixels
@@ -171,7 +171,7 @@ def main() -> None:
     )
     progress = render.progress_display()
     where = dataset.locate(progress=progress).path
-    images = calibrating.from_train(dataset.load(where).train, 500).images
+    images = calibrating.from_train(dataset.load(where).train, CALIBRATION_SAMPLES).images
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with hushed():
@@ -220,7 +220,7 @@ def _ratio(ours: Row, other: Row) -> Ratio:
     )
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Ratio(
-        Path(other.case.subject.path).name,
+        other.case.subject.name,
         other.accuracy.top1 if other.accuracy else None,
         other.latency.p50,
         ratio=float(np.median(theirs) / np.median(own)),

@@ -11,7 +11,9 @@ from typing import Final, Literal
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.errors import UsageError
 
-__all__ = ["RECIPES", "Choices", "Recipe", "Scores", "select"]
+__all__ = ["CALIBRATION_SAMPLES", "RECIPES", "Choices", "Recipe", "Scores", "select"]
+
+CALIBRATION_SAMPLES: Final = 200  # by the trials in docs/formats.md
 
 Scores = Literal["probabilities", "logits"]
 

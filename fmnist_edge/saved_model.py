@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from fmnist_edge.artifact import Artifact, TensorSpec
+from fmnist_edge.artifact import SAVED_MODEL_FILE, Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.files import storage_errors
 from fmnist_edge.keras_library import EXTRA, tensorflow
@@ -15,7 +15,6 @@ from fmnist_edge.optional import require
 __all__ = ["Signature", "load_signature"]
 
 _USUAL: Final = "serving_default"
-_MAIN: Final = "saved_model.pb"
 # What TensorFlow raises on a damaged folder, besides exceptions of its own.
 _DAMAGES: Final = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError)
 # Operators that run Python, or read and write files other than the model's own.
@@ -59,7 +58,10 @@ def load_signature(artifact: Artifact) -> Signature:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         with storage_errors(folder):
-            for name, payload in {_MAIN: artifact.payload, **artifact.companions}.items():
+            for name, payload in {
+                SAVED_MODEL_FILE: artifact.payload,
+                **artifact.companions,
+            }.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(payload)
         return _signature(artifact, folder)

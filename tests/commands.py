@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmnist_edge.artifact import Format, manifest_path
+from fmnist_edge.artifact import SAVED_MODEL_FILE, Format, manifest_path, open_artifact
 from fmnist_edge.recipes import Recipe
 
 ENTRY_POINT = Path(sys.executable).with_name("fmnist-edge")
@@ -146,14 +146,19 @@ def children(process: int) -> list[int]:
 
 
 def copy_artifact(path: Path, folder: Path) -> Path:
-    """Copy a model file and its manifest into `folder`."""
-    shutil.copy(manifest_path(path), folder)
-    return Path(shutil.copy(path, folder))
+    """Copy the files of a model, and its manifest, into `folder`; a folder stays one."""
+    artifact = open_artifact(path)
+    if artifact.format is Format.SAVED_MODEL:
+        folder = folder / path.parent.name
+    for name in (path.name, manifest_path(path).name, *artifact.companions):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path.parent / name, folder / name)
+    return folder / path.name
 
 
 def model_path(folder: Path, stem: str, recipe: Recipe) -> Path:
     """Where `export` puts what it makes of `<stem>.keras` in `folder`."""
     name = f"{stem}-{recipe.precision}"
     if recipe.format is Format.SAVED_MODEL:
-        return folder / f"{name}.{recipe.format}" / "saved_model.pb"
+        return folder / f"{name}.{recipe.format}" / SAVED_MODEL_FILE
     return folder / f"{name}{recipe.format.suffix}"

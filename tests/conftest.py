@@ -1,12 +1,18 @@
 """Fixtures that the tests of more than one room use."""
 
+import json
 import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from fmnist_edge.dataset import Places, Split, load_test, locate, usual_places
+from tests import jobs
 from tests.commands import CommandLine, Finished, copy_artifact
+from tests.jobs import Attempt, Attempts, ExportEach, Job
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +64,19 @@ def exported(exporting: Finished) -> Path:
     """The folder with the model and all that was made of it."""
     assert exporting.returncode == 0, exporting.stderr
     return exporting.folder
+
+
+@pytest.fixture(scope="session")
+def export_each(cli: CommandLine) -> ExportEach:
+    """Do all jobs in one process (`tests/jobs.py`)."""
+
+    def run(wanted: Mapping[str, Job]) -> Attempts:
+        given = json.dumps({name: asdict(job) for name, job in wanted.items()}, default=str)
+        done = cli.execute((sys.executable, jobs.__file__, cli.data), given=given)
+        assert done.returncode == 0, done.stderr
+        return {name: Attempt(**told) for name, told in json.loads(done.stdout).items()}
+
+    return run
 
 
 @pytest.fixture(scope="session")

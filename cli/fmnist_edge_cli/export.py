@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 import typer
 
-from fmnist_edge.artifact import Format, Precision
-from fmnist_edge.recipes import RECIPES, Choices, Recipe, Scores, select
+from fmnist_edge.artifact import SAVED_MODEL_FILE, Format, Precision
+from fmnist_edge.recipes import CALIBRATION_SAMPLES, RECIPES, Choices, Recipe, Scores, select
 from fmnist_edge_cli import render
 from fmnist_edge_cli.options import (
     ARTIFACTS,
@@ -70,12 +70,12 @@ def export(
     ] = None,
     calibration_samples: Annotated[
         int, typer.Option("--calibration-samples", help="How many images of train.")
-    ] = 500,
+    ] = CALIBRATION_SAMPLES,
     calibration_method: Annotated[
         str | None,
         choice(
             "--calibration-method",
-            ("minmax", "entropy", "percentile", "mse"),
+            ("minmax", "entropy", "percentile"),
             "How ranges are taken from them, where the quantizer has a choice.",
         ),
     ] = None,
@@ -139,11 +139,12 @@ def export(
 
 def _source(model: Path) -> Path:
     """The main file of what the user named: a SavedModel is a folder."""
-    return model / "saved_model.pb" if (model / "saved_model.pb").exists() else model
+    inside = model / SAVED_MODEL_FILE
+    return inside if inside.exists() else model
 
 
 def _folder_of(source: Path) -> Path:
-    return source.parent.parent if source.name == "saved_model.pb" else source.parent
+    return source.parent.parent if source.name == SAVED_MODEL_FILE else source.parent
 
 
 def _recipes(
@@ -193,10 +194,11 @@ def _announcement(outcome: "Outcome") -> str:
 
 
 def _close(request: "ExportRequest", outcomes: "list[Outcome]") -> None:
+    from fmnist_edge.artifact import display_name
     from fmnist_edge.report.exports import Made, exports_table
 
     made = [
-        Made(each.path.relative_to(request.out).as_posix(), each.manifest, each.nanoseconds / 1e9)
+        Made(display_name(each.path), each.manifest, each.nanoseconds / 1e9)
         for each in outcomes
         if each.path and each.manifest
     ]

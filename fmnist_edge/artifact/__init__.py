@@ -6,6 +6,7 @@ to tell.
 """
 
 from fmnist_edge.artifact.manifest import (
+    SAVED_MODEL_FILE,
     SCHEMA_VERSION,
     Artifact,
     Calibration,
@@ -18,6 +19,7 @@ from fmnist_edge.artifact.manifest import (
     Quantization,
     TensorSpec,
     Training,
+    display_name,
     utc_now,
 )
 from fmnist_edge.artifact.store import (
@@ -31,6 +33,7 @@ from fmnist_edge.artifact.store import (
 )
 
 __all__ = [
+    "SAVED_MODEL_FILE",
     "SCHEMA_VERSION",
     "Artifact",
     "Calibration",
@@ -43,6 +46,7 @@ __all__ = [
     "Quantization",
     "TensorSpec",
     "Training",
+    "display_name",
     "find_manifests",
     "format_of",
     "manifest_path",

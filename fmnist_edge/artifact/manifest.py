@@ -11,6 +11,7 @@ from typing import Final, Literal
 from fmnist_edge.files import sha256_of
 
 __all__ = [
+    "SAVED_MODEL_FILE",
     "SCHEMA_VERSION",
     "Artifact",
     "Calibration",
@@ -23,10 +24,12 @@ __all__ = [
     "Quantization",
     "TensorSpec",
     "Training",
+    "display_name",
     "utc_now",
 ]
 
 SCHEMA_VERSION: Final = 1  # 1: first
+SAVED_MODEL_FILE: Final = "saved_model.pb"  # TensorFlow's name for it; the folder has the model's
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -271,6 +274,16 @@ class Artifact:
     def sha256(self) -> str:
         """SHA-256 of the payload."""
         return self.manifest.sha256 if self.manifest else sha256_of(self.payload)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all its files."""
+        return len(self.payload) + sum(map(len, self.companions.values()))
+
+
+def display_name(path: Path) -> str:
+    """A model file's name as people know it: of its folder, where the format is a folder."""
+    return path.parent.name if path.name == SAVED_MODEL_FILE else path.name
 
 
 def utc_now() -> str:

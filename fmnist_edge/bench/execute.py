@@ -48,7 +48,7 @@ def execute(  # noqa: PLR0913 - each is one independent fact about the run
     failures: dict[Case, Failure] = {}
     progress.start("Benchmark", settings.processes * len(plan.cases))
     for case in _order(plan.cases, settings):
-        progress.advance(0, note=f"{Path(case.subject.path).name} on {case.runtime}")
+        progress.advance(0, note=f"{case.subject.name} on {case.runtime}")
         if case not in failures:
             reply = launch(Job(case, settings, str(data_folder), classify=not taken[case]))
             if reply.measurement is not None:

@@ -80,8 +80,7 @@ def make_plan(
 def _inspect(path: Path) -> Subject:
     artifact = open_artifact(path)
     precision = artifact.manifest.precision if artifact.manifest else None
-    size = len(artifact.payload)
-    return Subject(str(path), artifact.format, precision, artifact.sha256, size)
+    return Subject(str(path), artifact.format, precision, artifact.sha256, artifact.size_bytes)
 
 
 def _unreadable(path: Path) -> Subject:

@@ -34,6 +34,7 @@ def rename(graph: Any) -> None:  # noqa: ANN401 - an onnx.GraphProto
         graph: One input, one output, nodes in the order of their computation.
     """
     graph.name = "fashion_mnist"
+    graph.doc_string = ""  # tf2onnx counts in it what the process has traced
     names = _new_names(graph)
     for node in graph.node:
         for side in (node.input, node.output):

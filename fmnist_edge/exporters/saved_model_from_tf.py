@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from fmnist_edge.artifact import SAVED_MODEL_FILE
 from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters import metadata
 from fmnist_edge.exporters.files import Files
@@ -23,7 +24,6 @@ __all__ = ["NEEDS", "TOOLS", "export"]
 NEEDS: Final[Mapping[str, str]] = {}
 TOOLS: Final[tuple[str, ...]] = ("tensorflow", "keras", "numpy")
 
-_MAIN: Final = "saved_model.pb"
 # It holds a random number and is read by nobody who serves the model.
 _RANDOM: Final = "fingerprint.pb"
 # The place for files that travel with the model and are none of its graph's business.
@@ -42,11 +42,13 @@ def export(parent: Parent, recipe: Recipe, choices: Choices, calibration: Images
     """
     batch = None if choices.batch == 1 else choices.batch
     files = _saved(serving_module(parent, replace(choices, batch=batch), "uint8"))
-    main = renumbered(files.pop(_MAIN))
+    main = renumbered(files.pop(SAVED_MODEL_FILE))
     about = metadata.known(parent, recipe, choices, metadata.RAW_PIXELS, TOOLS)
     files[_ABOUT] = json.dumps(about, indent=1, sort_keys=True).encode()
     folder = f".{recipe.format}"
-    return {f"{folder}/{_MAIN}": main} | {f"{folder}/{name}": files[name] for name in sorted(files)}
+    return {f"{folder}/{SAVED_MODEL_FILE}": main} | {
+        f"{folder}/{name}": files[name] for name in sorted(files)
+    }
 
 
 def _saved(module: Any) -> dict[str, bytes]:  # noqa: ANN401 - a tf.Module

@@ -22,7 +22,12 @@ from fmnist_edge.session import RuntimeModule
 __all__ = ["WORKER", "BenchRequest", "bench", "model_files"]
 
 WORKER: Final = (sys.executable, "-m", "fmnist_edge.worker")
-_VERSIONS_OF: Final = ("numpy", "ai-edge-litert", "onnxruntime")
+# A package's name and its distribution's differ by the dash alone.
+_VERSIONS_OF: Final = tuple(
+    dict.fromkeys(
+        module.PACKAGE.replace("_", "-") for module in runtimes.RUNTIMES.values() if module.PACKAGE
+    )
+)
 
 
 @dataclass(frozen=True)

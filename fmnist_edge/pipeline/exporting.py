@@ -7,6 +7,7 @@ from typing import Final
 
 from fmnist_edge import dataset
 from fmnist_edge.artifact import (
+    SAVED_MODEL_FILE,
     Artifact,
     Format,
     Manifest,
@@ -29,11 +30,10 @@ from fmnist_edge.pipeline.choosing import check_convertible
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.pipeline.proving import Proof, Thoroughness, gather, open_and_prove
 from fmnist_edge.progress import SILENT, Progress
-from fmnist_edge.recipes import Choices, Recipe
+from fmnist_edge.recipes import CALIBRATION_SAMPLES, Choices, Recipe
 
 __all__ = ["ExportRequest", "Outcome", "export", "newest_model", "target_path"]
 
-CALIBRATION_SAMPLES: Final = 500
 _DEFAULT_METHOD: Final = "minmax"
 
 
@@ -112,12 +112,12 @@ def newest_model(folder: Path) -> Path:
 def target_path(request: ExportRequest, recipe: Recipe) -> Path:
     """Where `recipe` is written to: `default.keras` becomes `default-int8.tflite`."""
     if recipe.format is Format.SAVED_MODEL:
-        return request.out / f"{_stem(request, recipe)}.{recipe.format}" / "saved_model.pb"
+        return request.out / f"{_stem(request, recipe)}.{recipe.format}" / SAVED_MODEL_FILE
     return request.out / f"{_stem(request, recipe)}{recipe.format.suffix}"
 
 
 def _stem(request: ExportRequest, recipe: Recipe) -> str:
-    source = request.source.parent if request.source.name == "saved_model.pb" else request.source
+    source = request.source.parent if request.source.name == SAVED_MODEL_FILE else request.source
     base = source.stem.removesuffix("-float32")
     return f"{base}-{recipe.precision}"
 
@@ -193,7 +193,7 @@ def _make(workshop: _Workshop, recipe: Recipe) -> tuple[Path, Manifest]:
         format=recipe.format,
         precision=recipe.precision,
         sha256=sha256_of(main),
-        size_bytes=len(main) + sum(map(len, companions.values())),
+        size_bytes=candidate.size_bytes,
         created=utc_now(),
         recipe=recipe.name,
         labels=known.labels if known else dataset.LABELS,

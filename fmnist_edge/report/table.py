@@ -4,7 +4,6 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from fmnist_edge.result import Latency, Measurement, Row, Run
@@ -86,12 +85,11 @@ def _columns(run: Run) -> Sequence[_Column]:
 
 def _names(run: Run) -> Callable[[Row], str]:
     """File names; whole paths for files that share their name with another."""
-    paths = {row.case.subject.path for row in run.rows}
-    count = Counter(Path(path).name for path in paths)
+    count = Counter(subject.name for subject in {row.case.subject for row in run.rows})
 
     def cell(row: Row) -> str:
-        path = Path(row.case.subject.path)
-        return path.name if count[path.name] == 1 else str(path)
+        subject = row.case.subject
+        return subject.name if count[subject.name] == 1 else subject.path
 
     return cell
 

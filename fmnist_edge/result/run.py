@@ -5,12 +5,13 @@ import binascii
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.artifact import Format, Precision
+from fmnist_edge.artifact import Format, Precision, display_name
 from fmnist_edge.errors import ResultUnreadableError
 
 __all__ = [
@@ -120,6 +121,11 @@ class Subject:
     precision: Precision | None
     sha256: str | None
     size_bytes: int | None
+
+    @property
+    def name(self) -> str:
+        """The path's last part, as people know it."""
+        return display_name(Path(self.path))
 
 
 @dataclass(frozen=True)

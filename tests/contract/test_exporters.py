@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -26,21 +25,11 @@ from fmnist_edge.recipes import RECIPES, Recipe
 from fmnist_edge.runtimes import RUNTIMES, reading
 from fmnist_edge.session import Scores, Session, SessionOptions, classify
 from tests.commands import CommandLine, Finished, copy_artifact, model_path
+from tests.contract.conftest import ATTEMPTED, Answers, Attempts
+from tests.jobs import Attempt
 
 INT8 = [name for name, recipe in RECIPES.items() if recipe.precision is Precision.INT8]
 FLOATS = [name for name, recipe in RECIPES.items() if recipe.precision is Precision.FLOAT32]
-
-
-@pytest.fixture(scope="session")
-def exported_again(
-    cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """What a second process makes of the same model, in another folder."""
-    folder = tmp_path_factory.mktemp("again")
-    copy_artifact(trained, folder)
-    done = cli("export", folder / "default.keras")
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 def _path(folder: Path, recipe: Recipe) -> Path:
@@ -141,36 +130,26 @@ def test_the_manifest_holds_the_tensors_that_the_runtime_reports(exported: Path,
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_parity_in_the_manifest_can_be_measured_again(
-    exported: Path, trained_scores: Scores, held_back: Split, name: str
+    exported: Path, answers: Answers, name: str
 ) -> None:
     recipe = RECIPES[name]
     recorded = _manifest(_path(exported, recipe)).parity
     assert recorded is not None
-    assert recorded.images == len(held_back.images) == 10_000
+    assert recorded.images == len(answers(name)) == 10_000
     assert recorded.runtime.startswith(f"{reading(recipe.format)[0]} ")
     assert recorded.agreement >= recipe.min_agreement
     assert recorded.max_abs_difference <= recipe.max_difference
-    measured = np.abs(classify(_open(exported, name), held_back.images) - trained_scores).max()
+    # Held against the model's own arithmetic in plain NumPy.
+    measured = np.abs(answers(name) - answers("npz-float32")).max()
     assert measured == pytest.approx(recorded.max_abs_difference, abs=5e-6)
 
 
-@pytest.fixture(scope="session")
-def held_back(unseen: Split) -> Split:
-    """The images that exports are proved on."""
-    return unseen
-
-
-@pytest.fixture(scope="session")
-def trained_scores(exported: Path, held_back: Split) -> Scores:
-    """What the model answers, by its own arithmetic in plain NumPy."""
-    return classify(_open(exported, "npz-float32"), held_back.images)
-
-
 @pytest.mark.parametrize("name", RECIPES)
-def test_exporting_again_gives_the_same_bytes(
-    exported: Path, exported_again: Path, name: str
+def test_another_process_makes_the_same_bytes_in_whatever_order(
+    exported: Path, attempts: Attempts, name: str
 ) -> None:
-    first, second = (_path(folder, RECIPES[name]) for folder in (exported, exported_again))
+    folders = exported, attempts["again"].folder
+    first, second = (_path(folder, RECIPES[name]) for folder in folders)
     firsts, seconds = ([each.path for each in _files(path)[:-1]] for path in (first, second))
     assert [path.read_bytes() for path in firsts] == [path.read_bytes() for path in seconds]
 
@@ -184,27 +163,27 @@ def test_export_answers_with_the_manifests_as_json(exporting: Finished, exported
 # Accuracy
 
 
-def _correct(session: Session, unseen: Split) -> int:
-    return int(np.sum(classify(session, unseen.images).argmax(axis=1) == unseen.labels))
+def _correct(scores: Scores, unseen: Split) -> int:
+    return int(np.sum(scores.argmax(axis=1) == unseen.labels))
 
 
 @pytest.mark.parametrize("name", FLOATS)
 def test_a_float_file_labels_as_many_test_images_right_as_keras(
-    exported: Path, trained: Path, unseen: Split, name: str
+    answers: Answers, trained: Path, unseen: Split, name: str
 ) -> None:
     training = _manifest(trained).training
     assert training is not None
     keras = round(training.test_accuracy * len(unseen.labels))
-    assert abs(_correct(_open(exported, name), unseen) - keras) <= 1
+    assert abs(_correct(answers(name), unseen) - keras) <= 1
 
 
 @pytest.mark.parametrize("name", INT8)
 def test_int8_costs_at_most_half_a_point_of_accuracy(
-    exported: Path, trained: Path, unseen: Split, name: str
+    answers: Answers, trained: Path, unseen: Split, name: str
 ) -> None:
     training = _manifest(trained).training
     assert training is not None
-    accuracy = _correct(_open(exported, name), unseen) / len(unseen.labels)
+    accuracy = _correct(answers(name), unseen) / len(unseen.labels)
     assert accuracy >= training.test_accuracy - 0.005
 
 
@@ -218,29 +197,40 @@ def test_int8_is_a_quarter_of_the_size(exported: Path, name: str) -> None:
 
 
 def test_a_file_that_lost_its_weights_is_no_export(
-    exported: Path, held_back: Split, trained_scores: Scores, tmp_path: Path
+    exported: Path, unseen: Split, answers: Answers, tmp_path: Path
 ) -> None:
     path = tmp_path / "default-float32.npz"
     with np.load(exported / path.name) as arrays:
         np.savez(path, **{k: v * 0 if v.dtype == np.float32 else v for k, v in arrays.items()})
     broken = Artifact(path, Format.NPZ, path.read_bytes(), None)
-    scores = classify(RUNTIMES["numpy"].open(broken, SessionOptions()), held_back.images)
-    parity = verify.compare(trained_scores, scores, held_back.labels, "numpy")
+    scores = classify(RUNTIMES["numpy"].open(broken, SessionOptions()), unseen.images)
+    parity = verify.compare(answers("npz-float32"), scores, unseen.labels, "numpy")
     with pytest.raises(ParityError, match=r"default-float32\.npz gives \d+\.\d% of 10,000 images"):
         verify.check(path.name, parity, RECIPES["npz-float32"], max_drop=100)
 
 
-def test_a_file_that_lost_its_accuracy_is_never_written(
-    cli: CommandLine, trained: Path, tmp_path: Path
-) -> None:
+def test_a_file_that_lost_its_accuracy_is_never_written(attempts: Attempts) -> None:
     # Ranges that were taken in the dark do not hold what a picture brings.
+    dark = attempts["dark"]
+    names = ("default-int8.tflite", "default-int8.onnx", "default-int8.ort", "default-int8.xml")
+    _is_told(dark, [(51, f"{name} gives ") for name in names])
+    assert all(hint.startswith("Nothing was written.") for _, _, hint in dark.errors)
+    assert dark.made == []
+    assert not dark.folder.exists()
+
+
+def test_the_command_line_tells_of_every_file_that_failed(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
     np.savez(tmp_path / "dark.npz", images=np.zeros((100, 28, 28), np.uint8))
     out = tmp_path / "out"
-    int8 = ["--format", "tflite", "--format", "onnx", "--precision", "int8"]
-    done = cli("export", trained, *int8, "--calibration", tmp_path / "dark.npz", "--out", out)
+    # An ONNX parent needs no TensorFlow, which would have to start first.
+    parent = exported / "default-float32.onnx"
+    int8 = ["--format", "onnx", "--format", "ort", "--precision", "int8", "--verify", "fast"]
+    done = cli("export", parent, *int8, "--calibration", tmp_path / "dark.npz", "--out", out)
     assert done.returncode == 51
     assert "Traceback" not in done.stderr
-    for name in ("default-int8.tflite", "default-int8.onnx"):
+    for name in ("default-int8.onnx", "default-int8.ort"):
         assert f"Error: {name} gives " in done.stderr
     assert "Nothing was written." in done.stderr
     assert not out.exists()
@@ -256,59 +246,6 @@ def test_a_damaged_model_is_refused_before_tensorflow_starts(
     assert "TensorFlow" not in done.stderr
 
 
-ATTEMPTED = ("npz-float32", "tflite-float32", "onnx-float32")
-# Exports models one after the other, for the price of starting TensorFlow once.
-EXPORT_EACH = """
-import json, sys
-from pathlib import Path
-from fmnist_edge.errors import FmnistEdgeError
-from fmnist_edge.pipeline.exporting import ExportRequest, export
-from fmnist_edge.recipes import RECIPES
-data, out, *models = map(Path, sys.argv[1:])
-recipes = tuple(RECIPES[name] for name in RECIPE_NAMES)
-outcomes = {}
-for model in models:
-    request = ExportRequest(model, recipes, out / model.name)
-    made, errors = [], []
-    try:
-        for outcome in export(request, data):
-            made += [str(outcome.path)] if outcome.path else []
-            errors += [outcome.failure] if outcome.failure else []
-    except FmnistEdgeError as error:
-        errors.append(error)
-    told = [[each.exit_code, each.message, each.hint] for each in errors]
-    outcomes[model.name] = {"made": made, "errors": told}
-print(json.dumps(outcomes))
-"""
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """What became of each stranger: the files, and exit code and texts of each failure."""
-
-    of: dict[str, dict[str, list[Any]]]
-    folder: Path
-
-
-@pytest.fixture(scope="session")
-def outcomes(
-    cli: CommandLine, strangers: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Outcomes:
-    folder = tmp_path_factory.mktemp("attempts")
-    for name, payload in (("empty", b""), ("text", b"I am no model.\n")):
-        (folder / f"{name}.keras").write_bytes(payload)
-    models = [*strangers.glob("*.keras"), *folder.glob("*.keras"), strangers / "two-inputs.tflite"]
-    done = cli.python(
-        "-c",
-        EXPORT_EACH.replace("RECIPE_NAMES", repr(ATTEMPTED)),
-        cli.data,
-        folder / "out",
-        *models,
-    )
-    assert done.returncode == 0, done.stderr
-    return Outcomes(json.loads(done.stdout), folder / "out")
-
-
 @pytest.mark.parametrize(
     ("model", "code", "sentence"),
     [
@@ -320,17 +257,17 @@ def outcomes(
     ],
 )
 def test_what_cannot_be_exported_is_refused_with_a_sentence(
-    outcomes: Outcomes, model: str, code: int, sentence: str
+    attempts: Attempts, model: str, code: int, sentence: str
 ) -> None:
-    outcome = outcomes.of[model]
-    _is_told(outcome["errors"], [(code, sentence)])
-    assert outcome["made"] == []
-    assert not (outcomes.folder / model).exists()
+    attempt = attempts[model]
+    _is_told(attempt, [(code, sentence)])
+    assert attempt.made == []
+    assert not attempt.folder.exists()
 
 
-def _is_told(found: list[Any], wanted: list[tuple[int, str]]) -> None:
-    assert len(found) == len(wanted)
-    for (code, message, hint), (wanted_code, sentence) in zip(found, wanted, strict=True):
+def _is_told(attempt: Attempt, wanted: list[tuple[int, str]]) -> None:
+    assert len(attempt.errors) == len(wanted)
+    for (code, message, hint), (wanted_code, sentence) in zip(attempt.errors, wanted, strict=True):
         assert code == wanted_code
         assert sentence in message
         assert message.endswith(".")
@@ -355,10 +292,10 @@ def _is_told(found: list[Any], wanted: list[tuple[int, str]]) -> None:
     ],
 )
 def test_a_network_of_somebody_else_becomes_what_it_can(
-    outcomes: Outcomes, model: str, failures: list[tuple[int, str]]
+    attempts: Attempts, model: str, failures: list[tuple[int, str]]
 ) -> None:
-    outcome = outcomes.of[model]
-    _is_told(outcome["errors"], failures)
-    made = {str(path) for path in find_manifests(outcomes.folder / model)}
-    assert made == set(outcome["made"])
+    attempt = attempts[model]
+    _is_told(attempt, failures)
+    made = {_manifest(path).recipe for path in find_manifests(attempt.folder)}
+    assert made == set(attempt.made)
     assert len(made) == len(ATTEMPTED) - len(failures)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,13 +18,23 @@ from fmnist_edge.exporters import LAYER_READERS
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import ort
 from fmnist_edge.session import Images, Scores, Session, SessionOptions, classify
-from tests.commands import CommandLine
+from tests.commands import CommandLine, model_path
+from tests.contract.conftest import Answers, Attempts, ExportEach
+from tests.jobs import Job
 
 ONNX: Final = [name for name, recipe in RECIPES.items() if recipe.format is Format.ONNX]
 ORT: Final = [name for name, recipe in RECIPES.items() if recipe.format is Format.ORT]
 EACH: Final = ONNX + ORT
 OPSETS: Final = range(13, 19)
 METHODS: Final = ("minmax", "entropy", "percentile")
+FROM_ONNX: Final = [name for name in EACH if name != "onnx-float32"]
+# Somebody's classifiers: the shape of an image, and whether the softmax is in the file.
+THEIRS: Final = {
+    "plain": ((28, 28), True),
+    "channel-first": ((1, 28, 28), False),
+    "channel-last": ((28, 28, 1), True),
+    "flat": ((784,), False),
+}
 _WEIGHTS: Final = ["DequantizeLinear", "DequantizeLinear", "Gemm"]
 _DYNAMIC: Final = ["DynamicQuantizeLinear", "Mul", "MatMulInteger", "Cast", "Mul", "Add"]
 _CHAIN: Final = ["Gemm", "Relu", "Gemm", "Relu", "Gemm", "Softmax"]
@@ -42,79 +51,6 @@ OPERATORS: Final = {
     ],
 }
 
-# Makes what the command line has no short way to, for the price of starting TensorFlow once.
-VARY = """
-import json, sys
-from pathlib import Path
-import numpy as np
-from fmnist_edge import dataset
-from fmnist_edge.artifact import Format, open_artifact
-from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters import EXPORTERS, load_parent
-from fmnist_edge.recipes import RECIPES, Choices
-data, out, model = map(Path, sys.argv[1:])
-parent = load_parent(open_artifact(model))
-images = dataset.stratified(dataset.load(data).train, 100, 0).images
-refusals = {}
-def make(name, recipe, choices=Choices(), calibration=images):
-    try:
-        made = EXPORTERS[Format.KERAS, recipe].export(parent, RECIPES[recipe], choices, calibration)
-    except ExportError as error:
-        refusals[name] = [error.message, error.hint]
-    else:
-        (suffix, payload), = made.items()
-        (out / f"{name}{suffix}").write_bytes(payload)
-make("plain", "npz-float32")
-for recipe in RECIPES:
-    if recipe.startswith(("onnx", "ort")):
-        make(f"logits-{recipe}", recipe, Choices(scores="logits"))
-        make(f"four-{recipe}", recipe, Choices(batch=4))
-        make(f"open-{recipe}", recipe, Choices(batch=None))
-for opset in (7, *range(12, 20)):
-    make(f"opset-{opset}", "onnx-int8", Choices(opset=opset))
-for method in ("minmax", "entropy", "percentile", "mse"):
-    make(method, "onnx-int8", Choices(calibration_method=method))
-make("dim", "onnx-int8", calibration=images // 3)
-print(json.dumps(refusals))
-"""
-
-
-@dataclass(frozen=True)
-class Variants:
-    """Files that came out of other choices, and what was refused: message and hint."""
-
-    folder: Path
-    refusals: Mapping[str, tuple[str, str]]
-
-    def model(self, name: str) -> Any:  # noqa: ANN401 - untyped
-        return onnx.load(self.folder / f"{name}.onnx")
-
-
-@pytest.fixture(scope="session")
-def files(cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every ONNX and ORT recipe, made by the real command."""
-    return _export(cli, trained, tmp_path_factory.mktemp("onnx"))
-
-
-@pytest.fixture(scope="session")
-def files_again(cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same once more, by another process in another folder."""
-    return _export(cli, trained, tmp_path_factory.mktemp("onnx-again"))
-
-
-@pytest.fixture(scope="session")
-def variants(cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Variants:
-    folder = tmp_path_factory.mktemp("onnx-variants")
-    done = cli.python("-c", VARY, cli.data, folder, trained)
-    assert done.returncode == 0, done.stderr
-    return Variants(folder, json.loads(done.stdout.splitlines()[-1]))
-
-
-def _export(cli: CommandLine, model: Path, out: Path, *more: object) -> Path:
-    done = cli("export", model, "--format", "onnx", "--format", "ort", "--out", out, *more)
-    assert done.returncode == 0, done.stderr
-    return out
-
 
 def _path(folder: Path, name: str) -> Path:
     return folder / f"default-{RECIPES[name].precision}.{RECIPES[name].format}"
@@ -128,8 +64,12 @@ def _open(path: Path, batch: int = 1) -> Session:
     return ort.open(open_artifact(path), SessionOptions(batch=batch))
 
 
-def _answers(path: Path, images: Images) -> Scores:
-    return classify(_open(path), images)
+def _answers(path: Path, images: Images, batch: int = 1) -> Scores:
+    return classify(_open(path, batch), images)
+
+
+def _model(attempts: Attempts, variant: str, name: str = "onnx-int8") -> Any:  # noqa: ANN401 - untyped
+    return onnx.load(_path(attempts[variant].folder, name))
 
 
 def _constants(graph: Any) -> dict[str, NDArray[Any]]:  # noqa: ANN401 - untyped
@@ -140,13 +80,13 @@ def _constants(graph: Any) -> dict[str, NDArray[Any]]:  # noqa: ANN401 - untyped
 
 
 @pytest.mark.parametrize("name", ONNX)
-def test_the_graph_holds_these_operators_and_no_others(files: Path, name: str) -> None:
-    assert [node.op_type for node in _graph(files, name).node] == OPERATORS[name]
+def test_the_graph_holds_these_operators_and_no_others(exported: Path, name: str) -> None:
+    assert [node.op_type for node in _graph(exported, name).node] == OPERATORS[name]
 
 
 @pytest.mark.parametrize("name", ONNX)
-def test_the_file_passes_the_strictest_checks(files: Path, name: str) -> None:
-    model = onnx.load(_path(files, name))
+def test_the_file_passes_the_strictest_checks(exported: Path, name: str) -> None:
+    model = onnx.load(_path(exported, name))
     onnx.checker.check_model(model, full_check=True)
     onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     assert [(each.domain, each.version) for each in model.opset_import] == [("", 18)]
@@ -154,8 +94,8 @@ def test_the_file_passes_the_strictest_checks(files: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ONNX)
-def test_names_say_what_a_thing_is(files: Path, name: str) -> None:
-    graph = _graph(files, name)
+def test_names_say_what_a_thing_is(exported: Path, name: str) -> None:
+    graph = _graph(exported, name)
     tensors = [*_constants(graph), *(output for node in graph.node for output in node.output)]
     assert len({*tensors}) == len(tensors)
     assert {node.name.rstrip("0123456789").rstrip("_") for node in graph.node} >= {"reshape"}
@@ -166,8 +106,8 @@ def test_names_say_what_a_thing_is(files: Path, name: str) -> None:
     assert sorted(_constants(graph)) == [each.name for each in graph.initializer]
 
 
-def test_every_weight_is_named_after_its_layer(files: Path) -> None:
-    floats, quantized = (_constants(_graph(files, f"onnx-{p}")) for p in ("float32", "int8"))
+def test_every_weight_is_named_after_its_layer(exported: Path) -> None:
+    floats, quantized = (_constants(_graph(exported, f"onnx-{p}")) for p in ("float32", "int8"))
     for index, shape in enumerate([(784, 256), (256, 128), (128, 10)]):
         assert floats[f"gemm_{index}.kernel"].shape == shape
         assert floats[f"gemm_{index}.bias"].shape == shape[1:]
@@ -185,33 +125,33 @@ def test_every_weight_is_named_after_its_layer(files: Path) -> None:
     ],
 )
 def test_matrices_are_kept_in_the_recipes_precision(
-    files: Path, name: str, types: set[str]
+    exported: Path, name: str, types: set[str]
 ) -> None:
-    stored = _constants(_graph(files, name)).values()
+    stored = _constants(_graph(exported, name)).values()
     assert {str(each.dtype) for each in stored if each.ndim > 1} == types
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_bytes_go_in_and_real_numbers_come_out(files: Path, name: str) -> None:
-    session = _open(_path(files, name))
+def test_bytes_go_in_and_real_numbers_come_out(exported: Path, name: str) -> None:
+    session = _open(_path(exported, name))
     assert session.input == TensorSpec("image", (None, 28, 28), "uint8")
     assert session.output == TensorSpec("scores", (None, 10), "float32")
 
 
 @pytest.mark.parametrize("method", [*METHODS, "dim"])
 def test_a_quantized_pixel_is_the_pixel_whatever_was_calibrated_on(
-    variants: Variants, method: str
+    attempts: Attempts, method: str
 ) -> None:
-    graph = variants.model(method).graph
+    graph = _model(attempts, method).graph
     first = next(node for node in graph.node if node.op_type == "DequantizeLinear")
     scale, zero_point = (_constants(graph)[name] for name in first.input[1:])
     assert (scale, zero_point) == (np.float32(1 / 255), 0)
     assert zero_point.dtype == np.uint8
 
 
-def test_calibration_methods_take_different_ranges(variants: Variants) -> None:
+def test_calibration_methods_take_different_ranges(attempts: Attempts) -> None:
     scales = [
-        float(_constants(variants.model(method).graph)["quantizelinear_0.scale"])
+        float(_constants(_model(attempts, method).graph)["quantizelinear_0.scale"])
         for method in ("minmax", "percentile", "dim")
     ]
     assert scales[0] > scales[1] > 0
@@ -222,68 +162,69 @@ def test_calibration_methods_take_different_ranges(variants: Variants) -> None:
 
 
 @pytest.mark.parametrize("opset", OPSETS)
-def test_an_older_opset_can_be_had(variants: Variants, unseen: Split, opset: int) -> None:
-    name = f"opset-{opset}"
-    model = variants.model(name)
+def test_an_older_opset_can_be_had(attempts: Attempts, unseen: Split, opset: int) -> None:
+    model = _model(attempts, f"opset-{opset}")
     assert [(each.domain, each.version) for each in model.opset_import] == [("", opset)]
-    path, images = variants.folder / f"{name}.onnx", unseen.images[:100]
-    usual = _answers(variants.folder / "minmax.onnx", images)
-    np.testing.assert_allclose(_answers(path, images), usual, atol=1e-5)
+    given, usual = (
+        _answers(_path(attempts[variant].folder, "onnx-int8"), unseen.images[:100])
+        for variant in (f"opset-{opset}", "minmax")
+    )
+    np.testing.assert_allclose(given, usual, atol=1e-5)
 
 
 @pytest.mark.parametrize("opset", [7, 12, 19])
-def test_an_opset_that_cannot_be_written_is_refused(variants: Variants, opset: int) -> None:
-    message, hint = variants.refusals[f"opset-{opset}"]
+def test_an_opset_that_cannot_be_written_is_refused(attempts: Attempts, opset: int) -> None:
+    ((code, message, hint),) = attempts[f"opset-{opset}"].errors
+    assert code == 50
     assert message == f"ONNX opset {opset} cannot be written; 13 to 18 can."
     assert "--opset" in hint
 
 
-def test_a_calibration_method_that_the_quantizer_lacks_is_refused(variants: Variants) -> None:
-    message, hint = variants.refusals["mse"]
+def test_a_calibration_method_that_the_quantizer_lacks_is_refused(attempts: Attempts) -> None:
+    ((code, message, hint),) = attempts["mse"].errors
+    assert code == 50
     assert message == "ONNX Runtime's quantizer does not calibrate by 'mse'."
     assert hint == "It knows: minmax, entropy, percentile."
 
 
-def test_nothing_else_was_refused(variants: Variants) -> None:
-    assert set(variants.refusals) == {"opset-7", "opset-12", "opset-19", "mse"}
-
-
 @pytest.mark.parametrize("name", EACH)
-def test_the_batch_can_be_fixed(files: Path, variants: Variants, unseen: Split, name: str) -> None:
-    path = variants.folder / f"four-{name}.{RECIPES[name].format}"
-    session = _open(path, batch=4)
-    assert (session.input.shape, session.output.shape) == ((4, 28, 28), (4, 10))
+def test_the_batch_can_be_fixed_and_left_open(
+    exported: Path, attempts: Attempts, unseen: Split, name: str
+) -> None:
+    session = _open(_path(attempts["eight-logits"].folder, name), batch=8)
+    assert (session.input.shape, session.output.shape) == ((8, 28, 28), (8, 10))
     assert classify(session, unseen.images[:9]).shape == (9, 10)
-    opened = _open(variants.folder / f"open-{name}.{RECIPES[name].format}", batch=7)
-    assert opened.input == _open(_path(files, name)).input
+    opened = _open(_path(attempts["open"].folder, name), batch=7)
+    assert opened.input == _open(_path(exported, name)).input
     assert classify(opened, unseen.images[:9]).shape == (9, 10)
 
 
 @pytest.mark.parametrize("name", EACH)
 def test_logits_are_the_scores_before_the_softmax(
-    variants: Variants, unseen: Split, name: str
+    attempts: Attempts, unseen: Split, name: str
 ) -> None:
-    suffix = RECIPES[name].format.suffix
-    images = unseen.images[:200]
-    logits = _answers(variants.folder / f"logits-{name}{suffix}", images)
-    usual = _answers(variants.folder / f"open-{name}{suffix}", images)
+    logits, usual = (
+        _answers(_path(attempts[variant].folder, name), unseen.images[:200], batch=8)
+        for variant in ("eight-logits", "open")
+    )
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     tolerance = 2e-3 if name == "onnx-float16" else 1e-5
     np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), usual, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", ONNX)
-def test_a_file_of_logits_has_no_softmax(variants: Variants, name: str) -> None:
-    operators = [node.op_type for node in variants.model(f"logits-{name}").graph.node]
-    assert operators == [each for each in OPERATORS[name] if each != "Softmax"]
+def test_a_file_of_logits_has_no_softmax(attempts: Attempts, name: str) -> None:
+    graph = _model(attempts, "eight-logits", name).graph
+    wanted = [each for each in OPERATORS[name] if each != "Softmax"]
+    assert [node.op_type for node in graph.node] == wanted
 
 
 # What the file says of itself
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_the_file_says_where_it_comes_from(files: Path, trained: Path, name: str) -> None:
-    path = _path(files, name)
+def test_the_file_says_where_it_comes_from(exported: Path, trained: Path, name: str) -> None:
+    path = _path(exported, name)
     known = (
         {each.key: each.value for each in onnx.load(path).metadata_props}
         if RECIPES[name].format is Format.ONNX
@@ -309,19 +250,21 @@ def _runtime_metadata(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ONNX)
-def test_the_file_names_its_maker(files: Path, name: str) -> None:
-    model = onnx.load(_path(files, name))
+def test_the_file_names_its_maker(exported: Path, name: str) -> None:
+    model = onnx.load(_path(exported, name))
     assert (model.producer_name, model.graph.name) == ("fmnist-edge", "fashion_mnist")
     assert model.producer_version == __version__
     assert model.doc_string.startswith("Fashion-MNIST classifier")
 
 
-@pytest.mark.parametrize("name", EACH)
-def test_two_processes_write_the_same_bytes(files: Path, files_again: Path, name: str) -> None:
-    assert _path(files, name).read_bytes() == _path(files_again, name).read_bytes()
-
-
 # What it answers
+
+
+@pytest.fixture(scope="session")
+def arrays(exported: Path) -> Mapping[str, NDArray[Any]]:
+    """The network itself, layer by layer."""
+    with np.load(exported / "default-float32.npz") as stored:
+        return dict(stored)
 
 
 def _by_hand(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -356,24 +299,25 @@ def _by_hand(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 @pytest.mark.parametrize("name", ["onnx-float32", "ort-float32"])
 def test_another_writer_of_the_same_network_gets_the_same_scores(
-    files: Path, variants: Variants, unseen: Split, name: str
+    exported: Path, arrays: Mapping[str, NDArray[Any]], unseen: Split, name: str
 ) -> None:
-    with np.load(variants.folder / "plain.npz") as arrays:
-        payload = _by_hand(arrays)
-    reference = ort.open(Artifact(Path("x.onnx"), Format.ONNX, payload, None), SessionOptions())
+    artifact = Artifact(Path("x.onnx"), Format.ONNX, _by_hand(arrays), None)
+    reference = ort.open(artifact, SessionOptions())
     images = unseen.images[:1000]
     expected = classify(reference, images)
-    assert np.abs(_answers(_path(files, name), images) - expected).max() <= 2e-6
+    assert np.abs(_answers(_path(exported, name), images) - expected).max() <= 2e-6
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_no_recipe_costs_half_a_point_of_accuracy(files: Path, unseen: Split, name: str) -> None:
-    manifest = read_manifest(_path(files, name))
+def test_no_recipe_costs_half_a_point_of_accuracy(
+    exported: Path, answers: Answers, unseen: Split, name: str
+) -> None:
+    manifest = read_manifest(_path(exported, name))
     assert manifest is not None
     assert manifest.parity is not None
     accuracy = manifest.parity.accuracy
     assert accuracy is not None
-    labels = _answers(_path(files, name), unseen.images).argmax(axis=1)
+    labels = answers(name).argmax(axis=1)
     assert float((labels == unseen.labels).mean()) == accuracy.own >= accuracy.parent - 0.005
 
 
@@ -385,9 +329,9 @@ def test_no_recipe_costs_half_a_point_of_accuracy(files: Path, unseen: Split, na
     [("onnx-float32", 110), ("onnx-float16", 60), ("onnx-int8", 30), ("onnx-int8-dynamic", 30)],
 )
 def test_every_layer_can_be_held_against_the_parents(
-    files: Path, name: str, decibel: float
+    exported: Path, name: str, decibel: float
 ) -> None:
-    manifest = read_manifest(_path(files, name))
+    manifest = read_manifest(_path(exported, name))
     assert manifest is not None
     assert manifest.parity is not None
     layers = manifest.parity.layers
@@ -398,12 +342,12 @@ def test_every_layer_can_be_held_against_the_parents(
 
 @pytest.mark.parametrize("name", ONNX)
 def test_layers_come_in_full_whatever_the_batch(
-    files: Path, variants: Variants, unseen: Split, name: str
+    exported: Path, attempts: Attempts, unseen: Split, name: str
 ) -> None:
     read = LAYER_READERS[Format.ONNX]
     images = unseen.images[:6]
-    usual = read(_path(files, name).read_bytes(), images)
-    fixed = read((variants.folder / f"four-{name}.onnx").read_bytes(), images)
+    usual = read(_path(exported, name).read_bytes(), images)
+    fixed = read(_path(attempts["eight-logits"].folder, name).read_bytes(), images)
     assert [each.shape for each in usual] == [(6, 256), (6, 128), (6, 10)]
     assert {str(each.dtype) for each in usual} == {"float32"}
     assert usual[0].min() == usual[1].min() == 0  # behind the relu
@@ -444,96 +388,96 @@ def _theirs(
 
 
 @pytest.fixture(scope="session")
-def arrays(variants: Variants) -> Mapping[str, NDArray[Any]]:
-    with np.load(variants.folder / "plain.npz") as stored:
-        return dict(stored)
-
-
-def _export_theirs(cli: CommandLine, model: Any, folder: Path) -> dict[str, Any]:  # noqa: ANN401 - untyped
-    path = folder / "theirs-float32.onnx"
-    onnx.save(model, path)
-    done = cli("export", path, "--json")
-    assert done.returncode == 0, done.stderr
-    return {each["recipe"]: each for each in json.loads(done.stdout)}
-
-
-@pytest.mark.parametrize(
-    ("shape", "softmax"),
-    [((28, 28), True), ((1, 28, 28), False), ((28, 28, 1), True), ((784,), False)],
-)
-def test_somebodys_float_file_is_quantized(
-    cli: CommandLine,
+def foreign(
+    export_each: ExportEach,
+    exported: Path,
+    strangers: Path,
     arrays: Mapping[str, NDArray[Any]],
-    tmp_path: Path,
-    shape: tuple[int, ...],
-    softmax: bool,  # noqa: FBT001 - a parameter of the test
-) -> None:
-    made = _export_theirs(cli, _theirs(arrays, shape, softmax=softmax), tmp_path)
-    assert set(made) == {*EACH} - {"onnx-float32"}
-    for manifest in made.values():
-        assert manifest["parity"]["agreement"] > 0.99
-        assert manifest["input"]["dtype"] == "uint8"
-    operators = [node.op_type for node in onnx.load(tmp_path / "theirs-int8.onnx").graph.node]
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Attempts:
+    """What became of other people's ONNX files, and of ours that are no parents."""
+    folder = tmp_path_factory.mktemp("foreign")
+    jobs = {}
+    for name, (shape, softmax) in THEIRS.items():
+        (folder / name).mkdir()
+        path = folder / name / "theirs-float32.onnx"
+        onnx.save(_theirs(arrays, shape, softmax=softmax), path)
+        jobs[name] = Job(path, FROM_ONNX, folder / name, verify="fast")
+    half = folder / "half.onnx"
+    half.write_bytes((exported / "default-float32.onnx").read_bytes()[:5000])
+    ours = [_path(exported, name) for name in ONNX if name != "onnx-float32"]
+    for path in (half, *ours, *strangers.glob("*.onnx")):
+        jobs[path.name] = Job(path, ORT, folder / "out" / path.name)
+    return export_each(jobs)
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_somebodys_float_file_is_quantized(foreign: Attempts, name: str) -> None:
+    assert foreign[name].made == FROM_ONNX
+    for recipe in FROM_ONNX:
+        path = model_path(foreign[name].folder, "theirs", RECIPES[recipe])
+        manifest = read_manifest(path)
+        assert manifest is not None
+        assert manifest.parity is not None
+        assert manifest.parity.agreement > 0.99
+        assert manifest.input.dtype == "uint8"
+    graph = onnx.load(foreign[name].folder / "theirs-int8.onnx").graph
+    operators = [node.op_type for node in graph.node]
     assert [each for each in operators if each not in {"Flatten", "Reshape"}] == [
         each for each in OPERATORS["onnx-int8"] if each != "Reshape"
     ]
 
 
 def test_our_own_float_file_becomes_what_the_keras_file_becomes(
-    cli: CommandLine, files: Path, unseen: Split, tmp_path: Path
+    cli: CommandLine, exported: Path, unseen: Split, tmp_path: Path
 ) -> None:
-    done = cli(
-        *("export", files / "default-float32.onnx", "--format", "onnx", "--precision", "int8"),
-        *("--out", tmp_path),
-    )
+    model = exported / "default-float32.onnx"
+    done = cli("export", model, "--json", "--verify", "fast", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert [path.name for path in tmp_path.glob("*.onnx")] == ["default-int8.onnx"]
+    assert [each["recipe"] for each in json.loads(done.stdout)] == FROM_ONNX
     images = unseen.images[:1000]
-    ours, theirs = (_answers(folder / "default-int8.onnx", images) for folder in (files, tmp_path))
+    ours, theirs = (_answers(_path(folder, "onnx-int8"), images) for folder in (exported, tmp_path))
     assert np.abs(ours - theirs).max() < 0.02
     operators = [node.op_type for node in _graph(tmp_path, "onnx-int8").node]
     assert operators == OPERATORS["onnx-int8"]
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("model", "code", "sentence"),
     [
-        ("onnx-int8", "is quantized already."),
-        ("onnx-int8-dynamic", "is quantized already."),
-        ("onnx-float16", "is no float32 classifier: its input is uint8, its weights are float16."),
+        ("default-int8.onnx", 25, "is quantized already."),
+        ("default-int8-dynamic.onnx", 25, "is quantized already."),
+        (
+            "default-float16.onnx",
+            25,
+            "is no float32 classifier: its input is uint8, its weights are float16.",
+        ),
+        ("larger-images.onnx", 25, "takes [N,32,32], not [N,28,28]."),
+        ("seven-scores.onnx", 25, "gives [N,7], not [N,10]."),
+        ("two-inputs.onnx", 25, "has 2 inputs and 1 outputs"),
+        ("four-at-once.onnx", 25, "takes 4 images at once."),
+        ("wide-numbers.onnx", 25, "is no float32 classifier: its input is double."),
+        ("half.onnx", 24, "is no valid ONNX model"),
     ],
 )
-def test_a_file_that_is_no_float32_classifier_is_refused(
-    cli: CommandLine, files: Path, tmp_path: Path, name: str, sentence: str
+def test_a_file_that_cannot_be_quantized_is_refused(
+    foreign: Attempts, model: str, code: int, sentence: str
 ) -> None:
-    model = _path(files, name)
+    attempt = foreign[model]
+    ((told, message, hint),) = attempt.errors
+    assert told == code
+    assert f"{model} {sentence}" in message
+    assert "\n" not in message
+    assert hint
+    assert attempt.made == []
+    assert not attempt.folder.exists()
+
+
+def test_the_command_line_refuses_a_quantized_parent(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
+    model = _path(exported, "onnx-int8")
     done = cli("export", model, "--format", "ort", "--precision", "int8", "--out", tmp_path / "out")
     assert (done.returncode, done.speaks_plainly) == (25, True)
-    assert f"Error: {model} {sentence}" in done.stderr.replace("\n", " ")
+    assert f"Error: {model} is quantized already." in done.stderr.replace("\n", " ")
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("model", "sentence"),
-    [
-        ("larger-images.onnx", "takes [N,32,32], not [N,28,28]."),
-        ("seven-scores.onnx", "gives [N,7], not [N,10]."),
-        ("two-inputs.onnx", "has 2 inputs and 1 outputs"),
-        ("four-at-once.onnx", "takes 4 images at once."),
-        ("wide-numbers.onnx", "is no float32 classifier: its input is double."),
-    ],
-)
-def test_somebodys_file_that_cannot_be_quantized_is_refused(
-    cli: CommandLine, strangers: Path, tmp_path: Path, model: str, sentence: str
-) -> None:
-    done = cli("export", strangers / model, "--format", "ort", "--out", tmp_path / "out")
-    assert (done.returncode, done.speaks_plainly) == (25, True)
-    assert sentence in " ".join(done.stderr.split())
-
-
-def test_a_damaged_onnx_file_is_refused(cli: CommandLine, files: Path, tmp_path: Path) -> None:
-    path = tmp_path / "half.onnx"
-    path.write_bytes((files / "default-float32.onnx").read_bytes()[:5000])
-    done = cli("export", path, "--format", "ort", "--out", tmp_path / "out")
-    assert (done.returncode, done.speaks_plainly) == (24, True)
-    assert "is no valid ONNX model" in " ".join(done.stderr.split())

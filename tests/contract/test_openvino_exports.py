@@ -1,10 +1,9 @@
-"""Every OpenVINO recipe, through the real command line: what is in the files, and what it answers.
+"""Every OpenVINO recipe: what is in the files, and what it answers.
 
 The files are read with plain OpenVINO, without this project.
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from fmnist_edge.openvino_library import openvino
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import RUNTIMES, openvino_
 from fmnist_edge.session import SessionOptions, classify
-from tests.commands import CommandLine, copy_artifact, model_path
+from tests.commands import model_path
+from tests.contract.conftest import Answers, Attempts
 
 NAMES = ["openvino-float32", "openvino-float16", "openvino-int8"]
 LAYER, WIDENED = ("MatMul", "Add"), ("Convert", "MatMul", "Convert", "Add")
@@ -39,27 +39,6 @@ OPERATORS = {
 }
 SIZES = {"openvino-float32": 940_600, "openvino-float16": 470_308, "openvino-int8": 237_500}
 
-Export = Callable[..., Path]
-
-
-@pytest.fixture(scope="session")
-def export(cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Export:
-    """Export the trained model to OpenVINO in a process of its own, into a folder of its own."""
-
-    def run(*options: object) -> Path:
-        folder = tmp_path_factory.mktemp("openvino")
-        model = copy_artifact(trained, folder)
-        done = cli("export", model, "--format", "openvino", *options)
-        assert done.returncode == 0, done.stderr
-        return folder
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def files(export: Export) -> Path:
-    return export()
-
 
 def _path(folder: Path, name: str) -> Path:
     return model_path(folder, "default", RECIPES[name])
@@ -75,13 +54,13 @@ def _operators(path: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_has_no_operators_but_those_of_the_network(files: Path, name: str) -> None:
-    assert _operators(_path(files, name)) == OPERATORS[name]
+def test_a_file_has_no_operators_but_those_of_the_network(exported: Path, name: str) -> None:
+    assert _operators(_path(exported, name)) == OPERATORS[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_input_is_the_cameras_bytes_and_the_names_are_clean(files: Path, name: str) -> None:
-    model = _model(_path(files, name))
+def test_the_input_is_the_cameras_bytes_and_the_names_are_clean(exported: Path, name: str) -> None:
+    model = _model(_path(exported, name))
     (source,), (target,) = model.inputs, model.outputs
     assert (source.names, target.names) == ({"image"}, {"scores"})
     assert (list(source.shape), list(target.shape)) == ([1, 28, 28], [1, 10])
@@ -90,8 +69,8 @@ def test_the_input_is_the_cameras_bytes_and_the_names_are_clean(files: Path, nam
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_tells_where_it_comes_from(files: Path, trained: Path, name: str) -> None:
-    told = dict(_model(_path(files, name)).get_rt_info(["fmnist_edge"]).value)
+def test_a_file_tells_where_it_comes_from(exported: Path, trained: Path, name: str) -> None:
+    told = dict(_model(_path(exported, name)).get_rt_info(["fmnist_edge"]).value)
     assert json.loads(told.pop("labels")) == list(LABELS)
     tools = json.loads(told.pop("tools"))
     assert {"fmnist-edge", "openvino", "tensorflow"} <= tools.keys()
@@ -105,8 +84,8 @@ def test_a_file_tells_where_it_comes_from(files: Path, trained: Path, name: str)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_weights_lie_beside_it_and_belong_to_it(files: Path, name: str) -> None:
-    path = _path(files, name)
+def test_the_weights_lie_beside_it_and_belong_to_it(exported: Path, name: str) -> None:
+    path = _path(exported, name)
     weights = path.with_suffix(".bin")
     manifest = manifest_of(path)
     assert manifest is not None
@@ -114,35 +93,26 @@ def test_the_weights_lie_beside_it_and_belong_to_it(files: Path, name: str) -> N
     assert weights.stat().st_size <= SIZES[name]
 
 
-def test_another_process_makes_the_same_bytes_in_whatever_order(
-    export: Export, files: Path
-) -> None:
-    again = export("--precision", "int8", "--precision", "float16")
-    for name in ("openvino-float16", "openvino-int8"):
-        for suffix in (".xml", ".bin"):
-            path = _path(files, name).with_suffix(suffix)
-            assert path.read_bytes() == (again / path.name).read_bytes()
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_it_labels_as_many_test_images_right_as_its_parent(
-    files: Path, trained: Path, unseen: Split, name: str
+    answers: Answers, trained: Path, unseen: Split, name: str
 ) -> None:
     training = getattr(manifest_of(trained), "training", None)
-    session = openvino_.open(open_artifact(_path(files, name)), SessionOptions())
-    right = np.mean(classify(session, unseen.images).argmax(axis=1) == unseen.labels)
+    right = np.mean(answers(name).argmax(axis=1) == unseen.labels)
     assert right == pytest.approx(training.test_accuracy, abs=0.005)
 
 
-def test_what_was_used_is_told(files: Path) -> None:
-    artifact = open_artifact(_path(files, "openvino-float32"))
+def test_what_was_used_is_told(exported: Path) -> None:
+    artifact = open_artifact(_path(exported, "openvino-float32"))
     session = openvino_.open(artifact, SessionOptions(threads=2))
     assert session.used == {"threads": "2", "precision": "f32", "device": "CPU"}
 
 
-@pytest.mark.parametrize(("batch", "shape"), [("8", "[8,28,28]"), ("dynamic", "[?,28,28]")])
-def test_batch_and_scores_are_as_chosen(export: Export, batch: str, shape: str) -> None:
-    folder = export("--batch", batch, "--scores", "logits", "--verify", "fast")
+@pytest.mark.parametrize(
+    ("variant", "shape"), [("eight-logits", "[8,28,28]"), ("open-logits", "[?,28,28]")]
+)
+def test_batch_and_scores_are_as_chosen(attempts: Attempts, variant: str, shape: str) -> None:
+    folder = attempts[variant].folder
     for name in NAMES:
         path = _path(folder, name)
         model = _model(path)
@@ -154,9 +124,9 @@ def test_batch_and_scores_are_as_chosen(export: Export, batch: str, shape: str) 
 # The runtime
 
 
-def test_a_file_without_its_weights_is_refused_by_name(files: Path, tmp_path: Path) -> None:
+def test_a_file_without_its_weights_is_refused_by_name(exported: Path, tmp_path: Path) -> None:
     path = tmp_path / "alone.xml"
-    path.write_bytes(_path(files, "openvino-float32").read_bytes())
+    path.write_bytes(_path(exported, "openvino-float32").read_bytes())
     with pytest.raises(ModelUnreadableError, match=r"alone\.xml comes without alone\.bin"):
         openvino_.open(open_artifact(path), SessionOptions())
 

@@ -1,21 +1,21 @@
-"""The SavedModel recipe, through the real command line, read with plain TensorFlow."""
+"""The SavedModel recipe, read with plain TensorFlow."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fmnist_edge.artifact import manifest_path, open_artifact, read_manifest
+from fmnist_edge.artifact import open_artifact, read_manifest
 from fmnist_edge.dataset import LABELS, Split
 from fmnist_edge.files import sha256_of
 from fmnist_edge.keras_library import tensorflow
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import tensorflow_
 from fmnist_edge.session import SessionOptions, classify
-from tests.commands import CommandLine, copy_artifact, model_path
+from tests.commands import model_path
+from tests.contract.conftest import Attempts
 
 NAME = "saved-model-float32"
 # What one call computes.
@@ -32,26 +32,15 @@ FOLDER = {
     "variables/variables.index",
 }
 
-Export = Callable[..., Path]
-
 
 @pytest.fixture(scope="session")
-def export(cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Export:
-    """Export the trained model to a SavedModel in a process of its own; returns its main file."""
-
-    def run(*options: object, folder: Path | None = None) -> Path:
-        where = folder or tmp_path_factory.mktemp("saved")
-        model = copy_artifact(trained, where)
-        done = cli("export", model, "--format", "saved-model", *options)
-        assert done.returncode == 0, done.stderr
-        return model_path(where, "default", RECIPES[NAME])
-
-    return run
+def saved(exported: Path) -> Path:
+    """Its main file."""
+    return _main(exported)
 
 
-@pytest.fixture(scope="session")
-def saved(export: Export) -> Path:
-    return export()
+def _main(folder: Path) -> Path:
+    return model_path(folder, "default", RECIPES[NAME])
 
 
 def _files(main: Path) -> set[str]:
@@ -106,13 +95,6 @@ def test_it_tells_where_it_comes_from(saved: Path, trained: Path) -> None:
     assert about["recipe"] == NAME
 
 
-def test_another_process_makes_the_same_bytes(export: Export, saved: Path) -> None:
-    # In whatever order: this one has traced other functions before.
-    again = export("--format", "tflite", "--verify", "none")
-    for name in FOLDER - {"saved_model.pb.json"}:
-        assert (saved.parent / name).read_bytes() == (again.parent / name).read_bytes()
-
-
 def test_it_labels_as_many_test_images_right_as_its_parent(
     saved: Path, trained: Path, unseen: Split
 ) -> None:
@@ -122,25 +104,17 @@ def test_it_labels_as_many_test_images_right_as_its_parent(
     assert right == pytest.approx(training.test_accuracy, abs=1e-4)
 
 
-@pytest.mark.parametrize(("batch", "size"), [("8", 8), ("dynamic", None)])
+@pytest.mark.parametrize(("variant", "size"), [("eight-logits", 8), ("open-logits", None)])
 def test_batch_and_scores_are_as_chosen(
-    export: Export, unseen: Split, batch: str, size: int | None
+    attempts: Attempts, unseen: Split, variant: str, size: int | None
 ) -> None:
-    main = export("--batch", batch, "--scores", "logits", "--verify", "fast")
+    main = _main(attempts[variant].folder)
     session = tensorflow_.open(open_artifact(main), SessionOptions(batch=8))
     assert session.input.shape == (size, 28, 28)
     assert classify(session, unseen.images[:8]).min() < 0
 
 
-def test_replacing_one_leaves_nothing_of_the_former(
-    export: Export, saved: Path, tmp_path: Path
-) -> None:
-    main = export("--verify", "none", folder=tmp_path)
-    sidecar = manifest_path(main)
-    record = json.loads(sidecar.read_text())
-    (main.parent / "variables/former").write_bytes(b"")
-    record["companions"]["variables/former"] = sha256_of(b"")
-    sidecar.write_text(json.dumps(record))
-    export("--verify", "none", "--force", folder=tmp_path)
+def test_replacing_one_leaves_nothing_of_the_former(attempts: Attempts, saved: Path) -> None:
+    main = _main(attempts["replaced"].folder)
     assert _files(main) == FOLDER
     assert main.read_bytes() == saved.read_bytes()

@@ -1,8 +1,7 @@
-"""Every TFLite recipe, through the real command line: what is in the file, and what it answers."""
+"""Every TFLite recipe: what is in the file, and what it answers."""
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from fmnist_edge.exporters import LAYER_READERS
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import Scores, Session, SessionOptions, classify
-from tests.commands import CommandLine, copy_artifact
+from tests.contract.conftest import Answers, Attempts
 
 DENSE = ("FULLY_CONNECTED",) * 3
 CHAIN = ("RESHAPE", *DENSE, "SOFTMAX")
@@ -44,42 +43,6 @@ WEIGHT_TYPES = dict.fromkeys(PER_CHANNEL, tflite.TensorType.INT8) | {
     "tflite-int4": tflite.TensorType.INT4
 }
 PIXELS = Quantization(float(np.float32(1 / 255)), -128)
-
-Export = Callable[..., Path]
-
-
-@pytest.fixture(scope="session")
-def export(cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Export:
-    """Export the trained model to TFLite in a process of its own, into a folder of its own."""
-
-    def run(*options: object) -> Path:
-        folder = tmp_path_factory.mktemp("tflite")
-        model = copy_artifact(trained, folder)
-        done = cli("export", model, "--format", "tflite", *options)
-        assert done.returncode == 0, done.stderr
-        return folder
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def made(export: Export) -> Path:
-    return export()
-
-
-@pytest.fixture(scope="session")
-def made_again(export: Export) -> Path:
-    return export("--verify", "none")
-
-
-@pytest.fixture(scope="session")
-def eight_logits(export: Export) -> Path:
-    return export("--batch", 8, "--scores", "logits", "--verify", "fast")
-
-
-@pytest.fixture(scope="session")
-def any_batch(export: Export) -> Path:
-    return export("--batch", "dynamic", "--verify", "fast")
 
 
 def _path(folder: Path, name: str) -> Path:
@@ -110,52 +73,52 @@ def test_this_file_knows_every_tflite_recipe() -> None:
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_a_file_has_exactly_these_operators(made: Path, name: str) -> None:
-    model = _parse(made, name)
+def test_a_file_has_exactly_these_operators(exported: Path, name: str) -> None:
+    model = _parse(exported, name)
     assert len(model.subgraphs) == 1
     assert _operators(model) == OPERATORS[name]
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_the_signature_and_the_tensors_have_clean_names(made: Path, name: str) -> None:
-    interpreter = Interpreter(str(_path(made, name)))
+def test_the_signature_and_the_tensors_have_clean_names(exported: Path, name: str) -> None:
+    interpreter = Interpreter(str(_path(exported, name)))
     assert interpreter.get_signature_list() == {
         "serving_default": {"inputs": ["image"], "outputs": ["scores"]}
     }
-    session = _open(made, name)
+    session = _open(exported, name)
     assert (session.input.name, session.output.name) == ("image", "scores")
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_the_signature_can_be_called_by_name(made: Path, name: str, unseen: Split) -> None:
-    session = _open(made, name)
+def test_the_signature_can_be_called_by_name(exported: Path, name: str, unseen: Split) -> None:
+    session = _open(exported, name)
     tensor = session.prepare(unseen.images[:1])
-    called = Interpreter(str(_path(made, name))).get_signature_runner()(image=tensor)
+    called = Interpreter(str(_path(exported, name))).get_signature_runner()(image=tensor)
     assert np.array_equal(called["scores"], session.run(tensor))
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_a_file_takes_this_type_of_pixels(made: Path, name: str) -> None:
+def test_a_file_takes_this_type_of_pixels(exported: Path, name: str) -> None:
     quantization = PIXELS if name == "tflite-int8" else None
     expected = TensorSpec("image", (1, 28, 28), INPUTS[name], quantization)
-    assert _open(made, name).input == expected
+    assert _open(exported, name).input == expected
 
 
-def test_the_int8_file_answers_in_int8(made: Path) -> None:
-    target = _open(made, "tflite-int8").output
+def test_the_int8_file_answers_in_int8(exported: Path) -> None:
+    target = _open(exported, "tflite-int8").output
     assert (target.dtype, target.quantization) == ("int8", Quantization(1 / 256, -128))
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_a_file_runs_on_xnnpack(made: Path, name: str) -> None:
+def test_a_file_runs_on_xnnpack(exported: Path, name: str) -> None:
     # XNNPACK has no operators with 16-bit activations; LiteRT's own kernels compute those.
     delegate = "none" if name == "tflite-int16x8" else "XNNPACK"
-    assert _open(made, name).used["delegate"] == delegate
+    assert _open(exported, name).used["delegate"] == delegate
 
 
 @pytest.mark.parametrize("name", PER_CHANNEL)
-def test_weights_are_quantized_per_output_channel(made: Path, name: str) -> None:
-    model = _parse(made, name)
+def test_weights_are_quantized_per_output_channel(exported: Path, name: str) -> None:
+    model = _parse(exported, name)
     graph = model.subgraphs[0]
     dense = [
         operator
@@ -171,14 +134,14 @@ def test_weights_are_quantized_per_output_channel(made: Path, name: str) -> None
         assert not np.any(kernel.quantization.zeroPoint)
 
 
-def test_the_int8_file_is_hardly_larger_than_its_weights(made: Path) -> None:
-    size = _path(made, "tflite-int8").stat().st_size
+def test_the_int8_file_is_hardly_larger_than_its_weights(exported: Path) -> None:
+    size = _path(exported, "tflite-int8").stat().st_size
     assert size <= 1.05 * (WEIGHTS + 4 * BIASES) + 4096
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_weights_lie_where_vector_units_want_them(made: Path, name: str) -> None:
-    payload = _path(made, name).read_bytes()
+def test_weights_lie_where_vector_units_want_them(exported: Path, name: str) -> None:
+    payload = _path(exported, name).read_bytes()
     model = tflite.Model.GetRootAs(payload)
     buffers = [model.Buffers(index) for index in range(model.BuffersLength())]
     filled = [each for each in buffers if not each.DataIsNone()]
@@ -189,8 +152,8 @@ def test_weights_lie_where_vector_units_want_them(made: Path, name: str) -> None
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_a_file_says_of_itself_what_it_is(made: Path, trained: Path, name: str) -> None:
-    model = _parse(made, name)
+def test_a_file_says_of_itself_what_it_is(exported: Path, trained: Path, name: str) -> None:
+    model = _parse(exported, name)
     entries = {each.name.decode(): each.buffer for each in model.metadata}
     assert bytes(model.buffers[entries["min_runtime_version"]].data).rstrip(b"\0")
     known = json.loads(bytes(model.buffers[entries["fmnist_edge"]].data))
@@ -199,49 +162,44 @@ def test_a_file_says_of_itself_what_it_is(made: Path, trained: Path, name: str) 
     assert known["scores"] == "probabilities"
     assert known["license"] == "MIT"
     assert known["parent_sha256"] == hashlib.sha256(trained.read_bytes()).hexdigest()
-    manifest = read_manifest(_path(made, name))
+    manifest = read_manifest(_path(exported, name))
     assert manifest is not None
     assert known["tools"] == {k: v for k, v in manifest.tools.items() if k != "python"}
     assert INPUTS[name] in known["preprocessing"]
-
-
-@pytest.mark.parametrize("name", OPERATORS)
-def test_another_process_makes_the_same_bytes(made: Path, made_again: Path, name: str) -> None:
-    assert _path(made, name).read_bytes() == _path(made_again, name).read_bytes()
 
 
 # What it answers
 
 
 @pytest.fixture(scope="session")
-def parent_scores(made: Path, unseen: Split) -> Scores:
+def parent_scores(answers: Answers) -> Scores:
     """The float file's answers, which other tests hold against Keras."""
-    return classify(_open(made, "tflite-float32", 100), unseen.images)
+    return answers("tflite-float32")
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_accuracy_is_within_half_a_point_of_the_parent(
-    made: Path, unseen: Split, parent_scores: Scores, name: str
+    answers: Answers, unseen: Split, parent_scores: Scores, name: str
 ) -> None:
-    answers = classify(_open(made, name), unseen.images)
     own, parent = (
         float(np.mean(scores.argmax(axis=1) == unseen.labels))
-        for scores in (answers, parent_scores)
+        for scores in (answers(name), parent_scores)
     )
     assert own >= parent - 0.005
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_a_file_for_one_image_can_be_resized(made: Path, unseen: Split, name: str) -> None:
-    single = classify(_open(made, name), unseen.images[:50])
-    resized = classify(_open(made, name, 50), unseen.images[:50])
+def test_a_file_for_one_image_can_be_resized(exported: Path, unseen: Split, name: str) -> None:
+    single = classify(_open(exported, name), unseen.images[:50])
+    resized = classify(_open(exported, name, 50), unseen.images[:50])
     assert np.allclose(single, resized, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_batch_and_logits_can_be_chosen(
-    eight_logits: Path, unseen: Split, parent_scores: Scores, name: str
+    attempts: Attempts, unseen: Split, parent_scores: Scores, name: str
 ) -> None:
+    eight_logits = attempts["eight-logits"].folder
     model = _parse(eight_logits, name)
     assert _operators(model) == tuple(each for each in OPERATORS[name] if each != "SOFTMAX")
     session = _open(eight_logits, name, 8)
@@ -253,8 +211,9 @@ def test_batch_and_logits_can_be_chosen(
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_batch_can_be_left_open(
-    any_batch: Path, unseen: Split, parent_scores: Scores, name: str
+    attempts: Attempts, unseen: Split, parent_scores: Scores, name: str
 ) -> None:
+    any_batch = attempts["open"].folder
     assert _open(any_batch, name).input.shape == (None, 28, 28)
     for batch in (1, 7):
         scores = classify(_open(any_batch, name, batch), unseen.images[:100])
@@ -264,9 +223,9 @@ def test_the_batch_can_be_left_open(
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_each_layer_can_be_read(
-    made: Path, unseen: Split, parent_scores: Scores, name: str
+    exported: Path, unseen: Split, parent_scores: Scores, name: str
 ) -> None:
-    outputs = LAYER_READERS[Format.TFLITE](_path(made, name).read_bytes(), unseen.images[:100])
+    outputs = LAYER_READERS[Format.TFLITE](_path(exported, name).read_bytes(), unseen.images[:100])
     assert [each.shape for each in outputs] == [(100, 256), (100, 128), (100, 10)]
     assert all(each.dtype == np.float32 for each in outputs)
     assert all(each.min() >= 0 for each in outputs[:2])  # behind the relu
@@ -275,8 +234,8 @@ def test_each_layer_can_be_read(
     assert agreement > 0.9
 
 
-def test_the_manifest_tells_what_survives_of_each_layer(made: Path) -> None:
-    manifest = read_manifest(_path(made, "tflite-int8"))
+def test_the_manifest_tells_what_survives_of_each_layer(exported: Path) -> None:
+    manifest = read_manifest(_path(exported, "tflite-int8"))
     assert manifest is not None
     assert manifest.parity is not None
     assert len(manifest.parity.layers) == len(DENSE)

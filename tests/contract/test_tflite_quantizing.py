@@ -1,5 +1,6 @@
 """How TFLite files are calibrated, and how a float one becomes a quantized one."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from fmnist_edge.exporters.tflite_calibration import batches, check_method, with
 from fmnist_edge.recipes import RECIPES, Choices
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import Images, Session, SessionOptions
-from tests.commands import CommandLine, Finished, copy_artifact
+from tests.commands import CommandLine, Finished
+from tests.contract.conftest import Attempts
 
 FROM_TFLITE = [name for source, name in EXPORTERS if source is Format.TFLITE]
 PIXELS = Quantization(float(np.float32(1 / 255)), -128)
@@ -74,37 +76,19 @@ def test_the_only_method_may_be_named() -> None:
     check_method(Choices(calibration_method="minmax"))
 
 
-def test_images_without_a_white_pixel_leave_the_input_exact(
-    cli: CommandLine, trained: Path, unseen_dark: Path, tmp_path: Path
-) -> None:
-    model = copy_artifact(trained, tmp_path)
-    done = cli(
-        *("export", model, "--format", "tflite", "--precision", "int8"),
-        *("--calibration", unseen_dark, "--verify", "none"),
-    )
-    assert done.returncode == 0, done.stderr
-    assert _open(tmp_path / "default-int8.tflite").input.quantization == PIXELS
-
-
-@pytest.fixture
-def unseen_dark(tmp_path: Path) -> Path:
-    path = tmp_path / "dark.npz"
-    pixels = np.random.default_rng(0).integers(20, 180, (40, 28, 28), dtype=np.uint8)
-    np.savez(path, images=pixels)
-    return path
+def test_images_without_a_white_pixel_leave_the_input_exact(attempts: Attempts) -> None:
+    path = attempts["dim"].folder / "default-int8.tflite"
+    assert _open(path).input.quantization == PIXELS
 
 
 # From a float file
 
 
 @pytest.fixture(scope="session")
-def float_file(cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def float_file(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A float `.tflite` file without manifest, as somebody else might bring it."""
-    folder = tmp_path_factory.mktemp("float")
-    options = ("--format", "tflite", "--precision", "float32", "--verify", "none")
-    done = cli("export", copy_artifact(trained, folder), *options)
-    assert done.returncode == 0, done.stderr
-    return (folder / "default-float32.tflite").rename(folder / "someones.tflite")
+    path = tmp_path_factory.mktemp("float") / "someones.tflite"
+    return Path(shutil.copy(exported / "default-float32.tflite", path))
 
 
 @pytest.fixture(scope="session")

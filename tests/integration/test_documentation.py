@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.render_tables import TABLE, rendered
 from fmnist_edge import errors
-from fmnist_edge.report.markdown import markdown_table
-from fmnist_edge.report.table import benchmark_table
+from fmnist_edge.recipes import CALIBRATION_SAMPLES, RECIPES
 from fmnist_edge.result import read_run
 from fmnist_edge.runtimes import RUNTIMES
 from tests.commands import CommandLine
@@ -17,9 +17,6 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("artifacts/README.md"))
-)
-TABLE = re.compile(
-    r"<!-- table: (?P<file>\S+) -->\n(?P<table>.*?)\n<!-- end of table -->", re.DOTALL
 )
 LINK = re.compile(r"\]\((?!https?://|mailto:)(?P<target>[^)#]*)(?:#[^)]*)?\)")
 
@@ -34,20 +31,51 @@ def test_links_to_files_lead_somewhere(page: str) -> None:
         assert not target or (ROOT / page).parent.joinpath(target).exists(), target
 
 
-def test_the_table_in_the_readme_is_the_one_of_the_result_file() -> None:
-    found = TABLE.search(_text("README.md"))
-    assert found is not None
-    run = read_run(ROOT / found["file"])
-    assert found["table"] == markdown_table(benchmark_table(run))
+@pytest.mark.parametrize("page", PAGES)
+def test_tables_are_those_of_the_result_files(page: str) -> None:
+    assert _text(page) == rendered(_text(page))
+
+
+def _tables(page: str) -> dict[str, Path]:
+    """The result files behind a page's tables, by kind."""
+    return {found["kind"]: ROOT / found["file"] for found in TABLE.finditer(_text(page))}
+
+
+def test_the_run_in_the_readme_is_whole() -> None:
+    run = read_run(_tables("README.md")["table"])
     assert len(run.rows) >= 6
     assert all(row.failure is None for row in run.rows)
 
 
+def test_the_page_about_formats_has_a_row_for_every_recipe() -> None:
+    tables = _tables("docs/formats.md")
+    exported = json.loads(tables["exports"].read_bytes())
+    assert [each["recipe"] for each in exported] == list(RECIPES)
+    assert {each["parity"]["images"] for each in exported} == {10_000}
+    measured = {row.case.subject.sha256 for row in read_run(tables["table"]).rows}
+    assert {each["sha256"] for each in exported} <= measured
+
+
+def test_the_calibration_in_use_is_among_those_that_were_tried() -> None:
+    tried = json.loads(_tables("docs/formats.md")["calibration"].read_bytes())["trials"]
+    own = [each for each in tried if each["images"] == CALIBRATION_SAMPLES]
+    assert {each["recipe"] for each in own if each["method"] == "minmax"} == {
+        *("tflite-int8", "onnx-int8")
+    }
+
+
+def test_our_int8_files_are_no_slower_than_other_conversions() -> None:
+    ratios = json.loads(_tables("docs/formats.md")["conversions"].read_bytes())["ratios"]
+    for ours, *others in ratios.values():
+        assert ours["ratio"] == 1
+        assert others
+        # The interval of what is as fast reaches down to one.
+        assert all(each["high"] >= 1 for each in others)
+
+
 def test_the_committed_run_loses_at_most_half_a_point_to_int8() -> None:
-    found = TABLE.search(_text("README.md"))
-    assert found is not None
-    rows = read_run(ROOT / found["file"]).rows
-    reached = {Path(row.case.subject.path).name: row.accuracy for row in rows}
+    rows = read_run(_tables("README.md")["table"]).rows
+    reached = {row.case.subject.name: row.accuracy for row in rows}
     for suffix in ("tflite", "onnx"):
         float32, int8 = reached[f"default-float32.{suffix}"], reached[f"default-int8.{suffix}"]
         assert float32 is not None

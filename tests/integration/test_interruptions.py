@@ -13,11 +13,17 @@ from fmnist_edge.artifact import find_manifests, open_artifact, read_manifest
 from tests.commands import CommandLine, Finished, copy_artifact, finish, read_until
 
 TRAIN = ("train", "--preset", "small", "--epochs", "1", "--force", "--out", "default.keras")
-EXPORT = ("export", "default.keras", "--precision", "float32", "--force")
+FILES = [f"default-float32.{each}" for each in ("npz", "onnx", "tflite")]
+FORMATS = [part for file in FILES for part in ("--format", file.rpartition(".")[2])]
+EXPORT = ("export", "default.keras", *FORMATS, "--precision", "float32", "--force")
 
 
 def _starting(process: subprocess.Popen[str], _: Path) -> None:
     read_until("Starting TensorFlow", process)
+
+
+def _reading(process: subprocess.Popen[str], _: Path) -> None:
+    read_until("Reading the parent", process)
 
 
 def _working(process: subprocess.Popen[str], _: Path) -> None:
@@ -99,7 +105,7 @@ def test_a_training_that_is_killed_while_it_writes_can_be_done_again(
     assert manifest.recipe == "train-small"
 
 
-@pytest.mark.parametrize("moment", [_starting, _working])
+@pytest.mark.parametrize("moment", [_reading, _working])
 def test_an_interrupted_export_keeps_what_was_finished(
     cli: CommandLine,
     exported: Path,
@@ -126,7 +132,7 @@ def test_an_export_that_is_killed_while_it_writes_can_be_done_again(
     again = cli(*EXPORT, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert _is_whole(tmp_path)
-    models = ["default.keras", *(f"default-float32.{each}" for each in ("npz", "onnx", "tflite"))]
+    models = ["default.keras", *FILES]
     assert set(_contents(tmp_path)) == {*models, *(f"{name}.json" for name in models)}
     assert open_artifact(older).manifest != read_manifest(exported / older.name)
 
