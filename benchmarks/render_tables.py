@@ -96,6 +96,24 @@ def _conversions(path: Path) -> Table:
     )
 
 
+def _variants(path: Path) -> Table:
+    variants = json.loads(path.read_bytes())["variants"]
+    return _table(
+        ("variant", "change of accuracy", "agreement %", "largest difference", "p50 µs"),
+        1,
+        [
+            (
+                each["name"],
+                f"{each['change']:+.2f}",
+                f"{100 * each['agreement']:.2f}",
+                f"{each['largest']:.2f}",
+                f"{each['p50_ns'] / 1000:.1f}",
+            )
+            for each in variants
+        ],
+    )
+
+
 def _table(headers: Sequence[str], words: int, rows: Sequence[tuple[str, ...]]) -> Table:
     """A table whose first `words` columns hold no numbers."""
     return Table(tuple(headers), tuple(rows), tuple(i >= words for i in range(len(headers))))
@@ -106,6 +124,7 @@ _KINDS: Final[Mapping[str, Callable[[Path], Table]]] = {
     "exports": _exports,
     "calibration": _calibration,
     "conversions": _conversions,
+    "variants": _variants,
 }
 
 

@@ -25,18 +25,21 @@ _METHODS: Final[Mapping[str, str]] = {
 }
 
 
-def quantize(payload: bytes, calibration: Images, method: str | None = None) -> bytes:
+def quantize(
+    payload: bytes, calibration: Images, method: str | None = None, *, per_channel: bool = False
+) -> bytes:
     """Quantize weights to int8 and activations to uint8, in QDQ form.
 
-    One scale per tensor: on these networks as accurate as one per channel, and faster. Activations
-    are unsigned because that is what ONNX Runtime computes in on x86; it would convert others. What
-    follows the last product stays float.
+    Activations are unsigned because that is what ONNX Runtime computes in on x86; it would convert
+    others. What follows the last product stays float.
 
     Args:
         payload: A plain float32 model; `image` is float32[N,28,28] in 0..1.
         calibration: uint8[N,28,28] images that set the activation ranges; that of the pixels is
             0..1 whatever they show.
         method: minmax, entropy or percentile; None for minmax.
+        per_channel: Whether each unit's weights get a scale of their own; what that brings stands
+            in docs/formats.md.
 
     Returns:
         A model that takes what the float one takes.
@@ -68,7 +71,7 @@ def quantize(payload: bytes, calibration: Images, method: str | None = None) -> 
             quant_format=tools.QuantFormat.QDQ,
             activation_type=tools.QuantType.QUInt8,
             weight_type=tools.QuantType.QInt8,
-            per_channel=False,
+            per_channel=per_channel,
             nodes_to_exclude=[node.name for node in graph.node[last_product(graph) + 1 :]],
             calibrate_method=getattr(tools.CalibrationMethod, _METHODS[chosen]),
             **_counted(tools, given, calibration, chosen),

@@ -1,6 +1,6 @@
 """ONNX int8 to OpenVINO int8: the same scales, with the camera's bytes as input.
 
-OpenVINO's own quantizer (NNCF) brings 467 MB of dependencies and is no more accurate on these
+OpenVINO's own quantizer (NNCF) brings many more dependencies and is no more accurate on these
 networks; the numbers stand in docs/formats.md.
 """
 
