@@ -76,7 +76,7 @@ def export(
         choice(
             "--calibration-method",
             ("minmax", "entropy", "percentile"),
-            "How ranges are taken from them, where the quantizer has a choice.",
+            "How ranges are taken from them (minmax; ONNX and OpenVINO have the choice).",
         ),
     ] = None,
     verify: Annotated[

@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity
+from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precision
 from fmnist_edge.errors import ParityError
 from fmnist_edge.recipes import Recipe
 from fmnist_edge.session import Scores
 
 __all__ = ["check", "compare", "fidelity", "mcnemar_p_value", "probabilities", "sqnr_db"]
+
+
+_FLOATS: Final = frozenset({Precision.FLOAT32, Precision.FLOAT16})
 
 
 def compare(expected: Scores, given: Scores, labels: NDArray[np.uint8], runtime: str) -> Parity:
@@ -109,24 +113,44 @@ def check(name: str, parity: Parity, recipe: Recipe, max_drop: float) -> None:
         raise ParityError(
             f"{name} gives {parity.agreement:.1%} of {parity.images:,} images the label of its "
             f"parent, and scores differ by up to {parity.max_abs_difference:.3g}; {recipe.name} "
-            f"must reach {recipe.min_agreement:.1%} within {recipe.max_difference:.3g}.",
-            hint="Nothing was written. This is worth a bug report, with the model attached.",
+            f"must reach {recipe.min_agreement:.1%} within {recipe.max_difference:.3g}."
+            f"{_blame(parity)}",
+            hint=_cure(recipe),
         )
     if parity.accuracy is not None:
-        _check_drop(name, parity, parity.accuracy, max_drop)
+        _check_drop(name, parity, parity.accuracy, recipe, max_drop)
 
 
-def _check_drop(name: str, parity: Parity, accuracy: PairedAccuracy, max_drop: float) -> None:
+def _check_drop(
+    name: str, parity: Parity, accuracy: PairedAccuracy, recipe: Recipe, max_drop: float
+) -> None:
     drop = 100 * (accuracy.parent - accuracy.own)
     if drop <= max_drop:
         return
-    measured = [layer for layer in parity.layers if layer.sqnr_db is not None]
-    worst = min(measured, key=lambda layer: layer.sqnr_db or 0.0, default=None)
-    blame = f" Worst layer: {worst.layer} ({worst.sqnr_db:.1f} dB)." if worst else ""
     raise ParityError(
         f"{name} loses {drop:.2f} points of accuracy ({accuracy.parent:.2%} to {accuracy.own:.2%}, "
-        f"p = {accuracy.p_value:.2g}); {max_drop:g} are allowed.{blame}",
-        hint="Nothing was written. Try --calibration-samples 1000, another "
-        "--calibration-method, a wider precision, or quantization-aware training; or allow more "
-        "with --max-drop.",
+        f"p = {accuracy.p_value:.2g}); {max_drop:g} are allowed.{_blame(parity)}",
+        hint=f"{_cure(recipe)} --max-drop allows more.",
     )
+
+
+def _cure(recipe: Recipe) -> str:
+    """What to do about a file that is too far from its parent."""
+    if recipe.precision in _FLOATS:
+        return "Nothing was written. This is worth a bug report, with the model attached."
+    calibration = (
+        "calibration images like those of train, --calibration-samples 1000, another "
+        "--calibration-method, "
+        if recipe.calibrated
+        else ""
+    )
+    return (
+        f"Nothing was written. Try {calibration}a wider precision, or quantization-aware training."
+    )
+
+
+def _blame(parity: Parity) -> str:
+    """The layer whose output suffers most, where the layers could be looked into."""
+    measured = [layer for layer in parity.layers if layer.sqnr_db is not None]
+    worst = min(measured, key=lambda layer: layer.sqnr_db or 0.0, default=None)
+    return f" Worst layer: {worst.layer} ({worst.sqnr_db:.1f} dB)." if worst else ""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -49,6 +50,8 @@ OPERATORS: Final = {
     "onnx-int8-dynamic": [
         *("Cast", "Reshape", *_DYNAMIC, "Relu", *_DYNAMIC, "Relu", *_DYNAMIC, "Softmax"),
     ],
+    "ort-float32": ["Cast", "Reshape", *_CHAIN],
+    "ort-int8": ["Reshape", "QGemm", "QGemm", "QGemm", "Softmax"],
 }
 
 
@@ -82,6 +85,20 @@ def _constants(graph: Any) -> dict[str, NDArray[Any]]:  # noqa: ANN401 - untyped
 @pytest.mark.parametrize("name", ONNX)
 def test_the_graph_holds_these_operators_and_no_others(exported: Path, name: str) -> None:
     assert [node.op_type for node in _graph(exported, name).node] == OPERATORS[name]
+
+
+@pytest.mark.parametrize("name", ORT)
+def test_an_ort_file_runs_these_operators_and_no_others(
+    exported: Path, tmp_path: Path, name: str
+) -> None:
+    options = onnxruntime.SessionOptions()
+    options.enable_profiling = True
+    options.profile_file_prefix = str(tmp_path / "profile")
+    session = onnxruntime.InferenceSession(_path(exported, name), options)
+    session.run(None, {"image": np.zeros((1, 28, 28), np.uint8)})
+    events = json.loads(Path(session.end_profiling()).read_bytes())
+    run = [each["args"]["op_name"] for each in events if each["name"].endswith("_kernel_time")]
+    assert run == OPERATORS[name]
 
 
 @pytest.mark.parametrize("name", ONNX)
@@ -152,10 +169,9 @@ def test_a_quantized_pixel_is_the_pixel_whatever_was_calibrated_on(
 def test_calibration_methods_take_different_ranges(attempts: Attempts) -> None:
     scales = [
         float(_constants(_model(attempts, method).graph)["quantizelinear_0.scale"])
-        for method in ("minmax", "percentile", "dim")
+        for method in ("minmax", "percentile", "entropy", "dim")
     ]
-    assert scales[0] > scales[1] > 0
-    assert scales[0] > scales[2] > 0
+    assert all(0 < scale < scales[0] for scale in scales[1:])
 
 
 # Choices

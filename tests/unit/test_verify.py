@@ -1,10 +1,12 @@
 """An exported file must compute what its parent computes; nothing else gets through."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity
+from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precision
 from fmnist_edge.errors import ParityError
 from fmnist_edge.exporters import verify
 from fmnist_edge.recipes import RECIPES, Recipe
@@ -82,6 +84,19 @@ def test_a_refusal_says_what_was_found_and_what_is_needed() -> None:
         "x.onnx gives 10.0% of 1,000 images the label of its parent, and scores differ by up to "
         "0.5; onnx-float32 must reach 99.9% within 1e-05."
     )
+    assert "bug report" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if "float32" not in name])
+def test_a_refusal_of_a_quantized_file_says_what_would_help(name: str) -> None:
+    recipe = RECIPES[name]
+    parity = Parity("runtime 1", 1000, 0.1, max_abs_difference=0.5, mean_abs_difference=0.1)
+    parity = replace(parity, layers=(LayerFidelity("first", 30.0), LayerFidelity("second", 3.0)))
+    with pytest.raises(ParityError, match=r"Worst layer: second \(3\.0 dB\)\.") as caught:
+        verify.check("x", parity, recipe, max_drop=0.5)
+    hint = caught.value.hint
+    assert ("--calibration-samples" in hint) == recipe.calibrated
+    assert ("quantization-aware training" in hint) == (recipe.precision is not Precision.FLOAT16)
 
 
 def test_a_file_that_loses_too_much_is_refused_and_the_worst_layer_is_named() -> None:
