@@ -20,10 +20,10 @@ from fmnist_edge import dataset, runtimes
 from fmnist_edge.artifact import Format, Parity, open_artifact
 from fmnist_edge.bench import protocols
 from fmnist_edge.exporters import EXPORTERS, load_parent, onnx_from_tf, verify
-from fmnist_edge.exporters.onnx_bytes import integer_input
-from fmnist_edge.exporters.onnx_graph import parse
-from fmnist_edge.exporters.onnx_int8 import quantize
-from fmnist_edge.exporters.onnx_tidy import tidy_quantized
+from fmnist_edge.exporters.onnx.bytes import integer_input
+from fmnist_edge.exporters.onnx.graph import parse
+from fmnist_edge.exporters.onnx.int8 import quantize
+from fmnist_edge.exporters.onnx.tidy import tidy_quantized
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import write_atomically
 from fmnist_edge.native_output import hushed

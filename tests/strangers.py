@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from fmnist_edge.exporters import ort_file
+from fmnist_edge.exporters.ort import file as ort_file
 from fmnist_edge.keras_library import keras, tensorflow
 from fmnist_edge.openvino_library import openvino
 

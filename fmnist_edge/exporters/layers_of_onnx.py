@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import TensorSpec
-from fmnist_edge.exporters.onnx_graph import Model, parse, readers_of
-from fmnist_edge.exporters.ort_library import part
+from fmnist_edge.exporters.onnx.graph import Model, parse, readers_of
+from fmnist_edge.exporters.ort.library import part
 from fmnist_edge.session import Images, prepare_images
 
 __all__ = ["layer_outputs"]

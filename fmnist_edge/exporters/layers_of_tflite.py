@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.exporters.tflite_interpreter import input_of, open_interpreter, spec_of
+from fmnist_edge.exporters.tflite.interpreter import input_of, open_interpreter, spec_of
 from fmnist_edge.session import Images, decode_scores, prepare_images
 
 __all__ = ["layer_outputs"]

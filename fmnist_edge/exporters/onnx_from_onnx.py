@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fmnist_edge.exporters import onnx_recipes
 from fmnist_edge.exporters.files import Files
-from fmnist_edge.exporters.onnx_graph import parse
-from fmnist_edge.exporters.onnx_pixels import adapt
+from fmnist_edge.exporters.onnx import recipes as onnx_recipes
+from fmnist_edge.exporters.onnx.graph import parse
+from fmnist_edge.exporters.onnx.pixels import adapt
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tf_function import Pixels
 from fmnist_edge.recipes import Choices, Recipe

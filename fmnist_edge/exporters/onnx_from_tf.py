@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters import onnx_recipes
 from fmnist_edge.exporters.files import Files
-from fmnist_edge.exporters.onnx_tidy import tidy
+from fmnist_edge.exporters.onnx import recipes as onnx_recipes
+from fmnist_edge.exporters.onnx.tidy import tidy
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tf_function import Pixels, serving_module
 from fmnist_edge.keras_library import EXTRA

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fmnist_edge.exporters import onnx_from_tf, onnx_recipes
+from fmnist_edge.exporters import onnx_from_tf
 from fmnist_edge.exporters.files import Files
-from fmnist_edge.exporters.onnx_int8 import quantize
+from fmnist_edge.exporters.onnx import recipes as onnx_recipes
+from fmnist_edge.exporters.onnx.int8 import quantize
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images

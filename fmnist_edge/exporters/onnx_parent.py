@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
-from fmnist_edge.exporters.onnx_graph import Model, parse
-from fmnist_edge.exporters.onnx_pixels import ends_in_logits
-from fmnist_edge.exporters.ort_library import part
+from fmnist_edge.exporters.onnx.graph import Model, parse
+from fmnist_edge.exporters.onnx.pixels import ends_in_logits
+from fmnist_edge.exporters.ort.library import part
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.optional import require

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import Precision
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters import tflite_file, tflite_metadata
 from fmnist_edge.exporters.files import Files
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tf_function import Pixels, serving_module
-from fmnist_edge.exporters.tflite_calibration import batches, check_method
+from fmnist_edge.exporters.tflite import file as tflite_file
+from fmnist_edge.exporters.tflite import metadata as tflite_metadata
+from fmnist_edge.exporters.tflite.calibration import batches, check_method
 from fmnist_edge.keras_library import EXTRA, tensorflow
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices, Recipe

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters import tflite_metadata, tflite_quantizer
 from fmnist_edge.exporters.files import Files
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.exporters.tflite_calibration import check_method
-from fmnist_edge.exporters.tflite_interpreter import input_of, open_interpreter
+from fmnist_edge.exporters.tflite import metadata as tflite_metadata
+from fmnist_edge.exporters.tflite import quantizer as tflite_quantizer
+from fmnist_edge.exporters.tflite.calibration import check_method
+from fmnist_edge.exporters.tflite.interpreter import input_of, open_interpreter
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from fmnist_edge.artifact import Precision
-from fmnist_edge.exporters import tflite_from_tf, tflite_metadata, tflite_quantizer
+from fmnist_edge.exporters import tflite_from_tf
 from fmnist_edge.exporters.files import Files
 from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.tflite import metadata as tflite_metadata
+from fmnist_edge.exporters.tflite import quantizer as tflite_quantizer
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
 

@@ -7,7 +7,7 @@ import numpy as np
 from fmnist_edge.artifact import Artifact
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.exporters.tflite_interpreter import open_interpreter, spec_of
+from fmnist_edge.exporters.tflite.interpreter import open_interpreter, spec_of
 from fmnist_edge.session import check_classifier
 
 __all__ = ["load"]

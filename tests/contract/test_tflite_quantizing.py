@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from fmnist_edge.artifact import Artifact, Format, Quantization, open_artifact, read_manifest
 from fmnist_edge.errors import ExportError, ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.exporters import EXPORTERS, tflite_from_tflite, tflite_parent
-from fmnist_edge.exporters.tflite_calibration import batches, check_method, with_full_range
+from fmnist_edge.exporters.tflite.calibration import batches, check_method, with_full_range
 from fmnist_edge.recipes import RECIPES, Choices
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import Images, Session, SessionOptions

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import Precision, TensorSpec
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters import tflite_file
-from fmnist_edge.exporters.tflite_calibration import with_full_range
-from fmnist_edge.exporters.tflite_file import INPUT, SIGNATURE
-from fmnist_edge.exporters.tflite_interpreter import input_of, open_interpreter
-from fmnist_edge.exporters.tflite_pixels import with_unit_pixels
+from fmnist_edge.exporters.tflite import file as tflite_file
+from fmnist_edge.exporters.tflite.calibration import with_full_range
+from fmnist_edge.exporters.tflite.file import INPUT, SIGNATURE
+from fmnist_edge.exporters.tflite.interpreter import input_of, open_interpreter
+from fmnist_edge.exporters.tflite.pixels import with_unit_pixels
 from fmnist_edge.optional import require
 from fmnist_edge.session import Images, prepare_images
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from fmnist_edge.exporters.onnx_graph import Model, copy_of, redirect, replace
+from fmnist_edge.exporters.onnx.graph import Model, copy_of, redirect, replace
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.optional import require
 

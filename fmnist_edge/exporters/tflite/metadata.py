@@ -13,7 +13,7 @@ import numpy as np
 
 from fmnist_edge.exporters.metadata import NAME, RAW_PIXELS, facts
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.exporters.tflite_file import named, pack, schema, unpack
+from fmnist_edge.exporters.tflite.file import named, pack, schema, unpack
 from fmnist_edge.recipes import Choices, Recipe
 
 __all__ = ["finish"]

@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.onnx_graph import Model, copy_of, readers_of, redirect, replace
-from fmnist_edge.exporters.onnx_tidy import tidy
+from fmnist_edge.exporters.onnx.graph import Model, copy_of, readers_of, redirect, replace
+from fmnist_edge.exporters.onnx.tidy import tidy
 from fmnist_edge.exporters.tf_function import Pixels
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.optional import require

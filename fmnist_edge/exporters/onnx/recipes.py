@@ -5,11 +5,14 @@ from typing import Final
 
 from fmnist_edge import __version__
 from fmnist_edge.artifact import Format, Precision
-from fmnist_edge.exporters import metadata, onnx_float16, onnx_int8, ort_file
+from fmnist_edge.exporters import metadata
 from fmnist_edge.exporters.files import Files
-from fmnist_edge.exporters.onnx_bytes import integer_input
-from fmnist_edge.exporters.onnx_graph import Model, parse, set_batch
-from fmnist_edge.exporters.onnx_tidy import tidy_quantized
+from fmnist_edge.exporters.onnx import float16 as onnx_float16
+from fmnist_edge.exporters.onnx import int8 as onnx_int8
+from fmnist_edge.exporters.onnx.bytes import integer_input
+from fmnist_edge.exporters.onnx.graph import Model, parse, set_batch
+from fmnist_edge.exporters.onnx.tidy import tidy_quantized
+from fmnist_edge.exporters.ort import file as ort_file
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tf_function import Pixels
 from fmnist_edge.recipes import Choices, Recipe

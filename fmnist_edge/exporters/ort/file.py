@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.onnx_graph import Model
-from fmnist_edge.exporters.ort_library import failures, part
-from fmnist_edge.exporters.ort_order import ordered
+from fmnist_edge.exporters.onnx.graph import Model
+from fmnist_edge.exporters.ort.library import failures, part
+from fmnist_edge.exporters.ort.order import ordered
 from fmnist_edge.files import storage_errors
 
 __all__ = ["save"]

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.onnx_bytes import PIXEL_SCALE, last_product, moved_pixels
-from fmnist_edge.exporters.onnx_graph import parse
-from fmnist_edge.exporters.ort_library import failures, part
+from fmnist_edge.exporters.onnx.bytes import PIXEL_SCALE, last_product, moved_pixels
+from fmnist_edge.exporters.onnx.graph import parse
+from fmnist_edge.exporters.ort.library import failures, part
 from fmnist_edge.files import storage_errors
 from fmnist_edge.session import Images, scale_pixels
 

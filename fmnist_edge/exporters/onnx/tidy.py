@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.onnx_graph import Model, copy_of, redirect, replace
-from fmnist_edge.exporters.onnx_names import rename
+from fmnist_edge.exporters.onnx.graph import Model, copy_of, redirect, replace
+from fmnist_edge.exporters.onnx.names import rename
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.optional import require
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from fmnist_edge.exporters.tflite_file import schema
+from fmnist_edge.exporters.tflite.file import schema
 
 __all__ = ["with_unit_pixels"]
 

@@ -1,0 +1,1 @@
+"""What conversions to ONNX share: graphs in their plainest form, quantized, fed with bytes."""

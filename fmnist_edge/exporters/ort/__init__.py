@@ -1,0 +1,1 @@
+"""Writing ORT format, the flat files of ONNX Runtime's small builds."""

@@ -1,0 +1,1 @@
+"""What conversions to TFLite share: the flatbuffer, its quantizers, what it says of itself."""
