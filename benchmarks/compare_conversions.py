@@ -6,6 +6,7 @@ Each conversion is made afresh, measured on one thread in fresh processes in shu
 compared with ours by the medians of its processes. Run it on a machine that has nothing else to do.
 """
 
+import contextlib
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -164,6 +165,7 @@ CONVERSIONS: Final[Mapping[Format, Mapping[str, Callable[[Given], bytes]]]] = {
 
 def main() -> None:
     out, model, *rest = sys.argv[1:]
+    place = Path(out).resolve()
     settings = replace(
         protocols.get("quick"),
         protocol="compare-conversions",
@@ -178,14 +180,17 @@ def main() -> None:
             parent = load_parent(open_artifact(Path(model)))
             given = Given(Path(model), parent, images, folder)
             files = {kind: _convert(given, kind) for kind in CONVERSIONS}
-        runs = {
-            kind: bench(
-                BenchRequest(paths, settings, runtimes=runtimes.reading(kind)[:1]), where, progress
-            )
-            for kind, paths in files.items()
-        }
+        with contextlib.chdir(folder):  # so that the result tells names and no passing paths
+            runs = {
+                kind: bench(
+                    BenchRequest(names, settings, runtimes=runtimes.reading(kind)[:1]),
+                    where,
+                    progress,
+                )
+                for kind, names in files.items()
+            }
     tables = {kind: _ratios(run.rows) for kind, run in runs.items()}
-    write_atomically(Path(out), encode_json({"ratios": tables, "runs": runs}).encode())
+    write_atomically(place, encode_json({"ratios": tables, "runs": runs}).encode())
     for table in tables.values():
         for each in table:
             print(
@@ -195,12 +200,12 @@ def main() -> None:
 
 
 def _convert(given: Given, kind: Format) -> tuple[Path, ...]:
-    paths = []
+    names = []
     for name, convert in CONVERSIONS[kind].items():
         path = given.folder / f"{name}{kind.suffix}"
         path.write_bytes(convert(given))
-        paths.append(path)
-    return tuple(paths)
+        names.append(Path(path.name))
+    return tuple(names)
 
 
 def _ratios(rows: tuple[Row, ...]) -> list[Ratio]:

@@ -8,6 +8,7 @@ or by NNCF, OpenVINO's own quantizer. Judged on the validation images; the test 
 looked at. The first model's files are measured on one thread.
 """
 
+import contextlib
 import statistics
 import sys
 import tempfile
@@ -95,6 +96,7 @@ VARIANTS: Final[Mapping[str, Callable[[Parent, Images, Path], None]]] = {
 
 def main() -> None:
     out, *models = map(Path, sys.argv[1:])
+    place = out.resolve()
     progress = render.progress_display()
     where = dataset.locate(progress=progress).path
     data = dataset.load(where)
@@ -115,10 +117,11 @@ def main() -> None:
             for file in VARIANTS
         }
         settings = replace(protocols.get("quick"), protocol="int8-variants", processes=PROCESSES)
-        files = tuple(folders[0] / file for file in VARIANTS)
-        run = bench(
-            BenchRequest(files, settings, runtimes=("onnxruntime", "openvino")), where, progress
+        request = BenchRequest(
+            tuple(map(Path, VARIANTS)), settings, runtimes=("onnxruntime", "openvino")
         )
+        with contextlib.chdir(folders[0]):  # so that the result tells names and no passing paths
+            run = bench(request, where, progress)
     own = {"onnx": "onnxruntime", "xml": "openvino"}
     medians = {
         row.case.subject.name: row.latency.p50
@@ -132,7 +135,7 @@ def main() -> None:
         "variants": [_summary(file, found[file], medians[file]) for file in VARIANTS],
         "run": run,
     }
-    write_atomically(out, encode_json(result).encode())
+    write_atomically(place, encode_json(result).encode())
 
 
 def _judge(path: Path, parent: Parent, held_back: dataset.Split) -> Parity:

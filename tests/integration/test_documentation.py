@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("artifacts/README.md"))
 )
+RESULTS = sorted(ROOT.glob("benchmarks/results/*/*.json"))
 LINK = re.compile(r"\]\((?!https?://|mailto:)(?P<target>[^)#]*)(?:#[^)]*)?\)")
 
 
@@ -89,6 +91,20 @@ def test_the_mean_in_the_readme_is_that_of_the_three_trainings() -> None:
     mean, deviation = result["test_accuracy_mean"], result["test_accuracy_sd"]
     assert mean >= 0.88
     assert f"{100 * mean:.2f} % ± {100 * deviation:.2f}" in _text("README.md")
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.name)
+def test_result_files_tell_names_and_no_places_of_a_machine(path: Path) -> None:
+    assert not [text for text in _texts(json.loads(path.read_bytes())) if text.startswith("/")]
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else ():
+        yield from _texts(inner)
+    for inner in value if isinstance(value, list) else ():
+        yield from _texts(inner)
 
 
 def test_the_exit_codes_in_the_docs_are_those_of_the_errors() -> None:
