@@ -32,6 +32,9 @@ def _networks() -> dict[str, Any]:
     both = layers.Add()([first, layers.Dense(32, activation="relu")(first)])
     functional = library.Model(image, layers.Dense(10, activation="softmax")(both))
     return {
+        "logits": library.Sequential(
+            [layers.Input((28, 28)), layers.Flatten(), layers.Dense(32, "relu"), layers.Dense(10)]
+        ),
         "convolutional": _sequence(*convolutional),
         "normalized": _sequence(*normalized),
         "functional": functional,
@@ -47,7 +50,8 @@ def _sequence(*stack: Any) -> Any:  # noqa: ANN401 - Keras objects
 
 def _fit(model: Any, data: Path) -> None:  # noqa: ANN401 - a Keras model
     train = dataset.load(data).train
-    model.compile("adam", "sparse_categorical_crossentropy")
+    logits = model.layers[-1].activation.__name__ == "linear"
+    model.compile("adam", keras().losses.SparseCategoricalCrossentropy(from_logits=logits))
     model.fit(train.images[:_IMAGES] / 255, train.labels[:_IMAGES], epochs=3, verbose=0)
 
 
@@ -106,6 +110,8 @@ def main(data: Path, folder: Path) -> None:
         if name == "convolutional":
             _save_served(model, folder / "float.saved-model", "float32")
             _save_served(model, folder / "bytes.saved-model", "uint8")
+        if name == "logits":
+            _save_served(model, folder / "logits.saved-model", "float32")
     _save_refused(folder)
 
 

@@ -22,8 +22,8 @@ from fmnist_edge.exporters import (
     onnx_from_tf,
     onnx_int8_from_onnx,
     onnx_parent,
+    openvino_from_onnx,
     openvino_from_tf,
-    openvino_int8_from_onnx,
     saved_model_from_tf,
     saved_model_parent,
     tflite_from_tf,
@@ -107,10 +107,10 @@ _FROM_TENSORFLOW: Final[dict[str, ExporterModule]] = {
     "ort-int8": onnx_int8_from_onnx,
     "openvino-float32": openvino_from_tf,
     "openvino-float16": openvino_from_tf,
-    "openvino-int8": openvino_int8_from_onnx,
+    "openvino-int8": openvino_from_tf,
     "saved-model-float32": saved_model_from_tf,
 }
-# What a float file can be quantized to.
+# What float files can become.
 _FROM_TFLITE: Final[dict[str, ExporterModule]] = {
     "tflite-float16": tflite_from_tflite,
     "tflite-int8": tflite_from_tflite,
@@ -123,6 +123,9 @@ _FROM_ONNX: Final[dict[str, ExporterModule]] = {
     "onnx-int8-dynamic": onnx_from_onnx,
     "ort-float32": onnx_from_onnx,
     "ort-int8": onnx_from_onnx,
+    "openvino-float32": openvino_from_onnx,
+    "openvino-float16": openvino_from_onnx,
+    "openvino-int8": openvino_from_onnx,
 }
 # By the parent's format and the recipe's name.
 EXPORTERS: Final = MappingProxyType(

@@ -12,6 +12,7 @@ import numpy as np
 from fmnist_edge import keras_library
 from fmnist_edge.artifact import Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.exporters.logits import with_softmax
 from fmnist_edge.exporters.network import network_of
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.session import Images, Scores, check_classifier, scale_pixels
@@ -64,12 +65,14 @@ def load(artifact: Artifact) -> Parent:
         return answer
 
     chain = network_of(_in_a_row(model))
-    return Parent(
-        artifact,
-        network=chain,
-        function=lambda image: model(image, training=False),
-        held=() if chain else [weight.value for weight in model.weights],
-        scores=scores,
+    return with_softmax(
+        Parent(
+            artifact,
+            network=chain,
+            function=lambda image: model(image, training=False),
+            held=() if chain else [weight.value for weight in model.weights],
+            scores=scores,
+        )
     )
 
 

@@ -12,7 +12,7 @@ from fmnist_edge.exporters.tf_function import Pixels
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
 
-__all__ = ["NEEDS", "TOOLS", "export"]
+__all__ = ["NEEDS", "TOOLS", "adapted", "export"]
 
 NEEDS: Final[Mapping[str, str]] = {"onnx": "train", "onnxruntime": "onnx"}
 TOOLS: Final[tuple[str, ...]] = ("onnx", "onnxruntime", "numpy")
@@ -25,9 +25,17 @@ def export(parent: Parent, recipe: Recipe, choices: Choices, calibration: Images
         ExportError: a tool fails, or the choices cannot be had.
         MissingDependencyError: onnx or ONNX Runtime is not installed.
     """
+    return onnx_recipes.make(
+        lambda pixels: adapted(parent, choices, pixels), parent, recipe, choices, calibration, TOOLS
+    )
 
-    def floating(pixels: Pixels) -> bytes:
-        payload: bytes = adapt(parse(parent.artifact.payload), choices, pixels).SerializeToString()
-        return payload
 
-    return onnx_recipes.make(floating, parent, recipe, choices, calibration, TOOLS)
+def adapted(parent: Parent, choices: Choices, pixels: Pixels) -> bytes:
+    """Their graph as the bytes of a plain float32 `.onnx` file like those of ours.
+
+    Raises:
+        ExportError: the choices cannot be had.
+        MissingDependencyError: onnx is not installed.
+    """
+    payload: bytes = adapt(parse(parent.artifact.payload), choices, pixels).SerializeToString()
+    return payload

@@ -19,8 +19,9 @@ class Parent:
         artifact: The file it was read from.
         network: Its layers, where it is a plain chain of Dense layers; batch normalisation and
             rescaling are folded into them, dropout is gone. The first takes pixels in 0..1.
-        function: Any TensorFlow classifier: float32[N,28,28] in 0..1 to float32[N,10]; None for a
-            float file that is only to be quantized.
+        function: Any TensorFlow classifier, float32[N,28,28] in 0..1 to float32[N,10]
+            probabilities; None for a float file that is only to be quantized.
+        logits: The same before its softmax, where that can be had so.
         held: What must stay alive for `function` to work.
         scores: uint8[N,28,28] to the parent's own float32[N,10] answer; None where only a runtime
             can tell.
@@ -29,5 +30,6 @@ class Parent:
     artifact: Artifact
     network: tuple[DenseLayer, ...] = ()
     function: Callable[[Any], Any] | None = None
+    logits: Callable[[Any], Any] | None = None
     held: Sequence[Any] = field(default=(), repr=False)
     scores: Callable[[Images], Scores] | None = None

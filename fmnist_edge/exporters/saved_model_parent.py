@@ -7,6 +7,7 @@ import numpy as np
 
 from fmnist_edge.artifact import Artifact
 from fmnist_edge.errors import ModelUnsupportedError
+from fmnist_edge.exporters.logits import with_softmax
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.keras_library import tensorflow
 from fmnist_edge.saved_model import Signature, load_signature
@@ -51,7 +52,7 @@ def load(artifact: Artifact) -> Parent:
             f"{artifact.path} answers with scores that are no numbers.",
             hint="Train it again; a learning rate that is too high does this.",
         )
-    return Parent(artifact, function=function, held=(signature.held,), scores=scores)
+    return with_softmax(Parent(artifact, function=function, held=(signature.held,), scores=scores))
 
 
 def _function(signature: Signature) -> Callable[[Any], Any]:

@@ -71,13 +71,13 @@ def _with_scores(layers: tuple[DenseLayer, ...], choices: Choices) -> tuple[Dens
 
 
 def _any(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - untyped
-    function = parent.function
-    if function is None:
+    function = parent.logits if choices.scores == "logits" else parent.function
+    if parent.function is None:
         raise ExportError(
             f"{parent.artifact.path} can only be quantized, not converted.",
             hint="Start from the .keras file or SavedModel it was made from.",
         )
-    if choices.scores == "logits":
+    if function is None:
         raise ExportError(
             f"{parent.artifact.path} is no chain of Dense layers, so its softmax stays.",
             hint="Leave out --scores logits.",

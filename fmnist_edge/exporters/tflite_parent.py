@@ -6,9 +6,10 @@ import numpy as np
 
 from fmnist_edge.artifact import Artifact
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.exporters.logits import PROBE, are_logits
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tflite.interpreter import open_interpreter, spec_of
-from fmnist_edge.session import check_classifier
+from fmnist_edge.session import Scores, check_classifier, decode_scores, prepare_images
 
 __all__ = ["load"]
 
@@ -22,7 +23,8 @@ def load(artifact: Artifact) -> Parent:
     Raises:
         MissingDependencyError: LiteRT is not installed.
         ModelUnreadableError: the file is damaged.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier, or quantized already.
+        ModelUnsupportedError: it is no Fashion-MNIST classifier, quantized already, or gives
+            logits.
     """
     try:
         interpreter = open_interpreter(artifact.payload)
@@ -41,7 +43,21 @@ def load(artifact: Artifact) -> Parent:
             f"{artifact.path} is quantized already; doing it again would only lose more.",
             hint="Start from the float file or the .keras file that it was made from.",
         )
+    if are_logits(_scores(interpreter)):
+        raise ModelUnsupportedError(
+            f"{artifact.path} gives logits, and quantizing adds no softmax.",
+            hint="Start from the .keras file that it was made from, or export it with a softmax.",
+        )
     return Parent(artifact)
+
+
+def _scores(interpreter: Any) -> Scores:  # noqa: ANN401 - untyped
+    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    images = np.resize(PROBE, source["shape"])  # as many as it takes
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(source["index"], prepare_images(images, spec_of(source)))
+    interpreter.invoke()
+    return decode_scores(interpreter.get_tensor(target["index"]), spec_of(target))
 
 
 def _is_quantized(tensor: Any) -> bool:  # noqa: ANN401 - LiteRT's description of a tensor

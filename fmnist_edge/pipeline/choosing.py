@@ -46,7 +46,7 @@ def possible(recipes: Sequence[Recipe], source: Format) -> Possible:
     if not made:
         extras = next(iter(left_out))
         raise MissingDependencyError(
-            f"Nothing can be made here: {', '.join(left_out[extras])} lacks its tools.",
+            f"Nothing can be made here: the tools for {', '.join(left_out[extras])} are missing.",
             hint=f"Install them with: pip install 'fmnist-edge[{extras}]'",
         )
     return Possible(tuple(made), left_out)

@@ -15,7 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 from fmnist_edge import __version__
 from fmnist_edge.artifact import Artifact, Format, TensorSpec, open_artifact, read_manifest
 from fmnist_edge.dataset import LABELS, Split
-from fmnist_edge.exporters import LAYER_READERS
+from fmnist_edge.errors import ExportError
+from fmnist_edge.exporters import EXPORTERS, LAYER_READERS
+from fmnist_edge.exporters.onnx.tidy import tidy
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import ort
 from fmnist_edge.session import Images, Scores, Session, SessionOptions, classify
@@ -28,7 +30,7 @@ ORT: Final = [name for name, recipe in RECIPES.items() if recipe.format is Forma
 EACH: Final = ONNX + ORT
 OPSETS: Final = range(13, 19)
 METHODS: Final = ("minmax", "entropy", "percentile")
-FROM_ONNX: Final = [name for name in EACH if name != "onnx-float32"]
+FROM_ONNX: Final = [name for name in RECIPES if (Format.ONNX, name) in EXPORTERS]
 # Somebody's classifiers: the shape of an image, and whether the softmax is in the file.
 THEIRS: Final = {
     "plain": ((28, 28), True),
@@ -442,6 +444,13 @@ def test_somebodys_float_file_is_quantized(foreign: Attempts, name: str) -> None
     assert [each for each in operators if each not in {"Flatten", "Reshape"}] == [
         each for each in OPERATORS["onnx-int8"] if each != "Reshape"
     ]
+
+
+def test_an_operator_that_onnx_lacks_is_named(arrays: Mapping[str, NDArray[Any]]) -> None:
+    model = _theirs(arrays, (28, 28), softmax=True)
+    model.graph.node[-1].op_type = "Digamma"
+    with pytest.raises(ExportError, match="ONNX has no operator for TensorFlow's Digamma"):
+        tidy(model)
 
 
 def test_our_own_float_file_becomes_what_the_keras_file_becomes(

@@ -159,6 +159,13 @@ def test_another_kind_of_model_is_no_parent(strangers: Path, stranger: str) -> N
         tflite_parent.load(open_artifact(strangers / f"{stranger}.tflite"))
 
 
+def test_a_file_that_gives_logits_is_no_parent(attempts: Attempts, tmp_path: Path) -> None:
+    made = attempts["eight-logits"].folder / "default-float32.tflite"
+    path = shutil.copy(made, tmp_path / "logits.tflite")
+    with pytest.raises(ModelUnsupportedError, match=r"logits\.tflite gives logits"):
+        tflite_parent.load(open_artifact(path))
+
+
 @pytest.mark.parametrize("choices", [Choices(batch=8), Choices(scores="logits")])
 def test_what_only_a_conversion_can_change_is_refused(float_file: Path, choices: Choices) -> None:
     parent = tflite_parent.load(open_artifact(float_file))

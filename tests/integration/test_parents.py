@@ -20,6 +20,7 @@ RECIPES = [
 SOUND = [
     *("convolutional.keras", "functional.keras", "normalized.keras"),
     *("float.saved-model", "bytes.saved-model"),
+    *("logits.keras", "logits.saved-model"),
 ]
 # Model -> exit code, and what is said.
 REFUSED = {
@@ -72,6 +73,7 @@ def test_any_classifier_is_exported_and_proved(attempts: Attempts, model: str) -
         assert manifest is not None
         assert manifest.parity is not None
         assert manifest.parity.images == 1_000
+        assert manifest.scores == "probabilities"
         least = 0.999 if manifest.precision is Precision.FLOAT32 else 0.95
         assert manifest.parity.agreement >= least
 

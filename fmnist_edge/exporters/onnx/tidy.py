@@ -8,6 +8,8 @@ carry a counter of their process. Nothing here changes what the graph computes.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.onnx.graph import Model, copy_of, redirect, replace
 from fmnist_edge.exporters.onnx.names import rename
@@ -33,6 +35,7 @@ def tidy(model: Model) -> Model:
         ExportError: the graph is not valid.
     """
     tidied = copy_of(model)
+    _spell_out(tidied.graph)
     _lift_constants(tidied.graph)
     _drop_no_effect(tidied.graph)
     _fuse_products(tidied.graph, _ranks(tidied))
@@ -72,7 +75,7 @@ def _check_operators(onnx: Any, model: Model) -> None:  # noqa: ANN401 - a modul
     if unknown:
         raise ExportError(
             f"ONNX has no operator for TensorFlow's {', '.join(sorted(unknown))}.",
-            hint="Export another format, or replace the layer (gelu with approximate=True works).",
+            hint="Export another format, or replace the layer that needs it.",
         )
 
 
@@ -98,6 +101,21 @@ def _order(graph: Model) -> None:
             ordered += [waiting.pop(name) for name in dict.fromkeys(node.input) if name in waiting]
             ordered.append(node)
     replace(graph.node, ordered)
+
+
+def _spell_out(graph: Model) -> None:
+    """TensorFlow's Erfc, which exact gelu is made of, by ONNX's Erf: erfc(x) = 1 - erf(x)."""
+    onnx = require("onnx", extra=EXTRA)
+    made: list[Any] = []
+    for node in graph.node:
+        if node.op_type != "Erfc":
+            made.append(node)
+            continue
+        one, value = f"{node.output[0]}_one", f"{node.output[0]}_erf"
+        graph.initializer.append(onnx.numpy_helper.from_array(np.array(1, np.float32), one))
+        made.append(onnx.helper.make_node("Erf", node.input, [value]))
+        made.append(onnx.helper.make_node("Sub", [one, value], node.output))
+    replace(graph.node, made)
 
 
 def _lift_constants(graph: Model) -> None:

@@ -1,0 +1,55 @@
+"""Classifiers that leave the softmax to the loss they were trained with."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from fmnist_edge.errors import ModelUnsupportedError
+from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.verify import probabilities
+from fmnist_edge.keras_library import tensorflow
+from fmnist_edge.session import IMAGE_SHAPE, Images, Scores
+
+__all__ = ["PROBE", "are_logits", "with_softmax"]
+
+_SEED: Final = 0
+# Pictures of nothing, to which every classifier has an answer.
+PROBE: Final[Images] = np.random.default_rng(_SEED).integers(0, 256, (16, *IMAGE_SHAPE), np.uint8)
+
+
+def are_logits(scores: Scores) -> bool:
+    """Whether scores cannot be probabilities: one is below 0 or above 1."""
+    return bool(scores.min() < 0 or scores.max() > 1 + 1e-3)
+
+
+def with_softmax(parent: Parent) -> Parent:
+    """The parent, ending in a softmax if it gave logits.
+
+    Args:
+        parent: One with `function` and `scores`.
+
+    Raises:
+        ModelUnsupportedError: its scores are neither.
+    """
+    given, function = parent.scores, parent.function
+    if given is None or function is None or not are_logits(given(PROBE)):
+        return parent
+    network = parent.network
+    if network and network[-1].activation != "linear":
+        raise ModelUnsupportedError(
+            f"{parent.artifact.path} gives scores that are neither probabilities nor logits: "
+            f"it ends in {network[-1].activation}.",
+            hint="End it in a softmax, or in no activation.",
+        )
+
+    def softmax(image: Any) -> Any:  # noqa: ANN401 - a tensor
+        return tensorflow().nn.softmax(function(image))
+
+    return replace(
+        parent,
+        network=(*network[:-1], replace(network[-1], activation="softmax")) if network else (),
+        function=softmax,
+        logits=function,
+        scores=lambda images: probabilities(given(images), "logits"),
+    )

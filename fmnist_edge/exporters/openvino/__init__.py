@@ -1,0 +1,1 @@
+"""What conversions to OpenVINO share: ONNX in, `.xml` and `.bin` out."""
