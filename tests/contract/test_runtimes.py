@@ -420,7 +420,7 @@ def test_one_thread_means_one(exported: Path, cli: CommandLine, name: str) -> No
     # Some runtimes start threads that then sleep, or that work while the caller sleeps.
     before, _, said, busy = _threads(cli, exported, name, asked=1)
     assert (before, said) == (1, 1)
-    assert busy < 1.1
+    assert busy < 1.5  # two would come to 2
 
 
 @pytest.mark.parametrize("name", READING)
