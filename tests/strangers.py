@@ -3,7 +3,6 @@
 It runs as a process of its own, because it needs TensorFlow.
 """
 
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,9 +84,10 @@ def _ort(payload: bytes) -> bytes:
     return ort_file.save(onnx.ModelProto.FromString(payload))
 
 
-def _save_openvino(path: Path, payload: bytes) -> None:
+def _save_openvino(path: Path) -> None:
     library = openvino()
-    library.save_model(library.convert_model(io.BytesIO(payload)), path, compress_to_fp16=False)
+    made = library.convert_model(path.with_suffix(".onnx"))
+    library.save_model(made, path, compress_to_fp16=False)
 
 
 def _save_saved_model(path: Path, image: tuple[int, ...], scores: int, inputs: int) -> None:
@@ -137,7 +137,7 @@ def main(folder: Path) -> None:
         (folder / f"{name}.tflite").write_bytes(_tflite(image, scores, inputs))
         (folder / f"{name}.onnx").write_bytes(_onnx(image, scores, inputs))
         (folder / f"{name}.ort").write_bytes(_ort(_onnx(image, scores, inputs)))
-        _save_openvino(folder / f"{name}.xml", _onnx(image, scores, inputs))
+        _save_openvino(folder / f"{name}.xml")
         _save_saved_model(folder / f"{name}.saved-model", image, scores, inputs)
         if inputs == 1:
             _save_npz(folder / f"{name}.npz", image, scores)
