@@ -1,4 +1,4 @@
-"""Keeping the chatter of native libraries off the user's screen.
+"""Keeping the chatter of native libraries off the user's screen, and their errors to one line.
 
 TensorFlow and its converter write to file descriptors 1 and 2 from C++, past `sys.stdout`, before
 and regardless of any logging level.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["hushed"]
+__all__ = ["first_line", "hushed"]
 
 _TAIL: Final = 4000
 _DESCRIPTORS: Final = (1, 2)
@@ -53,3 +53,8 @@ def _tail(descriptor: int) -> str:
     size = os.fstat(descriptor).st_size
     text = os.pread(descriptor, _TAIL, max(0, size - _TAIL))
     return text.decode(errors="replace")
+
+
+def first_line(error: Exception) -> str:
+    """What a library's exception says first, without a full stop, to be part of a sentence."""
+    return str(error).strip().partition("\n")[0].rstrip(".")

@@ -10,6 +10,7 @@ from fmnist_edge.artifact import SAVED_MODEL_FILE, Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.files import storage_errors
 from fmnist_edge.keras_library import EXTRA, tensorflow
+from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require
 
 __all__ = ["Signature", "load_signature"]
@@ -97,7 +98,7 @@ def _signature(artifact: Artifact, folder: Path) -> Signature:
         loaded = tf.saved_model.load(str(folder))
         signatures = dict(loaded.signatures)
     except (*_DAMAGES, tf.errors.OpError) as error:
-        raise _unreadable(artifact, str(error).strip().partition("\n")[0].rstrip(".")) from error
+        raise _unreadable(artifact, first_line(error)) from error
     function = signatures.get(_USUAL) or next(iter(signatures.values()), None)
     if function is None:
         raise ModelUnsupportedError(

@@ -11,6 +11,7 @@ from fmnist_edge.exporters.onnx.tidy import tidy
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tf_function import Pixels, serving_module
 from fmnist_edge.keras_library import EXTRA
+from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
@@ -62,7 +63,7 @@ def convert(parent: Parent, choices: Choices, pixels: Pixels) -> bytes:
         )
     except (ValueError, RuntimeError, KeyError) as error:
         raise ExportError(
-            f"The ONNX converter failed: {str(error).strip().partition(chr(10))[0]}",
+            f"The ONNX converter failed: {first_line(error)}.",
             hint="This is worth a bug report, with the model attached.",
         ) from error
     payload: bytes = tidy(proto).SerializeToString(deterministic=True)

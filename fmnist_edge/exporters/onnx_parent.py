@@ -12,6 +12,7 @@ from fmnist_edge.exporters.onnx.pixels import ends_in_logits
 from fmnist_edge.exporters.ort.library import part
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.keras_library import EXTRA
+from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, check_classifier, prepare_images
 
@@ -66,7 +67,7 @@ def _read(artifact: Artifact) -> Model:
         onnx.checker.ValidationError,
         onnx.shape_inference.InferenceError,
     ) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        reason = first_line(error)
         raise ModelUnreadableError(
             f"{artifact.path} is no valid ONNX model: {reason}.",
             hint="Check that it is an ONNX file, or export it again.",

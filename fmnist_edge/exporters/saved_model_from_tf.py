@@ -16,6 +16,7 @@ from fmnist_edge.exporters.saved_model_names import renumbered
 from fmnist_edge.exporters.tf_function import serving_module
 from fmnist_edge.files import storage_errors
 from fmnist_edge.keras_library import tensorflow
+from fmnist_edge.native_output import first_line
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
 
@@ -60,7 +61,7 @@ def _saved(module: Any) -> dict[str, bytes]:  # noqa: ANN401 - a tf.Module
             tf.saved_model.save(module, temporary, signatures={"serving_default": module.serve})
         except (ValueError, RuntimeError, tf.errors.OpError) as error:
             raise ExportError(
-                f"TensorFlow cannot save it: {str(error).strip().partition(chr(10))[0]}",
+                f"TensorFlow cannot save it: {first_line(error)}.",
                 hint="This is worth a bug report, with the model attached.",
             ) from error
         files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}

@@ -15,6 +15,7 @@ from fmnist_edge.exporters.tflite import file as tflite_file
 from fmnist_edge.exporters.tflite import metadata as tflite_metadata
 from fmnist_edge.exporters.tflite.calibration import batches, check_method
 from fmnist_edge.keras_library import EXTRA, tensorflow
+from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
@@ -115,7 +116,7 @@ def convert(parent: Parent, precision: Precision, choices: Choices, calibration:
             payload: bytes = converter.convert()
     except (ValueError, RuntimeError, failed) as error:
         raise ExportError(
-            f"The TFLite converter failed: {str(error).strip().partition(chr(10))[0]}",
+            f"The TFLite converter failed: {first_line(error)}.",
             hint="This is worth a bug report, with the model attached.",
         ) from error
     return payload

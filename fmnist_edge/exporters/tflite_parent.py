@@ -9,6 +9,7 @@ from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.exporters.logits import PROBE, are_logits
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tflite.interpreter import open_interpreter, spec_of
+from fmnist_edge.native_output import first_line
 from fmnist_edge.session import Scores, check_classifier, decode_scores, prepare_images
 
 __all__ = ["load"]
@@ -32,7 +33,7 @@ def load(artifact: Artifact) -> Parent:
         outputs = [spec_of(each) for each in interpreter.get_output_details()]
         tensors = interpreter.get_tensor_details()
     except (ValueError, RuntimeError) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        reason = first_line(error)
         raise ModelUnreadableError(
             f"LiteRT cannot open {artifact.path}: {reason}.",
             hint="Check that it is a TFLite file, or export it again.",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, Quantization, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require, versions_of
 from fmnist_edge.session import (
     Images,
@@ -66,7 +67,7 @@ class _Session:
             self._invoke()
         except (ValueError, RuntimeError) as error:
             raise ModelUnsupportedError(
-                f"LiteRT cannot run {self._path}: {_first_line(error)}.",
+                f"LiteRT cannot run {self._path}: {first_line(error)}.",
                 hint="Export it again, or update LiteRT.",
             ) from error
         output: NDArray[Any] = self._get(self._target)
@@ -109,7 +110,7 @@ def _interpreter(
         outputs = [_spec(each) for each in interpreter.get_output_details()]
     except (ValueError, RuntimeError) as error:
         raise ModelUnreadableError(
-            f"LiteRT cannot open {artifact.path}: {_first_line(error)}.",
+            f"LiteRT cannot open {artifact.path}: {first_line(error)}.",
             hint="Check that it is a TFLite file, or export it again.",
         ) from error
     return interpreter, inputs, outputs
@@ -137,7 +138,7 @@ def _resize(artifact: Artifact, interpreter: Any, source: TensorSpec, batch: int
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelUnsupportedError(
-            f"{artifact.path} cannot take {batch} images at once: {_first_line(error)}.",
+            f"{artifact.path} cannot take {batch} images at once: {first_line(error)}.",
             hint="Its batch size is fixed; measure it with that one.",
         ) from error
 
@@ -146,7 +147,3 @@ def _delegate(interpreter: Any) -> str:  # noqa: ANN401 - untyped
     # The only place where the Interpreter tells whether XNNPACK took the graph.
     operators = interpreter._get_ops_details()  # noqa: SLF001
     return "XNNPACK" if any(each["op_name"] == "DELEGATE" for each in operators) else "none"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.session import (
     Images,
@@ -141,4 +142,4 @@ def _spec(node: Any) -> TensorSpec:  # noqa: ANN401 - untyped
 
 def _reason(error: Exception) -> str:
     # "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Failed to ..." keeps its last part.
-    return str(error).strip().partition("\n")[0].rpartition(" : ")[2].rstrip(".")
+    return first_line(error).rpartition(" : ")[2]

@@ -11,6 +11,7 @@ from fmnist_edge import keras_library
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.keras_library import tensorflow
+from fmnist_edge.native_output import first_line
 from fmnist_edge.saved_model import Signature, load_signature
 from fmnist_edge.session import (
     Images,
@@ -64,7 +65,7 @@ class _Session:
         try:
             answer = self._call(**{self.input.name: self._tensor(tensor)})
         except self._errors as error:
-            reason = str(error).strip().partition("\n")[0].rstrip(".")
+            reason = first_line(error)
             raise ModelUnsupportedError(
                 f"TensorFlow cannot run {self._path} on {self.batch} images: {reason}.",
                 hint="Its graph may be made for another number of images; try --batch 1.",

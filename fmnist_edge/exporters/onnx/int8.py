@@ -12,6 +12,7 @@ from fmnist_edge.exporters.onnx.bytes import PIXEL_SCALE, last_product, moved_pi
 from fmnist_edge.exporters.onnx.graph import parse
 from fmnist_edge.exporters.ort.library import failures, part
 from fmnist_edge.files import storage_errors
+from fmnist_edge.native_output import first_line
 from fmnist_edge.session import Images, scale_pixels
 
 __all__ = ["quantize", "quantize_dynamic"]
@@ -113,7 +114,7 @@ def _through_files(payload: bytes, convert: Callable[[Path, Path], object]) -> b
             convert(given, made)
         except failures() as error:
             raise ExportError(
-                f"ONNX Runtime's quantizer failed: {str(error).strip().partition(chr(10))[0]}",
+                f"ONNX Runtime's quantizer failed: {first_line(error)}.",
                 hint="This is worth a bug report, with the model attached.",
             ) from error
         return made.read_bytes()

@@ -14,6 +14,7 @@ from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.onnx.graph import Model, copy_of, redirect, replace
 from fmnist_edge.exporters.onnx.names import rename
 from fmnist_edge.keras_library import EXTRA
+from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require
 
 __all__ = ["tidy", "tidy_quantized"]
@@ -86,7 +87,7 @@ def _check(onnx: Any, model: Model) -> None:  # noqa: ANN401 - a module
         onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ExportError(
-            f"The graph is not valid ONNX: {str(error).strip().partition(chr(10))[0]}",
+            f"The graph is not valid ONNX: {first_line(error)}.",
             hint="This is worth a bug report, with the model attached.",
         ) from error
 

@@ -9,6 +9,7 @@ from fmnist_edge.exporters.onnx.graph import Model
 from fmnist_edge.exporters.ort.library import failures, part
 from fmnist_edge.exporters.ort.order import ordered
 from fmnist_edge.files import storage_errors
+from fmnist_edge.native_output import first_line
 
 __all__ = ["save"]
 
@@ -44,7 +45,7 @@ def save(model: Model) -> bytes:
             )
         except failures() as error:
             raise ExportError(
-                f"ONNX Runtime cannot convert the graph: {str(error).partition(chr(10))[0]}",
+                f"ONNX Runtime cannot convert the graph: {first_line(error)}.",
                 hint="This is worth a bug report, with the model attached.",
             ) from error
         return ordered(made.read_bytes())

@@ -12,6 +12,7 @@ from fmnist_edge.exporters.tflite.calibration import with_full_range
 from fmnist_edge.exporters.tflite.file import INPUT, SIGNATURE
 from fmnist_edge.exporters.tflite.interpreter import input_of, open_interpreter
 from fmnist_edge.exporters.tflite.pixels import with_unit_pixels
+from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.session import Images, prepare_images
 
@@ -78,7 +79,7 @@ def quantize(payload: bytes, precision: Precision, calibration: Images) -> bytes
             )
     except (ValueError, RuntimeError, KeyError) as error:
         raise ExportError(
-            f"litert-quantizer failed: {str(error).strip().partition(chr(10))[0]}",
+            f"litert-quantizer failed: {first_line(error)}.",
             hint="Start from the .keras file, or choose another precision.",
         ) from error
     return bytes(made.quantized_model)
