@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import TensorSpec
 from fmnist_edge.exporters.onnx.graph import Model, parse, readers_of
-from fmnist_edge.exporters.ort.library import part
+from fmnist_edge.onnxruntime_library import CPU, onnxruntime
 from fmnist_edge.session import Images, prepare_images
 
 __all__ = ["layer_outputs"]
@@ -34,19 +34,17 @@ def layer_outputs(payload: bytes, images: Images) -> tuple[NDArray[np.float32], 
     Raises:
         MissingDependencyError: onnx or ONNX Runtime is not installed.
     """
-    onnxruntime = part()
+    library = onnxruntime()
     model = parse(payload)
     names = [_end_of_layer(model.graph, node) for node in _products(model.graph)]
     known = {each.name for each in model.graph.output}
     for name in names:
         if name not in known:
             model.graph.output.add(name=name)
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options = library.SessionOptions()
+    options.graph_optimization_level = library.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = library.InferenceSession(model.SerializeToString(), options, providers=[CPU])
     return _run(session, names, images)
 
 

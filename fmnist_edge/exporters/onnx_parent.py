@@ -9,10 +9,11 @@ from fmnist_edge.artifact import Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.exporters.onnx.graph import Model, parse
 from fmnist_edge.exporters.onnx.pixels import ends_in_logits
-from fmnist_edge.exporters.ort.library import part
 from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.verify import probabilities
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.native_output import first_line
+from fmnist_edge.onnxruntime_library import CPU, onnxruntime
 from fmnist_edge.optional import require
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, check_classifier, prepare_images
 
@@ -111,8 +112,7 @@ def _check_float(artifact: Artifact, model: Model, source: TensorSpec) -> None:
 
 def _scores(artifact: Artifact, model: Model, images: Images) -> Scores:
     """What the file itself answers, image by image, as probabilities."""
-    onnxruntime = part()
-    session = onnxruntime.InferenceSession(artifact.payload, providers=["CPUExecutionProvider"])
+    session = onnxruntime().InferenceSession(artifact.payload, providers=[CPU])
     source = session.get_inputs()[0]
     spec = _as_image(_spec(model.graph.input[0]))
     pixels = prepare_images(images, TensorSpec(source.name, spec.shape, spec.dtype))
@@ -121,6 +121,5 @@ def _scores(artifact: Artifact, model: Model, images: Images) -> Scores:
         [session.run(None, {source.name: image})[0] for image in shaped]
     )
     if ends_in_logits(model):
-        powers = np.exp(answers - answers.max(axis=1, keepdims=True))
-        answers = powers / powers.sum(axis=1, keepdims=True)
+        answers = probabilities(answers, "logits")
     return answers

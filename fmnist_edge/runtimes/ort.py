@@ -1,16 +1,16 @@
 """ONNX Runtime: `.onnx` and `.ort` files, on its CPU execution provider."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from numpy.typing import NDArray
 
+from fmnist_edge import onnxruntime_library
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.native_output import first_line
-from fmnist_edge.optional import require
+from fmnist_edge.onnxruntime_library import CPU, ONLY_ERRORS, failures, onnxruntime
 from fmnist_edge.session import (
     Images,
     Scores,
@@ -23,12 +23,10 @@ from fmnist_edge.session import (
 __all__ = ["EXTRA", "FORMATS", "PACKAGE", "READS_MODEL", "load_library", "open"]
 
 FORMATS = frozenset({Format.ONNX, Format.ORT})
-PACKAGE = "onnxruntime"
-EXTRA = "onnx"
+PACKAGE = onnxruntime_library.PACKAGE
+EXTRA = onnxruntime_library.EXTRA
 READS_MODEL = True
 
-_PROVIDER: Final = "CPUExecutionProvider"
-_ONLY_ERRORS: Final = 3
 _DTYPES: Final = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
 
 
@@ -38,13 +36,7 @@ def load_library() -> str:
     Raises:
         MissingDependencyError: it is not installed.
     """
-    return str(_library().__version__)
-
-
-def _library() -> Any:  # noqa: ANN401 - the module is untyped
-    # It writes a device id into the home folder at import unless told not to, before the import.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    return require("onnxruntime", extra=EXTRA)
+    return str(onnxruntime().__version__)
 
 
 class _Session:
@@ -57,7 +49,7 @@ class _Session:
             "provider": ", ".join(opened.get_providers()),
         }
         self._path: Final = path
-        self._errors: Final = _errors()
+        self._errors: Final = failures()
         self._run: Final = opened.run
         self._outputs: Final = [self.output.name]
         self._input: Final = self.input.name
@@ -90,15 +82,15 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
         ModelUnreadableError: the file is damaged or no ONNX model.
         ModelUnsupportedError: it is no Fashion-MNIST classifier, or cannot take this batch.
     """
-    onnxruntime = _library()
+    library = onnxruntime()
     try:
-        opened = onnxruntime.InferenceSession(
+        opened = library.InferenceSession(
             artifact.payload,
-            _options(onnxruntime, options),
-            providers=[_PROVIDER],
+            _options(library, options),
+            providers=[CPU],
             enable_fallback=0,
         )
-    except _errors() as error:
+    except failures() as error:
         raise ModelUnreadableError(
             f"ONNX Runtime cannot open {artifact.path}: {_reason(error)}.",
             hint="Check that it is an ONNX file, or export it again.",
@@ -107,19 +99,12 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
     return _Session(artifact.path, opened, options)
 
 
-def _options(onnxruntime: Any, options: SessionOptions) -> Any:  # noqa: ANN401 - untyped
-    settings = onnxruntime.SessionOptions()
+def _options(library: Any, options: SessionOptions) -> Any:  # noqa: ANN401 - untyped
+    settings = library.SessionOptions()
     settings.intra_op_num_threads = options.threads
     settings.inter_op_num_threads = 1
-    settings.log_severity_level = _ONLY_ERRORS
+    settings.log_severity_level = ONLY_ERRORS
     return settings
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    """The exceptions of ONNX Runtime; each derives from `Exception` alone, so they are listed."""
-    state = require("onnxruntime.capi.onnxruntime_pybind11_state", extra=EXTRA)
-    own = [each for each in vars(state).values() if isinstance(each, type)]
-    return (ValueError, RuntimeError, *(each for each in own if issubclass(each, Exception)))
 
 
 def _check(artifact: Artifact, opened: Any, batch: int) -> None:  # noqa: ANN401 - untyped

@@ -10,9 +10,9 @@ import numpy as np
 from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.onnx.bytes import PIXEL_SCALE, last_product, moved_pixels
 from fmnist_edge.exporters.onnx.graph import parse
-from fmnist_edge.exporters.ort.library import failures, part
 from fmnist_edge.files import storage_errors
 from fmnist_edge.native_output import first_line
+from fmnist_edge.onnxruntime_library import failures, onnxruntime
 from fmnist_edge.session import Images, scale_pixels
 
 __all__ = ["quantize", "quantize_dynamic"]
@@ -102,7 +102,7 @@ def quantize_dynamic(payload: bytes) -> bytes:
 
 
 def _tools() -> Any:  # noqa: ANN401 - a module
-    return part("onnxruntime.quantization")
+    return onnxruntime("onnxruntime.quantization")
 
 
 def _through_files(payload: bytes, convert: Callable[[Path, Path], object]) -> bytes:
@@ -133,7 +133,7 @@ def _counted(
     """
     if method != "entropy":
         return {}
-    calibrate = part("onnxruntime.quantization.calibrate")
+    calibrate = onnxruntime("onnxruntime.quantization.calibrate")
     calibrator = calibrate.create_calibrator(
         model,
         augmented_model_path=str(model.with_name("augmented.onnx")),

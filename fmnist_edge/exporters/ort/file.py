@@ -6,15 +6,14 @@ from typing import Any, Final
 
 from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.onnx.graph import Model
-from fmnist_edge.exporters.ort.library import failures, part
 from fmnist_edge.exporters.ort.order import ordered
 from fmnist_edge.files import storage_errors
 from fmnist_edge.native_output import first_line
+from fmnist_edge.onnxruntime_library import CPU, ONLY_ERRORS, failures, onnxruntime
 
 __all__ = ["save"]
 
 _QUANTIZER: Final = "DequantizeLinear"
-_ONLY_ERRORS: Final = 3
 
 
 def save(model: Model) -> bytes:
@@ -30,19 +29,17 @@ def save(model: Model) -> bytes:
         MissingDependencyError: ONNX Runtime is not installed.
         StorageError: the temporary folder is full or not writable.
     """
-    onnxruntime = part()
-    levels = onnxruntime.GraphOptimizationLevel
+    library = onnxruntime()
+    levels = library.GraphOptimizationLevel
     quantized = any(node.op_type == _QUANTIZER for node in model.graph.node)
     with storage_errors(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "made.ort"
-        options = _options(onnxruntime, made)
+        options = _options(library, made)
         options.graph_optimization_level = (
             levels.ORT_ENABLE_EXTENDED if quantized else levels.ORT_ENABLE_BASIC
         )
         try:
-            onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            library.InferenceSession(model.SerializeToString(), options, providers=[CPU])
         except failures() as error:
             raise ExportError(
                 f"ONNX Runtime cannot convert the graph: {first_line(error)}.",
@@ -51,10 +48,10 @@ def save(model: Model) -> bytes:
         return ordered(made.read_bytes())
 
 
-def _options(onnxruntime: Any, made: Path) -> Any:  # noqa: ANN401 - untyped
-    options = onnxruntime.SessionOptions()
+def _options(library: Any, made: Path) -> Any:  # noqa: ANN401 - untyped
+    options = library.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = _ONLY_ERRORS
+    options.log_severity_level = ONLY_ERRORS
     options.optimized_model_filepath = str(made)
     options.add_session_config_entry("session.save_model_format", "ORT")
     return options
