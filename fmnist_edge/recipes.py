@@ -11,9 +11,19 @@ from typing import Final, Literal
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.errors import UsageError
 
-__all__ = ["CALIBRATION_SAMPLES", "RECIPES", "Choices", "Recipe", "Scores", "select"]
+__all__ = [
+    "CALIBRATION_METHOD",
+    "CALIBRATION_SAMPLES",
+    "RECIPES",
+    "Choices",
+    "Recipe",
+    "Scores",
+    "select",
+]
 
-CALIBRATION_SAMPLES: Final = 200  # by the trials in docs/formats.md
+# By the trials in docs/formats.md.
+CALIBRATION_SAMPLES: Final = 200
+CALIBRATION_METHOD: Final = "minmax"
 
 Scores = Literal["probabilities", "logits"]
 
@@ -51,14 +61,13 @@ class Choices:
             (ONNX, by default) says so in its exporter.
         scores: Whether the last operator is the softmax.
         opset: Of ONNX.
-        calibration_method: How activation ranges are taken from the calibration images; None for
-            the recipe's own.
+        calibration_method: How activation ranges are taken from the calibration images.
     """
 
     batch: int | None = 1
     scores: Scores = "probabilities"
     opset: int = 18
-    calibration_method: str | None = None
+    calibration_method: str = CALIBRATION_METHOD
 
 
 def _float(target: Format) -> Recipe:

@@ -17,6 +17,8 @@ from fmnist_edge.errors import ModelUnsupportedError
 
 __all__ = [
     "IMAGE_SHAPE",
+    "PIXEL_SCALE",
+    "WHITE",
     "RuntimeModule",
     "Session",
     "SessionOptions",
@@ -30,7 +32,8 @@ __all__ = [
 IMAGE_SHAPE: Final = (28, 28)
 CLASSES: Final = 10
 # The quantization under which int8 = uint8 - 128, exactly.
-_PIXEL_SCALE: Final = 1 / 255
+WHITE: Final = 255.0  # the brightest pixel
+PIXEL_SCALE: Final = 1 / WHITE
 _PIXEL_ZERO_POINT: Final = -128
 _CLASSIFIERS_ONLY: Final = (
     "Only Fashion-MNIST classifiers (28x28 images in, 10 scores out) can be used."
@@ -160,7 +163,7 @@ def _shape(shape: tuple[int | None, ...]) -> str:
 
 def scale_pixels(images: Images) -> NDArray[np.float32]:
     """uint8 pixels of any shape as float32 in 0..1: the scale every model here is trained on."""
-    return np.multiply(images, np.float32(_PIXEL_SCALE), dtype=np.float32)
+    return np.multiply(images, np.float32(PIXEL_SCALE), dtype=np.float32)
 
 
 def prepare_images(images: Images, spec: TensorSpec) -> NDArray[Any]:
@@ -194,7 +197,7 @@ def prepare_images(images: Images, spec: TensorSpec) -> NDArray[Any]:
 
 def _is_pixel_shift(quantization: Quantization) -> bool:
     # Files keep the scale as float32, so 1/255 comes back rounded to that.
-    same_scale = np.float32(quantization.scale) == np.float32(_PIXEL_SCALE)
+    same_scale = np.float32(quantization.scale) == np.float32(PIXEL_SCALE)
     return bool(same_scale) and quantization.zero_point == _PIXEL_ZERO_POINT
 
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 import typer
 
 from fmnist_edge.artifact import SAVED_MODEL_FILE, Format, Precision
-from fmnist_edge.recipes import CALIBRATION_SAMPLES, RECIPES, Choices, Recipe, Scores, select
+from fmnist_edge.recipes import (
+    CALIBRATION_METHOD,
+    CALIBRATION_SAMPLES,
+    RECIPES,
+    Choices,
+    Recipe,
+    Scores,
+    select,
+)
 from fmnist_edge_cli import render
 from fmnist_edge_cli.options import (
     ARTIFACTS,
@@ -72,13 +80,13 @@ def export(
         int, typer.Option("--calibration-samples", help="How many images of train.")
     ] = CALIBRATION_SAMPLES,
     calibration_method: Annotated[
-        str | None,
+        str,
         choice(
             "--calibration-method",
             ("minmax", "entropy", "percentile"),
-            "How ranges are taken from them (minmax; ONNX and OpenVINO have the choice).",
+            "How ranges are taken from them (TFLite knows minmax only).",
         ),
-    ] = None,
+    ] = CALIBRATION_METHOD,
     verify: Annotated[
         str,
         choice("--verify", ("full", "fast", "none"), "On 10,000 test images, on 1,000 others, no."),

@@ -6,12 +6,11 @@ from typing import Final
 from fmnist_edge.exporters import onnx_from_tf
 from fmnist_edge.exporters.files import Files
 from fmnist_edge.exporters.onnx import recipes as onnx_recipes
-from fmnist_edge.exporters.onnx.int8 import quantize
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
 
-__all__ = ["NEEDS", "TOOLS", "export", "quantize"]
+__all__ = ["NEEDS", "TOOLS", "export"]
 
 NEEDS: Final[Mapping[str, str]] = {**onnx_from_tf.NEEDS, "onnxruntime": "onnx"}
 TOOLS: Final[tuple[str, ...]] = (*onnx_from_tf.TOOLS, "onnxruntime")

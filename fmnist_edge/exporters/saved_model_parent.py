@@ -11,12 +11,11 @@ from fmnist_edge.exporters.logits import with_softmax
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.keras_library import tensorflow
 from fmnist_edge.saved_model import Signature, load_signature
-from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, check_classifier, scale_pixels
+from fmnist_edge.session import IMAGE_SHAPE, WHITE, Images, Scores, check_classifier, scale_pixels
 
 __all__ = ["load"]
 
 _PREDICTION_BATCH: Final = 1000
-_WHITE: Final = 255.0
 _PIXELS: Final = ("float32", "uint8")
 
 
@@ -62,7 +61,7 @@ def _function(signature: Signature) -> Callable[[Any], Any]:
     def classify(image: Any) -> Any:  # noqa: ANN401 - a tensor
         pixels = tf.convert_to_tensor(image, tf.float32)
         if source.dtype == "uint8":
-            pixels = tf.cast(tf.round(pixels * _WHITE), tf.uint8)
+            pixels = tf.cast(tf.round(pixels * WHITE), tf.uint8)
         return signature.function(**{source.name: pixels})[target.name]
 
     return classify

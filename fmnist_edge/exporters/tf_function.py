@@ -8,13 +8,12 @@ from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.network import DenseLayer
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.recipes import Choices
-from fmnist_edge.session import IMAGE_SHAPE
+from fmnist_edge.session import IMAGE_SHAPE, WHITE
 
 __all__ = ["Pixels", "serving_module"]
 
 # What the graph takes: the camera's bytes, or float32 in 0..1.
 Pixels = Literal["uint8", "float32"]
-_WHITE = 255.0
 
 
 def serving_module(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - a tf.Module
@@ -51,7 +50,7 @@ def _chain(tf: Any, parent: Parent, choices: Choices, pixels: Pixels) -> Any:  #
     activations = keras_library.keras().activations
     layers = list(_with_scores(parent.network, choices))
     if pixels == "uint8":
-        layers[0] = replace(layers[0], kernel=layers[0].kernel / _WHITE)
+        layers[0] = replace(layers[0], kernel=layers[0].kernel / WHITE)
 
     def infer(image: Any) -> Any:  # noqa: ANN401 - a tensor
         # -1 and not the batch size: a file for one image can then be resized to take more.
@@ -82,4 +81,4 @@ def _any(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN4
             f"{parent.artifact.path} is no chain of Dense layers, so its softmax stays.",
             hint="Leave out --scores logits.",
         )
-    return function if pixels == "float32" else lambda image: function(image * (1 / _WHITE))
+    return function if pixels == "float32" else lambda image: function(image * (1 / WHITE))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from fmnist_edge import dataset
 from fmnist_edge.artifact import (
@@ -33,8 +32,6 @@ from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.recipes import CALIBRATION_SAMPLES, Choices, Recipe
 
 __all__ = ["ExportRequest", "Outcome", "export", "newest_model", "target_path"]
-
-_DEFAULT_METHOD: Final = "minmax"
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,6 @@ def _make(workshop: _Workshop, recipe: Recipe) -> tuple[Path, Manifest]:
         candidate = Artifact(path, recipe.format, main, None, companions)
         session, parity = open_and_prove(candidate, recipe, request.choices, parent, workshop.proof)
     known = parent.artifact.manifest
-    method = request.choices.calibration_method or _DEFAULT_METHOD
     manifest = Manifest(
         file=path.name,
         format=recipe.format,
@@ -203,7 +199,9 @@ def _make(workshop: _Workshop, recipe: Recipe) -> tuple[Path, Manifest]:
         scores=request.choices.scores,
         companions={name: sha256_of(part) for name, part in companions.items()},
         parent_sha256=parent.artifact.sha256,
-        calibration=workshop.images.record(method) if recipe.calibrated else None,
+        calibration=workshop.images.record(request.choices.calibration_method)
+        if recipe.calibrated
+        else None,
         parity=parity,
     )
     return write_artifact(path.parent, main, manifest, companions), manifest

@@ -1,20 +1,23 @@
 """The camera's bytes as the input of a statically quantized ONNX graph."""
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from fmnist_edge.exporters.onnx.graph import Model, copy_of, readers_of, redirect, replace
+from fmnist_edge.exporters.onnx.graph import (
+    LAYOUT,
+    PRODUCTS,
+    Model,
+    copy_of,
+    readers_of,
+    redirect,
+    replace,
+)
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.optional import require
+from fmnist_edge.session import PIXEL_SCALE
 
-__all__ = ["PIXEL_SCALE", "integer_input", "last_product", "moved_pixels"]
-
-# Under this scale and the zero point 0, a quantized pixel is the pixel.
-PIXEL_SCALE: Final = 1 / 255
-_PRODUCTS: Final = {"Gemm", "MatMul", "Conv"}
-# They move pixels about and compute nothing.
-_LAYOUT: Final = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"}
+__all__ = ["integer_input", "last_product", "moved_pixels"]
 
 
 def integer_input(model: Model) -> Model:
@@ -59,6 +62,7 @@ def _take_bytes(onnx: Any, graph: Model) -> None:  # noqa: ANN401 - a module
         redirect(graph.node, stored, pixels)
         return
     # Nothing that reads the pixels computes in integers: they are made real numbers first.
+    # Under this scale and the zero point 0, a quantized pixel is the pixel.
     scale, zero = np.array(PIXEL_SCALE, np.float32), np.array(0, np.uint8)
     for name, array in (("pixel_scale", scale), ("pixel_zero_point", zero)):
         graph.initializer.append(onnx.numpy_helper.from_array(array, name))
@@ -75,7 +79,7 @@ def _take_bytes(onnx: Any, graph: Model) -> None:  # noqa: ANN401 - a module
 def moved_pixels(graph: Model) -> str:
     """The tensor that still holds the pixels, behind the operators that only move them."""
     name: str = graph.input[0].name
-    while len(readers := readers_of(graph, name)) == 1 and readers[0].op_type in _LAYOUT:
+    while len(readers := readers_of(graph, name)) == 1 and readers[0].op_type in LAYOUT:
         name = readers[0].output[0]
     return name
 
@@ -83,5 +87,5 @@ def moved_pixels(graph: Model) -> str:
 def last_product(graph: Model) -> int:
     """The place of the last matrix product or convolution; -1 if there is none."""
     return max(
-        (index for index, node in enumerate(graph.node) if node.op_type in _PRODUCTS), default=-1
+        (index for index, node in enumerate(graph.node) if node.op_type in PRODUCTS), default=-1
     )

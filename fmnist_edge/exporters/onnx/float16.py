@@ -1,16 +1,13 @@
 """Float ONNX in half precision: weights and arithmetic, not the two ends."""
 
-from typing import Final
-
 import numpy as np
 
 from fmnist_edge.exporters.onnx.graph import Model, copy_of, redirect, replace
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.optional import require
+from fmnist_edge.session import WHITE
 
 __all__ = ["halve"]
-
-_WHITE: Final = 255.0
 
 
 def halve(model: Model) -> Model:
@@ -36,7 +33,7 @@ def halve(model: Model) -> Model:
         attribute.i = half if attribute.i == single else attribute.i
     redirect(graph.node, "image", "half_pixels")
     redirect(graph.node, "scores", "half_scores")
-    scale = np.array(1 / _WHITE, np.float16)
+    scale = np.array(1 / WHITE, np.float16)
     graph.initializer.append(onnx.numpy_helper.from_array(scale, "half_scale"))
     make = onnx.helper.make_node
     before = (

@@ -1,12 +1,26 @@
 """Small things that one does to an ONNX graph."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.optional import require
 
-__all__ = ["Model", "copy_of", "parse", "readers_of", "redirect", "replace", "set_batch"]
+__all__ = [
+    "LAYOUT",
+    "PRODUCTS",
+    "Model",
+    "copy_of",
+    "parse",
+    "readers_of",
+    "redirect",
+    "replace",
+    "set_batch",
+]
+
+PRODUCTS: Final = frozenset({"Conv", "Gemm", "MatMul"})
+# They move values about and compute nothing.
+LAYOUT: Final = frozenset({"Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 
 # An onnx.ModelProto, or a message inside it: the package is optional, so its types are unknown.
 Model: TypeAlias = Any

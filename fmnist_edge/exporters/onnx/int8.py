@@ -8,16 +8,16 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.onnx.bytes import PIXEL_SCALE, last_product, moved_pixels
+from fmnist_edge.exporters.onnx.bytes import last_product, moved_pixels
 from fmnist_edge.exporters.onnx.graph import parse
 from fmnist_edge.files import storage_errors
 from fmnist_edge.native_output import first_line
 from fmnist_edge.onnxruntime_library import failures, onnxruntime
-from fmnist_edge.session import Images, scale_pixels
+from fmnist_edge.recipes import CALIBRATION_METHOD
+from fmnist_edge.session import PIXEL_SCALE, Images, scale_pixels
 
 __all__ = ["quantize", "quantize_dynamic"]
 
-_DEFAULT_METHOD: Final = "minmax"
 _ENTROPY_BINS: Final = 2048  # as TensorRT has it (Migacz 2017, "8-bit inference with TensorRT")
 _METHODS: Final[Mapping[str, str]] = {
     "minmax": "MinMax",
@@ -27,7 +27,11 @@ _METHODS: Final[Mapping[str, str]] = {
 
 
 def quantize(
-    payload: bytes, calibration: Images, method: str | None = None, *, per_channel: bool = False
+    payload: bytes,
+    calibration: Images,
+    method: str = CALIBRATION_METHOD,
+    *,
+    per_channel: bool = False,
 ) -> bytes:
     """Quantize weights to int8 and activations to uint8, in QDQ form.
 
@@ -38,7 +42,7 @@ def quantize(
         payload: A plain float32 model; `image` is float32[N,28,28] in 0..1.
         calibration: uint8[N,28,28] images that set the activation ranges; that of the pixels is
             0..1 whatever they show.
-        method: minmax, entropy or percentile; None for minmax.
+        method: minmax, entropy or percentile.
         per_channel: Whether each unit's weights get a scale of their own; what that brings stands
             in docs/formats.md.
 
@@ -50,10 +54,9 @@ def quantize(
         MissingDependencyError: onnx or ONNX Runtime is not installed.
         StorageError: the temporary folder is full or not writable.
     """
-    chosen = method or _DEFAULT_METHOD
-    if chosen not in _METHODS:
+    if method not in _METHODS:
         raise ExportError(
-            f"ONNX Runtime's quantizer does not calibrate by {chosen!r}.",
+            f"ONNX Runtime's quantizer does not calibrate by {method!r}.",
             hint=f"It knows: {', '.join(_METHODS)}.",
         )
     tools = _tools()
@@ -74,8 +77,8 @@ def quantize(
             weight_type=tools.QuantType.QInt8,
             per_channel=per_channel,
             nodes_to_exclude=[node.name for node in graph.node[last_product(graph) + 1 :]],
-            calibrate_method=getattr(tools.CalibrationMethod, _METHODS[chosen]),
-            **_counted(tools, given, calibration, chosen),
+            calibrate_method=getattr(tools.CalibrationMethod, _METHODS[method]),
+            **_counted(tools, given, calibration, method),
             extra_options={"TensorQuantOverrides": {moved_pixels(graph): [pixels]}},
         ),
     )

@@ -5,19 +5,24 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.onnx.graph import Model, copy_of, readers_of, redirect, replace
+from fmnist_edge.exporters.onnx.graph import (
+    LAYOUT,
+    PRODUCTS,
+    Model,
+    copy_of,
+    readers_of,
+    redirect,
+    replace,
+)
 from fmnist_edge.exporters.onnx.tidy import tidy
 from fmnist_edge.exporters.tf_function import Pixels
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices
-from fmnist_edge.session import IMAGE_SHAPE
+from fmnist_edge.session import IMAGE_SHAPE, WHITE
 
 __all__ = ["adapt", "ends_in_logits"]
 
-_WHITE: Final = 255.0
-_PRODUCTS: Final = {"Conv", "Gemm", "MatMul"}
-_LAYOUT: Final = {"Cast", "Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 _LOGITS: Final = {"Add", "Gemm", "MatMul"}
 
 
@@ -101,8 +106,8 @@ def _set_pixels(onnx: Any, graph: Model, pixels: Pixels) -> None:  # noqa: ANN40
     if tensor.elem_type == kinds[pixels]:
         return
     tensor.elem_type = kinds[pixels]
-    if not _scale_kernel(onnx, graph, 1 / _WHITE if pixels == "uint8" else _WHITE):
-        _scale_pixels(onnx, graph, 1 / _WHITE if pixels == "uint8" else _WHITE)
+    if not _scale_kernel(onnx, graph, 1 / WHITE if pixels == "uint8" else WHITE):
+        _scale_pixels(onnx, graph, 1 / WHITE if pixels == "uint8" else WHITE)
     if pixels == "uint8":
         redirect(graph.node, "image", "real_pixels")
         cast = onnx.helper.make_node("Cast", ["image"], ["real_pixels"], to=onnx.TensorProto.FLOAT)
@@ -118,11 +123,11 @@ def _scale_kernel(onnx: Any, graph: Model, factor: float) -> bool:  # noqa: ANN4
     name = "image"
     while len(readers := readers_of(graph, name)) == 1:
         reader, name = readers[0], readers[0].output[0]
-        if reader.op_type in _LAYOUT:
+        if reader.op_type in {*LAYOUT, "Cast"}:
             continue
         kernel = next((each for each in graph.initializer if each.name in reader.input[1:2]), None)
         uses = sum(kernel is not None and kernel.name in node.input for node in graph.node)
-        if reader.op_type not in _PRODUCTS or kernel is None or uses != 1:
+        if reader.op_type not in PRODUCTS or kernel is None or uses != 1:
             return False
         values = onnx.numpy_helper.to_array(kernel) * np.float32(factor)
         kernel.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float32), kernel.name))

@@ -16,24 +16,22 @@ from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters import metadata
 from fmnist_edge.exporters.files import Files
 from fmnist_edge.exporters.onnx.int8 import quantize
+from fmnist_edge.exporters.onnx.recipes import Floating
 from fmnist_edge.exporters.openvino.files import serialize
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.exporters.tf_function import Pixels
 from fmnist_edge.files import storage_errors
 from fmnist_edge.openvino_library import EXTRA, openvino, plain_reason
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices, Recipe
-from fmnist_edge.session import IMAGE_SHAPE, Images
+from fmnist_edge.session import IMAGE_SHAPE, WHITE, Images
 
 __all__ = ["make"]
 
 Model = Any  # an `openvino.Model`, which is untyped
-Floating = Callable[[Pixels], bytes]
 _Maker = Callable[[Floating, Choices, Images], Model]
 
 _QUANTIZER: Final = "FakeQuantize"
 _PRODUCTS: Final = ("MatMul", "Convolution", "GroupConvolution")
-_WHITE: Final = 255.0
 
 
 def make(  # noqa: PLR0913, PLR0917 - the arguments of an export, and what it starts from
@@ -112,7 +110,7 @@ def _with_raw_pixels(model: Model) -> Model:
     library, operators = openvino(), require("openvino.opset13", extra=EXTRA)
     pixels = operators.parameter([-1, *IMAGE_SHAPE], library.Type.u8, name="image")
     scaled = operators.multiply(
-        operators.convert(pixels, "f32"), operators.constant(np.float32(1 / _WHITE))
+        operators.convert(pixels, "f32"), operators.constant(np.float32(1 / WHITE))
     )
     for reader in model.input(0).get_target_inputs():
         reader.replace_source_output(scaled.output(0))

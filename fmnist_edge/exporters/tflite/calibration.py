@@ -21,7 +21,7 @@ def check_method(choices: Choices) -> None:
     Raises:
         ExportError: another calibration method is asked for.
     """
-    if choices.calibration_method not in {None, _METHOD}:
+    if choices.calibration_method != _METHOD:
         raise ExportError(
             f"TFLite files are calibrated by {_METHOD} only, "
             f"not by {choices.calibration_method!r}.",

@@ -4,15 +4,14 @@ They take raw pixels: a CAST stands in front, and 1/255 is part of the first ker
 file made of that would cast bytes to floats only to quantize them again.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from fmnist_edge.exporters.tflite.file import schema
+from fmnist_edge.session import WHITE
 
 __all__ = ["with_unit_pixels"]
-
-_WHITE: Final = np.float32(255)
 
 
 def with_unit_pixels(model: Any) -> Any:  # noqa: ANN401 - generated code
@@ -41,7 +40,7 @@ def with_unit_pixels(model: Any) -> Any:  # noqa: ANN401 - generated code
     reshape.inputs = np.array([cast.inputs[0], *reshape.inputs[1:]], np.int32)
     graph.operators = graph.operators[1:]
     _drop(graph, cast.outputs[0])
-    stored.data = (np.frombuffer(bytes(stored.data), "<f4") * _WHITE).view(np.uint8)
+    stored.data = (np.frombuffer(bytes(stored.data), "<f4") * np.float32(WHITE)).view(np.uint8)
     return model
 
 
