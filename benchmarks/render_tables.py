@@ -58,65 +58,55 @@ def _exports(path: Path) -> Table:
     )
 
 
+# Headers, and how a record fills the cell below.
+_Columns = Mapping[str, Callable[[Mapping[str, Any]], str]]
+
+_JUDGED: Final[_Columns] = {
+    "change of accuracy": lambda record: f"{record['change']:+.2f}",
+    "agreement %": lambda record: f"{100 * record['agreement']:.2f}",
+}
+_CALIBRATION: Final[_Columns] = {
+    "recipe": lambda record: record["recipe"],
+    "method": lambda record: record["method"],
+    "images": lambda record: f"{record['images']:,}",
+    **_JUDGED,
+    "largest difference": lambda record: f"{record['largest']:.3f}",
+}
+_VARIANTS: Final[_Columns] = {
+    "variant": lambda record: record["name"],
+    **_JUDGED,
+    "largest difference": lambda record: f"{record['largest']:.2f}",
+    "p50 µs": lambda record: f"{record['p50_ns'] / 1000:.1f}",
+}
+_CONVERSIONS: Final[_Columns] = {
+    "conversion": lambda record: record["file"],
+    "accuracy %": lambda record: f"{100 * record['accuracy']:.2f}",
+    "p50 µs": lambda record: f"{record['p50_ns'] / 1000:.1f}",
+    "times ours": lambda record: f"{record['ratio']:.2f}",
+    "95 % interval": lambda record: f"{record['low']:.2f} to {record['high']:.2f}",
+}
+_WORDS: Final = {"recipe", "method", "variant", "conversion"}
+
+
 def _calibration(path: Path) -> Table:
-    trials = json.loads(path.read_bytes())["trials"]
-    return _table(
-        ("recipe", "method", "images", "change of accuracy", "agreement %", "largest difference"),
-        2,
-        [
-            (
-                each["recipe"],
-                each["method"],
-                f"{each['images']:,}",
-                f"{each['change']:+.2f}",
-                f"{100 * each['agreement']:.2f}",
-                f"{each['largest']:.3f}",
-            )
-            for each in trials
-        ],
-    )
-
-
-def _conversions(path: Path) -> Table:
-    ratios = json.loads(path.read_bytes())["ratios"]
-    return _table(
-        ("conversion", "accuracy %", "p50 µs", "times ours", "95 % interval"),
-        1,
-        [
-            (
-                each["file"],
-                f"{100 * each['accuracy']:.2f}",
-                f"{each['p50_ns'] / 1000:.1f}",
-                f"{each['ratio']:.2f}",
-                f"{each['low']:.2f} to {each['high']:.2f}",
-            )
-            for family in ratios.values()
-            for each in family
-        ],
-    )
+    return _table(_CALIBRATION, json.loads(path.read_bytes())["trials"])
 
 
 def _variants(path: Path) -> Table:
-    variants = json.loads(path.read_bytes())["variants"]
-    return _table(
-        ("variant", "change of accuracy", "agreement %", "largest difference", "p50 µs"),
-        1,
-        [
-            (
-                each["name"],
-                f"{each['change']:+.2f}",
-                f"{100 * each['agreement']:.2f}",
-                f"{each['largest']:.2f}",
-                f"{each['p50_ns'] / 1000:.1f}",
-            )
-            for each in variants
-        ],
+    return _table(_VARIANTS, json.loads(path.read_bytes())["variants"])
+
+
+def _conversions(path: Path) -> Table:
+    families = json.loads(path.read_bytes())["ratios"].values()
+    return _table(_CONVERSIONS, [record for family in families for record in family])
+
+
+def _table(columns: _Columns, records: Sequence[Mapping[str, Any]]) -> Table:
+    return Table(
+        headers=tuple(columns),
+        rows=tuple(tuple(cell(record) for cell in columns.values()) for record in records),
+        numeric=tuple(header not in _WORDS for header in columns),
     )
-
-
-def _table(headers: Sequence[str], words: int, rows: Sequence[tuple[str, ...]]) -> Table:
-    """A table whose first `words` columns hold no numbers."""
-    return Table(tuple(headers), tuple(rows), tuple(i >= words for i in range(len(headers))))
 
 
 _KINDS: Final[Mapping[str, Callable[[Path], Table]]] = {
