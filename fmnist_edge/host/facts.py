@@ -6,76 +6,123 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["facts"]
+from fmnist_edge.host.cpu import cores_of, features_of, has_hypervisor
+from fmnist_edge.host.nvidia import gpu_names
+from fmnist_edge.host.power_supply import PowerSupplies
+from fmnist_edge.host.programs import Run, run_program
+from fmnist_edge.host.small_files import UnreadableError, as_whole, entries, fields, whole, word
+
+__all__ = ["UNKNOWN", "facts"]
 
 UNKNOWN: Final = "unknown"
 _GIB: Final = 1 << 30
-
-
-# Arm's cores name themselves by number; these are what small boards have (Arm's MIDR part numbers).
-_ARM_PARTS: Final = {
-    "0xd03": "Cortex-A53",
-    "0xd04": "Cortex-A35",
-    "0xd05": "Cortex-A55",
-    "0xd07": "Cortex-A57",
-    "0xd08": "Cortex-A72",
-    "0xd09": "Cortex-A73",
-    "0xd0b": "Cortex-A76",
+_CPU: Final = "sys/devices/system/cpu"
+_CLOCK_SOURCE: Final = "sys/devices/system/clocksource/clocksource0/current_clocksource"
+# Where the makers of drivers put the same switch, and what it says.
+_BOOSTS: Final = {
+    f"{_CPU}/intel_pstate/no_turbo": {"0": "on", "1": "off"},
+    f"{_CPU}/cpufreq/boost": {"1": "on", "0": "off"},
 }
+_SUPPLIES: Final = {None: UNKNOWN, True: "battery", False: "mains"}
+# Files that container engines leave in every container.
+_CONTAINERS: Final = (".dockerenv", "run/.containerenv", "run/systemd/container")
+# How virtual machines call themselves in the place of a maker; Arm's CPUs have no flag for it.
+_VIRTUAL: Final = ("QEMU", "KVM", "VMware", "VirtualBox", "innotek", "Xen", "Virtual Machine")
 
 
-def facts(root: Path = Path("/")) -> Mapping[str, str]:
+def facts(root: Path = Path("/"), run: Run = run_program) -> Mapping[str, str]:
     """What machine this is, by name; "unknown" where the system does not tell.
 
     Neither the host's name nor the user's is among them: results are made to be shared.
 
     Args:
         root: Where `proc` and `sys` are mounted.
+        run: Runs `nvidia-smi`, where no file tells of a GPU.
     """
+    cpuinfo = word(root / "proc/cpuinfo")
+    policy = root / _CPU / "cpu0/cpufreq"
     return {
         "model": _model(root),
-        "cpu": _cpu(root),
+        "cpu": cores_of(cpuinfo) or platform.processor() or UNKNOWN,
         "cores": str(os.cpu_count() or UNKNOWN),
+        "cpu features": features_of(cpuinfo) or UNKNOWN,
         "architecture": platform.machine(),
-        "memory": _memory(root),
+        "memory": _memory(root, "MemTotal"),
+        "swap": _memory(root, "SwapTotal"),
+        "gpu": _gpu(root, run),
         "system": _system(root),
         "kernel": platform.release(),
-        "governor": _text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "virtual": _virtual(root, cpuinfo),
+        "governor": _text(policy / "scaling_governor"),
+        "energy preference": _text(policy / "energy_performance_preference"),
+        "max frequency": _megahertz(policy / "cpuinfo_max_freq"),
+        "boost": _boost(root),
+        "clock source": _text(root / _CLOCK_SOURCE),
+        "power supply": _power_supply(root),
         "load at start": _load(),
     }
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip("\0\n ") or UNKNOWN
-    except OSError:
-        return UNKNOWN
-
-
-def _fields(path: Path, separator: str) -> dict[str, str]:
-    pairs = (line.split(separator, 1) for line in _text(path).splitlines() if separator in line)
-    return {key.strip(): value.strip() for key, value in pairs}
+    return word(path) or UNKNOWN
 
 
 def _model(root: Path) -> str:
-    board = _text(root / "proc/device-tree/model")  # "Raspberry Pi 5 Model B Rev 1.0"
-    return board if board != UNKNOWN else _text(root / "sys/class/dmi/id/product_name")
+    board = word(root / "proc/device-tree/model")  # "Raspberry Pi 5 Model B Rev 1.0"
+    return board or _text(root / "sys/class/dmi/id/product_name")
 
 
-def _cpu(root: Path) -> str:
-    fields = _fields(root / "proc/cpuinfo", ":")
-    known = fields.get("model name") or _ARM_PARTS.get(fields.get("CPU part", ""))
-    return known or platform.processor() or UNKNOWN
+def _memory(root: Path, name: str) -> str:
+    told = fields(word(root / "proc/meminfo")).get(name, "").removesuffix("kB").strip()
+    try:
+        return f"{as_whole(told) * 1024 / _GIB:.1f} GiB"
+    except UnreadableError:
+        return UNKNOWN
 
 
-def _memory(root: Path) -> str:
-    total = _fields(root / "proc/meminfo", ":").get("MemTotal", "").removesuffix("kB").strip()
-    return f"{int(total) * 1024 / _GIB:.1f} GiB" if total.isdigit() else UNKNOWN
+def _gpu(root: Path, run: Run) -> str:
+    files = entries(root / "proc/driver/nvidia/gpus", "*/information")
+    models = [fields(word(path)).get("Model", "") for path in files]
+    if any(models):
+        return ", ".join(filter(None, models))
+    try:
+        return gpu_names(run)
+    except UnreadableError:
+        return UNKNOWN
 
 
 def _system(root: Path) -> str:
-    name = _fields(root / "etc/os-release", "=").get("PRETTY_NAME", "").strip('"')
+    name = fields(word(root / "etc/os-release"), "=").get("PRETTY_NAME", "").strip('"')
     return name or platform.system()
+
+
+def _virtual(root: Path, cpuinfo: str) -> str:
+    """What hints at a virtual machine or a container; no hint is no proof that there is none."""
+    names = ("sys_vendor", "product_name")
+    maker = " ".join(word(root / "sys/class/dmi/id" / name) for name in names)
+    guest = has_hypervisor(cpuinfo) or any(name in maker for name in _VIRTUAL)
+    contained = any((root / name).exists() for name in _CONTAINERS)
+    hints = (*(["container"] if contained else []), *(["virtual machine"] if guest else []))
+    return " in a ".join(hints) or "no sign of it"
+
+
+def _megahertz(path: Path) -> str:
+    try:
+        return f"{whole(path) / 1000:.0f} MHz"
+    except UnreadableError:
+        return UNKNOWN
+
+
+def _boost(root: Path) -> str:
+    told = (meaning.get(_text(root / path)) for path, meaning in _BOOSTS.items())
+    return next(filter(None, told), UNKNOWN)
+
+
+def _power_supply(root: Path) -> str:
+    try:
+        return _SUPPLIES[PowerSupplies(root).on_battery()]
+    except UnreadableError:
+        return UNKNOWN
 
 
 def _load() -> str:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from fmnist_edge.host.small_files import UnreadableError, as_whole, fields, word
+
 __all__ = ["resident_and_peak"]
 
 _STATUS: Final = Path("/proc/self/status")
@@ -14,14 +16,12 @@ def resident_and_peak(status: Path = _STATUS) -> tuple[int | None, int | None]:
 
     Read from Linux's `/proc`: `getrusage` would count the parent's peak before `exec`, too.
     """
+    told = fields(word(status))
+    return _bytes(told.get("VmRSS", "")), _bytes(told.get("VmHWM", ""))
+
+
+def _bytes(field: str) -> int | None:
     try:
-        lines = status.read_text(errors="replace").splitlines()
-    except OSError:
-        return None, None
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    return _bytes(fields.get("VmRSS")), _bytes(fields.get("VmHWM"))
-
-
-def _bytes(field: str | None) -> int | None:
-    number = (field or "").replace("kB", "").strip()
-    return int(number) * _KIB if number.isdigit() else None
+        return as_whole(field.removesuffix("kB").strip()) * _KIB
+    except UnreadableError:
+        return None

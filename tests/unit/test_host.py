@@ -1,77 +1,147 @@
-"""Machines as Linux describes them, from recorded trees."""
+"""What machine this is, from recorded trees and from this one."""
 
+import os
 import platform
 from pathlib import Path
 
 import pytest
 
+from fmnist_edge.host.cpu import cores_of, features_of
 from fmnist_edge.host.facts import facts
 from fmnist_edge.host.memory import resident_and_peak
+from tests.trees import (
+    AMD_DESKTOP,
+    AMD_VM,
+    INTEL_LAPTOP,
+    RASPBERRY_PI_5,
+    no_program,
+    plant,
+    programs,
+)
 
-_RASPBERRY_PI_5 = {
-    "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
-    "proc/cpuinfo": (
-        "processor\t: 0\nBogoMIPS\t: 108.00\nFeatures\t: fp asimd evtstrm\n"
-        "CPU implementer\t: 0x41\nCPU part\t: 0xd0b\n\n"
-        "processor\t: 1\nBogoMIPS\t: 108.00\n\n"
-        "Revision\t: d04170\nSerial\t\t: 0000000000000000\n"
-        "Model\t\t: Raspberry Pi 5 Model B Rev 1.0\n"
-    ),
-    "proc/meminfo": "MemTotal:        8256064 kB\nMemFree:         7034224 kB\n",
-    "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
-    "etc/os-release": (
-        'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\n'
-    ),
-}
-_AMD_VM = {
-    "sys/class/dmi/id/product_name": "Standard PC (Q35 + ICH9, 2009)\n",
-    "proc/cpuinfo": (
-        "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n"
-        "model name\t: AMD EPYC 9354 32-Core Processor\nflags\t\t: fpu vme avx512f\n"
-    ),
-    "proc/meminfo": "MemTotal:       16393240 kB\n",
-    "etc/os-release": "NAME=Fedora\nPRETTY_NAME=Fedora\n",
-}
 _STATUS = "Name:\tpython3\nVmPeak:\t  260000 kB\nVmHWM:\t   52400 kB\nVmRSS:\t   51200 kB\n"
-
-
-def _plant(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
+_NAME_OF_GPU = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+_UNTOLD = (
+    *("model", "cpu features", "memory", "swap", "gpu", "governor", "energy preference"),
+    *("max frequency", "boost", "clock source", "power supply"),
+)
 
 
 def test_a_raspberry_pi_is_recognised(tmp_path: Path) -> None:
-    known = facts(_plant(tmp_path, _RASPBERRY_PI_5))
+    known = facts(plant(tmp_path, RASPBERRY_PI_5), no_program)
     assert known["model"] == "Raspberry Pi 5 Model B Rev 1.0"
     assert known["cpu"] == "Cortex-A76"
+    assert known["cpu features"] == "asimd asimdhp asimddp"
     assert known["memory"] == "7.9 GiB"
+    assert known["swap"] == "0.5 GiB"
     assert known["governor"] == "ondemand"
+    assert known["max frequency"] == "2400 MHz"
+    assert known["clock source"] == "arch_sys_counter"
+    assert known["virtual"] == "no sign of it"
     assert known["system"] == "Debian GNU/Linux 12 (bookworm)"
 
 
 def test_a_virtual_machine_is_recognised(tmp_path: Path) -> None:
-    known = facts(_plant(tmp_path, _AMD_VM))
+    known = facts(plant(tmp_path, AMD_VM), no_program)
     assert known["model"] == "Standard PC (Q35 + ICH9, 2009)"
     assert known["cpu"] == "AMD EPYC 9354 32-Core Processor"
+    assert known["cpu features"] == "avx512f"
     assert known["memory"] == "15.6 GiB"
     assert known["governor"] == "unknown"
+    assert known["virtual"] == "virtual machine"
     assert known["system"] == "Fedora"
 
 
+def test_a_desktop_tells_of_its_governor_and_boost(tmp_path: Path) -> None:
+    known = facts(plant(tmp_path, AMD_DESKTOP), no_program)
+    assert known["governor"] == "powersave"
+    assert known["energy preference"] == "balance_performance"
+    assert known["boost"] == "on"
+    assert known["swap"] == "0.0 GiB"
+    assert known["power supply"] == "unknown"
+    assert known["cpu features"].endswith("avx512f avx512bw avx512vl avx512_vnni avx512_bf16")
+
+
+def test_a_laptop_on_battery_without_turbo_says_so(tmp_path: Path) -> None:
+    known = facts(plant(tmp_path, INTEL_LAPTOP), no_program)
+    assert known["boost"] == "off"
+    assert known["power supply"] == "battery"
+
+
+@pytest.mark.parametrize("mark", [".dockerenv", "run/.containerenv", "run/systemd/container"])
+def test_a_container_is_recognised(tmp_path: Path, mark: str) -> None:
+    assert facts(plant(tmp_path, {mark: ""}), no_program)["virtual"] == "container"
+    assert facts(plant(tmp_path, AMD_VM), no_program)["virtual"] == "container in a virtual machine"
+
+
+@pytest.mark.parametrize(
+    ("maker", "product"),
+    [("QEMU", "KVM Virtual Machine"), ("Microsoft Corporation", "Virtual Machine")],
+)
+def test_an_arm_machine_whose_maker_is_a_program_is_virtual(
+    tmp_path: Path, maker: str, product: str
+) -> None:
+    tree = {"sys/class/dmi/id/sys_vendor": maker, "sys/class/dmi/id/product_name": product}
+    assert facts(plant(tmp_path, tree), no_program)["virtual"] == "virtual machine"
+
+
+def test_cores_of_two_kinds_are_both_named() -> None:
+    little = "CPU implementer\t: 0x41\nCPU part\t: 0xd05\nFeatures\t: asimd asimddp\n"
+    big = "CPU implementer\t: 0x41\nCPU part\t: 0xd0b\nFeatures\t: asimd asimddp sve\n"
+    assert cores_of(f"{little}\n{little}\n{big}") == "Cortex-A55 + Cortex-A76"
+
+
+def test_a_feature_counts_if_every_core_has_it() -> None:
+    little, big = "Features\t: asimd asimddp\n", "Features\t: asimd asimddp sve\n"
+    assert features_of(f"{little}\n{big}") == "asimd asimddp"
+
+
+def test_a_cpu_without_any_of_the_features_is_no_unknown_cpu() -> None:
+    assert features_of("flags\t\t: fpu vme\n") == "none that matters"
+    assert not features_of("processor\t: 0\n")
+
+
+def test_an_arm_core_is_named_by_its_number_not_by_its_family() -> None:
+    told = "processor\t: 0\nmodel name\t: ARMv7 Processor rev 3 (v7l)\nCPU part\t: 0xd08\n"
+    assert cores_of(told) == "Cortex-A72"
+
+
+def test_a_core_of_another_maker_is_not_named_by_arms_numbers() -> None:
+    assert not cores_of("CPU implementer\t: 0x51\nCPU part\t: 0xd0b\n")
+
+
+def test_a_gpu_is_named_by_the_drivers_file(tmp_path: Path) -> None:
+    folder = "proc/driver/nvidia/gpus"
+    tree = {
+        f"{folder}/0000:01:00.0/information": "Model: \t\t NVIDIA H100 PCIe\nIRQ:   \t\t 16\n",
+        f"{folder}/0000:02:00.0/information": "Model: \t\t NVIDIA A2\nIRQ:   \t\t 17\n",
+    }
+    assert facts(plant(tmp_path, tree), no_program)["gpu"] == "NVIDIA H100 PCIe, NVIDIA A2"
+
+
+def test_a_gpu_is_named_by_its_program_where_there_is_no_file(tmp_path: Path) -> None:
+    run = programs({_NAME_OF_GPU: "NVIDIA H100 PCIe\n"})
+    assert facts(tmp_path, run)["gpu"] == "NVIDIA H100 PCIe"
+
+
+@pytest.mark.parametrize("answer", ["", "\n", ChildProcessError("no driver"), TimeoutError()])
+def test_a_gpu_that_is_not_told_is_unknown(tmp_path: Path, answer: str | OSError) -> None:
+    assert facts(tmp_path, programs({_NAME_OF_GPU: answer}))["gpu"] == "unknown"
+
+
 def test_what_the_system_does_not_tell_is_unknown(tmp_path: Path) -> None:
-    known = facts(tmp_path)
-    assert [known[name] for name in ("model", "memory", "governor")] == ["unknown"] * 3
+    known = facts(tmp_path, no_program)
+    assert {name for name, value in known.items() if value == "unknown"} >= set(_UNTOLD)
     assert known["cpu"] == (platform.processor() or "unknown")
     assert known["system"] == platform.system()
 
 
-@pytest.mark.parametrize("text", ["", "MemTotal\n", "MemTotal:  lots kB\n", "MemFree: 1 kB\n"])
+@pytest.mark.parametrize(
+    "text", ["", "MemTotal\n", "MemTotal:  lots kB\n", "MemFree: 1 kB\n", "MemTotal: ² kB\n"]
+)
 def test_an_odd_file_is_as_good_as_none(tmp_path: Path, text: str) -> None:
     tree = {"proc/meminfo": text, "proc/device-tree/model": "\0", "proc/cpuinfo": text}
-    known = facts(_plant(tmp_path, tree))
+    known = facts(plant(tmp_path, tree), no_program)
     assert (known["model"], known["memory"]) == ("unknown", "unknown")
 
 
@@ -81,14 +151,26 @@ def test_every_fact_is_there_on_this_machine() -> None:
         "model",
         "cpu",
         "cores",
+        "cpu features",
         "architecture",
         "memory",
+        "swap",
+        "gpu",
         "system",
         "kernel",
+        "virtual",
         "governor",
+        "energy preference",
+        "max frequency",
+        "boost",
+        "clock source",
+        "power supply",
         "load at start",
     ]
     assert all(known.values())
+    assert known["cores"] == str(os.cpu_count())
+    assert known["memory"].endswith(" GiB")
+    assert float(known["load at start"]) >= 0
 
 
 def test_nobody_is_named() -> None:
