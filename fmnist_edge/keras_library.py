@@ -1,12 +1,14 @@
 """Keras on TensorFlow: imported in one way, wherever it is needed."""
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from fmnist_edge.optional import require
 
-__all__ = ["EXTRA", "keras", "tensorflow"]
+__all__ = ["EXTRA", "keep_to_cpu", "keras", "tensorflow"]
 
 EXTRA: Final = "train"
 # Keras would make a folder in the user's home, and follow what a file there says about backends
@@ -34,3 +36,27 @@ def keras() -> Any:  # noqa: ANN401 - the module is untyped
     """
     tensorflow()
     return require("keras", extra=EXTRA)
+
+
+def keep_to_cpu(threads: int) -> Mapping[str, str]:
+    """Ask TensorFlow for the CPU and so many threads on it, and tell what was heard.
+
+    The first to compute in a process decides: later TensorFlow says that it is too late.
+
+    Returns:
+        "threads" and "device", as far as they are what was asked for.
+
+    Raises:
+        MissingDependencyError: TensorFlow is not installed.
+    """
+    settings = tensorflow().config
+    with suppress(RuntimeError):
+        settings.threading.set_intra_op_parallelism_threads(threads)
+        settings.threading.set_inter_op_parallelism_threads(1)
+        settings.set_visible_devices([], "GPU")
+    heard = {
+        "threads": settings.threading.get_intra_op_parallelism_threads() == threads,
+        "device": not settings.get_visible_devices("GPU"),
+    }
+    told = {"threads": str(threads), "device": "CPU"}
+    return {name: told[name] for name, was_heard in heard.items() if was_heard}

@@ -11,7 +11,7 @@ PACKAGE: Final = "openvino"
 EXTRA: Final = "openvino"
 _TELEMETRY: Final = "openvino_telemetry"
 # OpenVINO's sentences come wrapped in where in its source they were raised.
-_WRAPPING: Final = ("Exception from ", "Check ")
+_WRAPPING: Final = ("Exception from ", "Check ", "FrontEnd API failed with ")
 
 
 def openvino() -> Any:  # noqa: ANN401 - the module is untyped

@@ -1,6 +1,5 @@
 """A SavedModel: TensorFlow's own format, a folder with `saved_model.pb` in it."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import SAVED_MODEL_FILE, Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
-from fmnist_edge.files import storage_errors
 from fmnist_edge.keras_library import EXTRA, tensorflow
 from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require
+from fmnist_edge.temporary import lying_in_a_folder
 
 __all__ = ["Signature", "load_signature"]
 
@@ -56,15 +55,7 @@ def load_signature(artifact: Artifact) -> Signature:
     _check_operators(artifact)
     if artifact.manifest is None and not artifact.companions:
         return _signature(artifact, artifact.path.parent)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        with storage_errors(folder):
-            for name, payload in {
-                SAVED_MODEL_FILE: artifact.payload,
-                **artifact.companions,
-            }.items():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(payload)
+    with lying_in_a_folder({SAVED_MODEL_FILE: artifact.payload, **artifact.companions}) as folder:
         return _signature(artifact, folder)
 
 

@@ -4,7 +4,8 @@ It runs as a process of its own, because it needs TensorFlow.
 """
 
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,17 @@ from fmnist_edge.keras_library import keras, tensorflow
 from fmnist_edge.openvino_library import openvino
 
 _GENERATOR = np.random.default_rng(0)
-# Name, shape of one image, scores, inputs: each is wrong in one way.
+# Name, shape of one image, scores, inputs: no Fashion-MNIST classifier, each for one reason.
 _SHAPES: Sequence[tuple[str, tuple[int, ...], int, int]] = (
     ("larger-images", (32, 32), 10, 1),
     ("seven-scores", (28, 28), 7, 1),
     ("two-inputs", (28, 28), 10, 2),
+)
+# What only runtimes open, in a folder of its own: exporters are not asked about it.
+ANY = "any"
+_ANY_SHAPES: Sequence[tuple[str, tuple[int, ...], int, int]] = (
+    *_SHAPES,
+    ("table-rows", (5,), 3, 1),
 )
 
 
@@ -109,6 +116,144 @@ def _save_npz(path: Path, image: tuple[int, ...], scores: int) -> None:
     np.savez(path, activations=["softmax"], kernel_0=kernel, bias_0=np.zeros(scores, np.float32))
 
 
+def _save_keras(path: Path, image: tuple[int, ...], scores: int, inputs: int) -> None:
+    library = keras()
+    images = [library.Input(image, name=f"image_{i}") for i in range(inputs)]
+    summed = images[0] if inputs == 1 else library.layers.Add()(images)
+    flat = library.layers.Flatten()(summed)
+    answer = library.layers.Dense(scores, activation="softmax")(flat)
+    library.Model(images if inputs > 1 else images[0], answer).save(path)
+
+
+def _quantized_tflite(image: tuple[int, ...], scores: int, dtype: str, batch: int | None) -> bytes:
+    tf = tensorflow()
+    kernel = tf.constant(_kernel(int(np.prod(image)), scores))
+
+    def serve(images: Any) -> Any:  # noqa: ANN401 - tensors
+        return tf.nn.softmax(tf.matmul(tf.reshape(images, [-1, kernel.shape[0]]), kernel))
+
+    signature = [tf.TensorSpec((batch, *image), tf.float32)]
+    traced = tf.function(serve, input_signature=signature).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # Neither symmetric around zero nor in 0..1.
+    samples = _GENERATOR.uniform(-1, 3, (50, 1, *image)).astype(np.float32)
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.dtypes.as_dtype(dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about statistics for inputs, which it then takes
+        converted: bytes = converter.convert()
+    return converted
+
+
+def _two_outputs_tflite() -> bytes:
+    tf = tensorflow()
+    signature = [tf.TensorSpec((1, 5), tf.float32)]
+    traced = tf.function(lambda row: (row * 2, row + 1), input_signature=signature)
+    functions = [traced.get_concrete_function()]
+    converted: bytes = tf.lite.TFLiteConverter.from_concrete_functions(functions).convert()
+    return converted
+
+
+def _onnx_graph(
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Mapping[str, tuple[int, Sequence[int | str]]],
+    outputs: Mapping[str, tuple[int, Sequence[int | str]]],
+    **constants: NDArray[Any],
+) -> bytes:
+    graph = helper.make_graph(
+        nodes,
+        "stranger",
+        [helper.make_tensor_value_info(name, *each) for name, each in inputs.items()],
+        [helper.make_tensor_value_info(name, *each) for name, each in outputs.items()],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    written: bytes = model.SerializeToString()
+    return written
+
+
+def _unusual_onnx() -> Mapping[str, bytes]:
+    """Inputs and outputs of every other kind."""
+    node = helper.make_node
+    real, text, index = TensorProto.FLOAT, TensorProto.STRING, TensorProto.INT64
+    row = {"row": (real, ["N", 5])}
+    doubled = node("Add", ["row", "row"], ["doubled"])
+    table = _kernel(6, 2)
+    return {
+        "flat": _onnx((784,), 10),
+        "channel-first": _onnx((1, 28, 28), 10),
+        "channel-last": _onnx((28, 28, 1), 10),
+        "no-inputs": _onnx_graph(
+            [node("Identity", ["table"], ["told"])], {}, {"told": (real, [6, 2])}, table=table
+        ),
+        "two-outputs": _onnx_graph(
+            [doubled, node("Abs", ["row"], ["absolute"])],
+            row,
+            {"doubled": (real, ["N", 5]), "absolute": (real, ["N", 5])},
+        ),
+        "three-inputs": _onnx((28, 28), 10, 3),
+        "open-height": _onnx_graph(
+            [node("ReduceMean", ["image"], ["mean"], keepdims=0)],
+            {"image": (real, [1, "height", 28])},
+            {"mean": (real, [])},
+        ),
+        "words": _onnx_graph(
+            [node("Identity", ["word"], ["same"])],
+            {"word": (text, ["N", 1])},
+            {"same": (text, ["N", 1])},
+        ),
+        "lone-number": _onnx_graph(
+            [node("Abs", ["number"], ["absolute"])],
+            {"number": (real, [])},
+            {"absolute": (real, [])},
+        ),
+        "indices": _onnx_graph(
+            [node("Gather", ["table", "index"], ["found"])],
+            {"index": (index, ["N", 4])},
+            {"found": (real, ["N", 4, 2])},
+            table=table,
+        ),
+        # How many there are, only the data tells.
+        "open-answer": _onnx_graph(
+            [node("NonZero", ["row"], ["places"])], row, {"places": (index, [2, "found"])}
+        ),
+        # It gives twice as many rows as it takes.
+        "more-rows": _onnx_graph(
+            [node("Reshape", ["wide", "shape"], ["narrow"])],
+            {"wide": (real, ["N", 4])},
+            {"narrow": (real, ["N", 2])},
+            shape=np.array([-1, 2]),
+        ),
+        # It declares another number of scores than it gives.
+        "wrong-answer": _onnx_graph([doubled], row, {"doubled": (real, ["N", 4])}),
+    }
+
+
+def _save_any(folder: Path) -> None:
+    folder.mkdir()
+    for name, *shape in _ANY_SHAPES:
+        (folder / f"{name}.tflite").write_bytes(_tflite(*shape))
+        (folder / f"{name}.onnx").write_bytes(_onnx(*shape))
+        (folder / f"{name}.ort").write_bytes(_ort(_onnx(*shape)))
+        _save_openvino(folder / f"{name}.xml")
+        _save_saved_model(folder / f"{name}.saved-model", *shape)
+        _save_keras(folder / f"{name}.keras", *shape)
+        image, scores, inputs = shape
+        if inputs == 1:
+            _save_npz(folder / f"{name}.npz", image, scores)
+    for name, payload in _unusual_onnx().items():
+        (folder / f"{name}.onnx").write_bytes(payload)
+    for name, payload in {
+        "int8-images": _quantized_tflite((32, 32), 10, "int8", 1),
+        "colour-bytes": _quantized_tflite((8, 8, 3), 10, "uint8", None),
+        "channel-last": _tflite((28, 28, 1), 10),
+        "two-outputs": _two_outputs_tflite(),
+    }.items():
+        (folder / f"{name}.tflite").write_bytes(payload)
+
+
 def _save_keras_models(folder: Path) -> None:
     library = keras()
     layers = library.layers
@@ -147,6 +292,7 @@ def main(folder: Path) -> None:
     (folder / "one-at-a-time.onnx").write_bytes(_onnx(*usual, rows=1))
     (folder / "wide-numbers.onnx").write_bytes(_onnx(*usual, dtype=TensorProto.DOUBLE))
     _save_keras_models(folder)
+    _save_any(folder / ANY)
 
 
 if __name__ == "__main__":

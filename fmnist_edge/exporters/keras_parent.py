@@ -1,35 +1,21 @@
 """A trained Keras model as the parent of exports."""
 
-import io
-import zipfile
-import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
-from fmnist_edge import keras_library
 from fmnist_edge.artifact import Artifact, TensorSpec
-from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.exporters.logits import with_softmax
 from fmnist_edge.exporters.network import network_of
 from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.keras_file import load_model
 from fmnist_edge.session import Images, Scores, check_classifier, scale_pixels
 
 __all__ = ["load"]
 
-# What Keras and the libraries below it raise on a damaged file.
-_DAMAGES: Final = (
-    AttributeError,
-    KeyError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 _PREDICTION_BATCH: Final = 1000
 
 
@@ -40,20 +26,9 @@ def load(artifact: Artifact) -> Parent:
         MissingDependencyError: TensorFlow is not installed.
         ModelUnreadableError: the file is damaged, or holds code.
         ModelUnsupportedError: it is no Fashion-MNIST classifier, or its weights are no numbers.
+        StorageError: the temporary folder is full or not writable.
     """
-    keras = keras_library.keras()
-    try:
-        # Keras says "file not found" to whatever is no zip file.
-        zipfile.ZipFile(io.BytesIO(artifact.payload)).close()
-        model = keras.saving.load_model(artifact.path, compile=False, safe_mode=True)
-    except _DAMAGES as error:
-        # Inside a model Keras wraps what went wrong in what it was doing; advice follows.
-        cause = str(error).strip().rpartition("Exception encountered: ")[2]
-        reason = cause.partition("\n")[0].partition(". ")[0].rstrip(".")
-        raise ModelUnreadableError(
-            f"Keras cannot load {artifact.path}: {reason}.",
-            hint="Check that it is a .keras file without code of its own (Lambda, custom layers).",
-        ) from error
+    model = load_model(artifact)
     if getattr(model, "inputs", None):  # one that was saved before it met an image takes any
         check_classifier(artifact, _specs(model.inputs), _specs(model.outputs))
     _check_weights(artifact, model)

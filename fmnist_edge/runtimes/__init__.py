@@ -8,7 +8,17 @@ from types import MappingProxyType
 from typing import Final
 
 from fmnist_edge.artifact import Format
-from fmnist_edge.runtimes import litert, null, numpy_, openvino_, ort, tensorflow_
+from fmnist_edge.runtimes import (
+    keras_predict,
+    litert,
+    litert_native,
+    null,
+    numpy_,
+    openvino_,
+    ort,
+    ort_native,
+    tensorflow_,
+)
 from fmnist_edge.session import RuntimeModule
 from fmnist_edge.tables import look_up
 
@@ -21,6 +31,9 @@ _MODULES: Final[dict[str, RuntimeModule]] = {
     "onnxruntime": ort,
     "openvino": openvino_,
     "tensorflow": tensorflow_,
+    "keras-predict": keras_predict,
+    "litert-native": litert_native,
+    "onnxruntime-native": ort_native,
 }
 RUNTIMES: Final = MappingProxyType(_MODULES)
 

@@ -12,20 +12,22 @@ from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require, versions_of
 from fmnist_edge.session import (
-    Images,
+    Occasion,
     Scores,
     SessionOptions,
-    check_classifier,
+    check_device,
     decode_scores,
     prepare_images,
+    single_pair,
 )
 
-__all__ = ["EXTRA", "FORMATS", "PACKAGE", "READS_MODEL", "load_library", "open"]
+__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
 
 FORMATS = frozenset({Format.TFLITE})
 PACKAGE = "ai_edge_litert"
 EXTRA = "litert"
 READS_MODEL = True
+OCCASION = Occasion.ALWAYS
 
 _MODULE: Final = "ai_edge_litert.interpreter"
 
@@ -41,24 +43,29 @@ def load_library() -> str:
 
 
 class _Session:
-    def __init__(self, path: Path, interpreter: Any, options: SessionOptions) -> None:  # noqa: ANN401 - untyped
-        source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        self.input: Final = _spec(source)
-        self.output: Final = _spec(target)
+    def __init__(
+        self,
+        path: Path,
+        specs: tuple[TensorSpec, TensorSpec],
+        interpreter: Any,  # noqa: ANN401 - untyped
+        options: SessionOptions,
+    ) -> None:
+        self.input: Final = specs[0]
+        self.output: Final = specs[1]
         self.batch: Final = options.batch
         self.used: Mapping[str, str] = {
             "threads": str(options.threads),
             "delegate": _delegate(interpreter),
         }
         self._path: Final = path
-        self._source: Final = source["index"]
-        self._target: Final = target["index"]
+        self._source: Final = interpreter.get_input_details()[0]["index"]
+        self._target: Final = interpreter.get_output_details()[0]["index"]
         # Looked up once: at four microseconds a call, three attribute look-ups show.
         self._set: Final = interpreter.set_tensor
         self._invoke: Final = interpreter.invoke
         self._get: Final = interpreter.get_tensor
 
-    def prepare(self, images: Images) -> NDArray[Any]:
+    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
         return prepare_images(images, self.input)
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
@@ -86,13 +93,15 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
     Raises:
         MissingDependencyError: LiteRT is not installed.
         ModelUnreadableError: the file is damaged or no TFLite model.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier, or cannot take this batch.
+        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
+            another device than the CPU is asked for.
     """
+    check_device("LiteRT", options)
     litert = require(_MODULE, extra=EXTRA)
     interpreter, inputs, outputs = _interpreter(litert, artifact, options)
-    source, _ = check_classifier(artifact, inputs, outputs)
+    source, target = single_pair(artifact, inputs, outputs)
     _resize(artifact, interpreter, source, options.batch)
-    return _Session(artifact.path, interpreter, options)
+    return _Session(artifact.path, (source, target), interpreter, options)
 
 
 def _interpreter(
@@ -118,14 +127,15 @@ def _interpreter(
 
 def _spec(details: Mapping[str, Any]) -> TensorSpec:
     scale, zero_point = details["quantization"]
+    is_integer = np.issubdtype(details["dtype"], np.integer)
     shape = tuple(None if size < 0 else int(size) for size in details["shape_signature"])
     return TensorSpec(
         # The converter decorates names with the signature's; the plain part is what people gave.
         name=details["name"].removeprefix("serving_default_").rpartition(":")[0] or details["name"],
         shape=shape,
         dtype=np.dtype(details["dtype"]).name,
-        # A scale of 0 is how the file format says "not quantized".
-        quantization=Quantization(float(scale), int(zero_point)) if scale else None,
+        # A scale of 0 is how the file format says "not quantized"; on floats it means nothing.
+        quantization=Quantization(float(scale), int(zero_point)) if scale and is_integer else None,
     )
 
 
@@ -145,5 +155,8 @@ def _resize(artifact: Artifact, interpreter: Any, source: TensorSpec, batch: int
 
 def _delegate(interpreter: Any) -> str:  # noqa: ANN401 - untyped
     # The only place where the Interpreter tells whether XNNPACK took the graph.
-    operators = interpreter._get_ops_details()  # noqa: SLF001
+    try:
+        operators = interpreter._get_ops_details()  # noqa: SLF001
+    except UnicodeDecodeError:
+        return "unknown"  # a damaged file's operators may have names that are no text
     return "XNNPACK" if any(each["op_name"] == "DELEGATE" for each in operators) else "none"

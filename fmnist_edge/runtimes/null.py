@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
-from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, SessionOptions, decode_scores
+from fmnist_edge.session import IMAGE_SHAPE, Occasion, Scores, SessionOptions, decode_scores
 
-__all__ = ["EXTRA", "FORMATS", "PACKAGE", "READS_MODEL", "load_library", "open"]
+__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
 
 FORMATS = frozenset(Format)
 PACKAGE = ""
 EXTRA = ""
 READS_MODEL = False
+OCCASION = Occasion.ALWAYS
 
 
 def load_library() -> str:
@@ -34,7 +35,7 @@ class _Session:
         self.used: Mapping[str, str] = {"threads": "1"}
         self._answer: Final = np.full((batch, 10), 0.1, np.float32)
 
-    def prepare(self, images: Images) -> NDArray[np.uint8]:
+    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
         return images
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[np.float32]:  # noqa: ARG002 - it does nothing

@@ -1,9 +1,6 @@
-"""OpenVINO: its own `.xml` files (with their `.bin`) and `.onnx`, on its CPU plugin.
+"""OpenVINO: its own `.xml` files (with their `.bin`), `.onnx` and `.tflite`, on its CPU plugin."""
 
-It would read `.tflite` too, but only from the disk, and it loses what an int8 input means.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,30 +8,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge import openvino_library
-from fmnist_edge.artifact import Artifact, Format, Quantization, TensorSpec
+from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.openvino_library import openvino, plain_reason
 from fmnist_edge.optional import versions_of
+from fmnist_edge.runtimes.openvino_graph import dequantization, kernels_of, spec_of
+from fmnist_edge.runtimes.tflite_quantization import quantizations
 from fmnist_edge.session import (
-    IMAGE_SHAPE,
-    Images,
+    Occasion,
     Scores,
     SessionOptions,
-    check_classifier,
+    check_device,
     decode_scores,
     prepare_images,
+    single_pair,
 )
+from fmnist_edge.temporary import lying_in_a_folder
 
-__all__ = ["EXTRA", "FORMATS", "PACKAGE", "READS_MODEL", "load_library", "open"]
+__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
 
-FORMATS = frozenset({Format.OPENVINO, Format.ONNX})
+FORMATS = frozenset({Format.OPENVINO, Format.ONNX, Format.TFLITE})
 PACKAGE = openvino_library.PACKAGE
 EXTRA = openvino_library.EXTRA
 READS_MODEL = True
+OCCASION = Occasion.ALWAYS
 
 _DEVICE: Final = "CPU"
-_DTYPES: Final = {"f32": "float32", "u8": "uint8", "i8": "int8", "f64": "double"}
 _INTEGERS: Final = ("int8", "uint8")
+_TFLITE_NAME: Final = "model.tflite"
+# Where and with what a TFLite file identifies itself.
+_TFLITE_MAGIC: Final = (slice(4, 8), b"TFL3")
+
+Shape = tuple[int | None, ...]
+# A model as OpenVINO holds it, with its inputs and its outputs.
+Opened = tuple[Any, list[TensorSpec], list[TensorSpec]]
 
 
 def load_library() -> str:
@@ -58,19 +65,25 @@ class _Session:
         self.input: Final = specs[0]
         self.output: Final = specs[1]
         self.batch: Final = batch
-        self.used: Mapping[str, str] = {
-            "threads": str(compiled.get_property("INFERENCE_NUM_THREADS")),
-            "precision": compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name(),
-            "device": ", ".join(compiled.get_property("EXECUTION_DEVICES")),
-        }
         self._path: Final = path
+        self._compiled: Final = compiled
         request = compiled.create_infer_request()
         # Bound once: passing arrays to each call costs 45 microseconds of Python inside OpenVINO.
-        self._source: Final = _bind(request.set_input_tensor, specs[0], (batch, *IMAGE_SHAPE))
-        self._target: Final = _bind(request.set_output_tensor, specs[1], (batch, 10))
+        self._source: Final = _bind(request.set_input_tensor, specs[0], compiled.input(0))
+        self._target: Final = _bind(request.set_output_tensor, specs[1], compiled.output(0))
         self._infer: Final = request.infer
 
-    def prepare(self, images: Images) -> NDArray[Any]:
+    @property
+    def used(self) -> Mapping[str, str]:
+        told = {
+            "threads": str(self._compiled.get_property("INFERENCE_NUM_THREADS")),
+            "precision": self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name(),
+            "device": _devices(self._compiled),
+        }
+        kernels = kernels_of(self._compiled)
+        return told | {"kernels": kernels} if kernels else told
+
+    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
         return prepare_images(images, self.input)
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
@@ -91,38 +104,50 @@ class _Session:
         pass
 
 
-def _bind(place: Any, spec: TensorSpec, shape: tuple[int, ...]) -> NDArray[Any]:  # noqa: ANN401 - untyped
+def _bind(place: Any, spec: TensorSpec, port: Any) -> NDArray[Any]:  # noqa: ANN401 - untyped
     """An array that the request reads from, or writes to, as long as both live."""
-    array = np.zeros(shape, spec.dtype)
+    array = np.zeros(tuple(port.get_shape()), spec.dtype)
     place(openvino().Tensor(array, shared_memory=True))
     return array
 
 
+def _devices(compiled: Any) -> str:  # noqa: ANN401 - untyped
+    return ", ".join(compiled.get_property("EXECUTION_DEVICES"))
+
+
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
-    """Open an `.xml` or `.onnx` file, with float arithmetic in float32.
+    """Open an `.xml`, `.onnx` or `.tflite` file, with float arithmetic in float32.
 
     Raises:
         MissingDependencyError: OpenVINO is not installed.
         ModelUnreadableError: the file is damaged or no model.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier, or cannot take this batch.
+        ModelUnsupportedError: it has several inputs or outputs, OpenVINO lacks something in it, or
+            it cannot take this batch; or another device than the CPU is asked for.
+        StorageError: the temporary folder is full or not writable.
     """
-    core = openvino().Core()
-    weights = _weights(artifact)
+    check_device("OpenVINO", options)
     try:
-        model = core.read_model(artifact.payload, weights)
-        source, target = check_classifier(
-            artifact,
-            [_spec(each, _quantization(each)) for each in model.inputs],
-            [_spec(each, None) for each in model.outputs],
-        )
-    except RuntimeError as error:
+        model, inputs, outputs = _READERS[artifact.format](artifact)
+    except (RuntimeError, ValueError) as error:
         raise ModelUnreadableError(
             f"OpenVINO cannot open {artifact.path}: {plain_reason(error)}.",
-            hint="Check that it is a whole OpenVINO or ONNX file, or export it again.",
+            hint="Check that it is a whole file of its kind, or export it again.",
         ) from error
-    _check_types(artifact, source, target)
-    _reshape(artifact, model, options.batch)
-    compiled = core.compile_model(model, _DEVICE, _settings(options))
+    source, target = single_pair(artifact, inputs, outputs)
+    _check_meaning(artifact, source, target)
+    _reshape(artifact, model, (source, target), options.batch)
+    try:
+        compiled = openvino().Core().compile_model(model, _DEVICE, _settings(options))
+    except RuntimeError as error:
+        raise ModelUnsupportedError(
+            f"OpenVINO cannot compile {artifact.path}: {plain_reason(error)}.",
+            hint="Export it again, or update OpenVINO.",
+        ) from error
+    if _devices(compiled) != _DEVICE:
+        raise ModelUnsupportedError(
+            f"OpenVINO would run {artifact.path} on {_devices(compiled)}, not on {_DEVICE}.",
+            hint="Use another runtime for the CPU.",
+        )
     return _Session(artifact.path, (source, target), compiled, options.batch)
 
 
@@ -135,10 +160,50 @@ def _settings(options: SessionOptions) -> Mapping[str, str | int]:
     }
 
 
+def _read_onnx(artifact: Artifact) -> Opened:
+    return _opened(openvino().Core().read_model(artifact.payload, b""))
+
+
+def _read_own(artifact: Artifact) -> Opened:
+    return _opened(openvino().Core().read_model(artifact.payload, _weights(artifact)))
+
+
+def _read_tflite(artifact: Artifact) -> Opened:
+    """Read by way of a file, because OpenVINO takes TFLite from nowhere else.
+
+    Its graph has the types of quantized inputs and outputs, and no longer what they mean.
+    """
+    where, magic = _TFLITE_MAGIC
+    if artifact.payload[where] != magic:  # OpenVINO would try all its other readers, aloud
+        raise ValueError("it is no TFLite file")
+    with lying_in_a_folder({_TFLITE_NAME: artifact.payload}) as folder:
+        try:
+            model = openvino().Core().read_model(folder / _TFLITE_NAME)
+        except RuntimeError as error:
+            reason = plain_reason(error).replace(str(folder / _TFLITE_NAME), artifact.path.name)
+            raise ValueError(reason) from error
+    inputs = [spec_of(each, None) for each in model.inputs]
+    outputs = [spec_of(each, None) for each in model.outputs]
+    if len(inputs) == len(outputs) == 1:
+        source, target = quantizations(artifact.payload)
+        inputs, outputs = [spec_of(model.input(0), source)], [spec_of(model.output(0), target)]
+    return model, inputs, outputs
+
+
+_READERS: Final[Mapping[Format, Callable[[Artifact], Opened]]] = {
+    Format.OPENVINO: _read_own,
+    Format.ONNX: _read_onnx,
+    Format.TFLITE: _read_tflite,
+}
+
+
+def _opened(model: Any) -> Opened:  # noqa: ANN401 - untyped
+    inputs = [spec_of(each, dequantization(each)) for each in model.inputs]
+    return model, inputs, [spec_of(each, None) for each in model.outputs]
+
+
 def _weights(artifact: Artifact) -> bytes:
     """The `.bin` of an `.xml`: of a file of ours it was read and checked; else it lies beside."""
-    if artifact.format is not Format.OPENVINO:
-        return b""
     name = Path(artifact.path.name).with_suffix(".bin").name
     if name in artifact.companions:
         return artifact.companions[name]
@@ -151,57 +216,13 @@ def _weights(artifact: Artifact) -> bytes:
         ) from error
 
 
-def _spec(port: Any, quantization: Quantization | None) -> TensorSpec:  # noqa: ANN401 - untyped
-    shape = tuple(
-        axis.get_length() if axis.is_static else None for axis in port.get_partial_shape()
-    )
-    kind = port.get_element_type().get_type_name()
-    return TensorSpec(
-        port.get_any_name() if port.get_names() else port.get_node().get_friendly_name(),
-        shape,
-        _DTYPES.get(kind, kind),
-        quantization,
-    )
-
-
-def _quantization(port: Any) -> Quantization | None:  # noqa: ANN401 - untyped
-    """What the graph does to an int8 input first: Convert, Subtract the zero point, Multiply.
-
-    A format that has no word for the quantization of an input tells it by these operators. A file
-    that takes raw bytes as floats starts the same way and ends with another operator.
-    """
-    if port.get_element_type().get_type_name() != "i8":
-        return None
-    node, constants = port.get_node(), {}
-    for kind in ("Convert", "Subtract", "Multiply"):
-        following = [each.get_node() for each in node.output(0).get_target_inputs()]
-        if len(following) == 1 and following[0].get_type_name() == kind:
-            node = following[0]
-            if kind != "Convert":
-                constants[kind] = _number(node.input_value(1).get_node())
-    scale = constants.get("Multiply")
-    if scale is None or not scale > 0:
-        return None
-    return Quantization(scale, round(constants.get("Subtract") or 0))
-
-
-def _number(node: Any) -> float | None:  # noqa: ANN401 - untyped
-    """The one value of a constant, which may be stored in a narrower type."""
-    if node.get_type_name() == "Convert":
-        node = node.input_value(0).get_node()
-    if node.get_type_name() != "Constant":
-        return None
-    values = np.unique(node.data)
-    return float(values[0]) if values.size == 1 else None
-
-
-def _check_types(artifact: Artifact, source: TensorSpec, target: TensorSpec) -> None:
+def _check_meaning(artifact: Artifact, source: TensorSpec, target: TensorSpec) -> None:
     if source.dtype == "int8" and source.quantization is None:
         raise ModelUnsupportedError(
             f"{artifact.path} takes int8 and does not tell what it means.",
             hint="Open it with the runtime that its format is made for.",
         )
-    if target.dtype in _INTEGERS or target.dtype not in _DTYPES.values():
+    if target.dtype in _INTEGERS and target.quantization is None:
         raise ModelUnsupportedError(
             f"{artifact.path} gives {target.dtype} scores, and OpenVINO does not tell what they "
             "mean.",
@@ -209,15 +230,30 @@ def _check_types(artifact: Artifact, source: TensorSpec, target: TensorSpec) -> 
         )
 
 
-def _reshape(artifact: Artifact, model: Any, batch: int) -> None:  # noqa: ANN401 - untyped
+def _reshape(
+    artifact: Artifact,
+    model: Any,  # noqa: ANN401 - untyped
+    specs: tuple[TensorSpec, TensorSpec],
+    batch: int,
+) -> None:
+    source, target = specs
     try:
-        model.reshape([batch, *IMAGE_SHAPE])
-        fits = list(model.output(0).get_shape()) == [batch, 10]
-        reason = "its shapes do not add up"
+        model.reshape([batch, *source.shape[1:]])
+        made = spec_of(model.output(0), None).shape
+        problem = _misfit(made, target.shape, source.shape[0], batch)
     except RuntimeError as error:
-        fits, reason = False, plain_reason(error)
-    if not fits:
+        problem = plain_reason(error)
+    if problem:
         raise ModelUnsupportedError(
-            f"{artifact.path} cannot take {batch} images at once: {reason}.",
+            f"{artifact.path} cannot take {batch} images at once: {problem}.",
             hint="Its batch size is fixed; measure it with that one.",
         )
+
+
+def _misfit(made: Shape, declared: Shape, declared_batch: int | None, batch: int) -> str:
+    """Why an output is none of fixed shape that has the new batch in place of the old one."""
+    if None in made:
+        return "how large its answer is, only the data tells"
+    if declared[:1] in {(None,), (declared_batch,)} and made[0] != batch:
+        return "its shapes do not add up"
+    return ""

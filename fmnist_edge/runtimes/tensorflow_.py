@@ -1,7 +1,6 @@
-"""TensorFlow itself: SavedModels, called through their signature."""
+"""TensorFlow itself: SavedModels by their signature, and `.keras` files as one compiled graph."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,24 +9,32 @@ from numpy.typing import NDArray
 from fmnist_edge import keras_library
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnsupportedError
-from fmnist_edge.keras_library import tensorflow
+from fmnist_edge.keras_file import load_model, tensor_specs
+from fmnist_edge.keras_library import keep_to_cpu, tensorflow
 from fmnist_edge.native_output import first_line
-from fmnist_edge.saved_model import Signature, load_signature
+from fmnist_edge.saved_model import load_signature
 from fmnist_edge.session import (
-    Images,
+    Occasion,
     Scores,
     SessionOptions,
-    check_classifier,
+    check_batch,
+    check_device,
     decode_scores,
     prepare_images,
+    single_pair,
 )
 
-__all__ = ["EXTRA", "FORMATS", "PACKAGE", "READS_MODEL", "load_library", "open"]
+__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
 
-FORMATS = frozenset({Format.SAVED_MODEL})
+FORMATS = frozenset({Format.SAVED_MODEL, Format.KERAS})
 PACKAGE = "tensorflow"
 EXTRA = keras_library.EXTRA
 READS_MODEL = True
+OCCASION = Occasion.UNHURRIED
+
+Pair = tuple[TensorSpec, TensorSpec]
+# From one tensor to the next.
+Call = Callable[[Any], Any]
 
 
 def load_library() -> str:
@@ -41,36 +48,26 @@ def load_library() -> str:
 
 class _Session:
     def __init__(
-        self,
-        path: Path,
-        signature: Signature,
-        used: Mapping[str, str],
-        batch: int,
+        self, path: Path, specs: Pair, call: Call, used: Mapping[str, str], batch: int
     ) -> None:
         tf = tensorflow()
-        self.input: Final = signature.inputs[0]
-        self.output: Final = signature.outputs[0]
+        self.input: Final = specs[0]
+        self.output: Final = specs[1]
         self.batch: Final = batch
         self.used: Mapping[str, str] = used
         self._path: Final = path
-        self._held: Final = signature.held
-        self._call: Final = signature.function
+        self._call: Final = call
         self._tensor: Final = tf.constant
         self._errors: Final = (ValueError, TypeError, tf.errors.OpError)
 
-    def prepare(self, images: Images) -> NDArray[Any]:
+    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
         return prepare_images(images, self.input)
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
         try:
-            answer = self._call(**{self.input.name: self._tensor(tensor)})
+            output: NDArray[Any] = self._call(self._tensor(tensor)).numpy()
         except self._errors as error:
-            reason = first_line(error)
-            raise ModelUnsupportedError(
-                f"TensorFlow cannot run {self._path} on {self.batch} images: {reason}.",
-                hint="Its graph may be made for another number of images; try --batch 1.",
-            ) from error
-        output: NDArray[Any] = answer[self.output.name].numpy()
+            raise _cannot_run(self._path, self.batch, error) from error
         return output
 
     def decode(self, output: NDArray[Any]) -> Scores:
@@ -81,35 +78,59 @@ class _Session:
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
-    """Load a SavedModel.
+    """Load a SavedModel or a `.keras` file.
 
     Raises:
         MissingDependencyError: TensorFlow is not installed.
-        ModelUnreadableError: the model is damaged.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier, or cannot take this batch.
+        ModelUnreadableError: the model is damaged, or holds code.
+        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
+            another device than the CPU is asked for.
         StorageError: the temporary folder is full or not writable.
     """
-    used = _use(options.threads)
+    check_device("TensorFlow", options)
+    used = keep_to_cpu(options.threads)
+    specs, call = _OPENERS[artifact.format](artifact, options.batch)
+    return _Session(artifact.path, specs, call, used, options.batch)
+
+
+def _open_signature(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
     signature = load_signature(artifact)
-    source, _ = check_classifier(artifact, signature.inputs, signature.outputs)
-    _check_batch(artifact, source, options.batch)
-    return _Session(artifact.path, signature, used, options.batch)
+    source, target = single_pair(artifact, signature.inputs, signature.outputs)
+    check_batch(artifact, source, batch)
+
+    def call(tensor: Any) -> Any:  # noqa: ANN401 - tensors
+        return signature.function(**{source.name: tensor})[target.name]
+
+    return (source, target), call
 
 
-def _check_batch(artifact: Artifact, source: TensorSpec, batch: int) -> None:
-    if source.shape[0] not in {None, batch}:
-        raise ModelUnsupportedError(
-            f"{artifact.path} takes {source.shape[0]} images at once, not {batch}.",
-            hint="Its batch size is fixed; measure it with that one.",
-        )
+def _open_keras(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
+    """One graph for one shape: what Keras itself does between the layers is gone."""
+    tf = tensorflow()
+    model = load_model(artifact)
+    source, target = single_pair(
+        artifact,
+        tensor_specs(getattr(model, "inputs", None)),
+        tensor_specs(getattr(model, "outputs", None)),
+    )
+    check_batch(artifact, source, batch)
+
+    def infer(tensor: Any) -> Any:  # noqa: ANN401 - tensors
+        return tf.nest.flatten(model(tensor, training=False))[0]
+
+    signature = [tf.TensorSpec((batch, *source.shape[1:]), source.dtype)]
+    try:
+        traced = tf.function(infer, input_signature=signature).get_concrete_function()
+    except (ValueError, TypeError, tf.errors.OpError) as error:
+        raise _cannot_run(artifact.path, batch, error) from error
+    return (source, target), traced
 
 
-def _use(threads: int) -> Mapping[str, str]:
-    """Ask for so many threads, and tell if that was heard."""
-    settings = tensorflow().config.threading
-    # The first session of a process decides: later TensorFlow says that it is too late.
-    with suppress(RuntimeError):
-        settings.set_intra_op_parallelism_threads(threads)
-        settings.set_inter_op_parallelism_threads(1)
-    heard = settings.get_intra_op_parallelism_threads() == threads
-    return {"threads": str(threads)} if heard else {}
+_OPENERS: Final = {Format.SAVED_MODEL: _open_signature, Format.KERAS: _open_keras}
+
+
+def _cannot_run(path: Path, batch: int, error: Exception) -> ModelUnsupportedError:
+    return ModelUnsupportedError(
+        f"TensorFlow cannot run {path} on {batch} images: {first_line(error)}.",
+        hint="Its graph may be made for another number of images; try --batch 1.",
+    )

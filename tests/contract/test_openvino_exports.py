@@ -105,7 +105,9 @@ def test_it_labels_as_many_test_images_right_as_its_parent(
 def test_what_was_used_is_told(exported: Path) -> None:
     artifact = open_artifact(_path(exported, "openvino-float32"))
     session = openvino_.open(artifact, SessionOptions(threads=2))
-    assert session.used == {"threads": "2", "precision": "f32", "device": "CPU"}
+    used = dict(session.used)
+    assert used.pop("kernels")  # whichever this CPU has
+    assert used == {"threads": "2", "precision": "f32", "device": "CPU"}
 
 
 @pytest.mark.parametrize(
@@ -186,4 +188,5 @@ def test_an_int8_input_that_tells_nothing_is_refused() -> None:
 
 def test_onnx_files_are_proved_on_onnx_runtime_first() -> None:
     able = [name for name, module in RUNTIMES.items() if Format.ONNX in module.FORMATS]
-    assert [name for name in able if RUNTIMES[name].READS_MODEL] == ["onnxruntime", "openvino"]
+    readers = [name for name in able if RUNTIMES[name].READS_MODEL]
+    assert readers[:2] == ["onnxruntime", "openvino"]

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from fmnist_edge import runtimes
-from fmnist_edge.artifact import Format
+from fmnist_edge.artifact import Format, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError, UsageError
 from fmnist_edge.runtimes import null, numpy_
+from fmnist_edge.runtimes.tflite_quantization import quantizations
 from fmnist_edge.session import SessionOptions, classify
-from tests.examples import bare, npz
+from tests.examples import bare, npz, npz_model
 
 _ZEROS = np.zeros((784, 10), np.float32)
 _BIAS = np.zeros(10, np.float32)
@@ -20,15 +21,15 @@ _BIAS = np.zeros(10, np.float32)
 def test_an_unknown_runtime_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="There is no runtime called 'tvm'") as caught:
         runtimes.get("tvm")
-    assert caught.value.hint == "Known are: null, numpy, litert, onnxruntime, openvino, tensorflow."
+    assert caught.value.hint.startswith("Known are: null, numpy, litert, onnxruntime, openvino, ")
 
 
 def test_a_format_is_read_by_runtimes_that_compute() -> None:
     assert runtimes.reading(Format.NPZ) == ("numpy",)
-    assert runtimes.reading(Format.TFLITE) == ("litert",)
-    assert runtimes.reading(Format.ONNX) == ("onnxruntime", "openvino")
+    assert runtimes.reading(Format.TFLITE)[:2] == ("litert", "openvino")
+    assert runtimes.reading(Format.ONNX)[:2] == ("onnxruntime", "openvino")
     assert runtimes.reading(Format.SAVED_MODEL) == ("tensorflow",)
-    assert runtimes.reading(Format.KERAS) == ()
+    assert runtimes.reading(Format.KERAS) == ("tensorflow", "keras-predict")
 
 
 def test_the_null_runtime_always_says_the_first_class() -> None:
@@ -101,11 +102,26 @@ def test_layers_that_do_not_fit_together_are_refused() -> None:
         numpy_.open(bare(npz(model)), SessionOptions())
 
 
-def test_a_model_of_another_task_is_refused() -> None:
-    colour = np.zeros((3072, 10), np.float32)
-    model = {"activations": np.array(["softmax"]), "kernel_0": colour, "bias_0": _BIAS}
-    with pytest.raises(ModelUnsupportedError, match=r"takes \[N,3072\], not \[N,28,28\]"):
-        numpy_.open(bare(npz(model)), SessionOptions())
+def test_a_model_of_another_task_is_computed_too() -> None:
+    kernel = np.zeros((3, 2), np.float32)
+    kernel[:, 1] = 1, 2, 4
+    model = {"activations": np.array(["linear"]), "kernel_0": kernel, "bias_0": _BIAS[:2]}
+    session = numpy_.open(bare(npz(model)), SessionOptions(batch=2))
+    assert session.input == TensorSpec("image", (None, 3), "float32")
+    assert session.output == TensorSpec("scores", (None, 2), "float32")
+    rows = np.array([[1.0, 0.0, -1.0], [0.5, 0.5, 0.5], [0.0, 0.0, 1.0]])
+    assert classify(session, rows).tolist() == [[0, -3], [0, 3.5], [0, 4]]
+
+
+def test_a_device_that_is_not_used_is_no_device_to_measure() -> None:
+    with pytest.raises(ModelUnsupportedError, match="NumPy runs on the cpu here, and 'cuda' was"):
+        numpy_.open(bare(npz_model()), SessionOptions(device="cuda"))
+
+
+@pytest.mark.parametrize("payload", [b"", b"I am no model", bytes(100), b"\xff" * 100])
+def test_the_quantization_of_what_is_no_tflite_file_is_not_told(payload: bytes) -> None:
+    with pytest.raises(ValueError, match="its tables lead nowhere"):
+        quantizations(payload)
 
 
 def test_an_array_whose_header_is_garbled_is_refused() -> None:

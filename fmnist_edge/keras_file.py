@@ -1,0 +1,60 @@
+"""A `.keras` file: Keras's own format, a zip archive whose network is described in JSON."""
+
+import io
+import zipfile
+import zlib
+from typing import Any, Final
+
+from fmnist_edge import keras_library
+from fmnist_edge.artifact import Artifact, TensorSpec
+from fmnist_edge.errors import ModelUnreadableError
+from fmnist_edge.temporary import lying_in_a_folder
+
+__all__ = ["load_model", "tensor_specs"]
+
+# What Keras and the libraries below it raise on a damaged file.
+_DAMAGES: Final = (
+    AttributeError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_NAME: Final = "model.keras"
+
+
+def load_model(artifact: Artifact) -> Any:  # noqa: ANN401 - a Keras model
+    """Load a `.keras` file; code inside it is never run.
+
+    What was read and checked is what is loaded.
+
+    Returns:
+        The model, not compiled for training.
+
+    Raises:
+        MissingDependencyError: TensorFlow is not installed.
+        ModelUnreadableError: the file is damaged, or holds code.
+        StorageError: the temporary folder is full or not writable.
+    """
+    keras = keras_library.keras()
+    try:
+        # Keras says "file not found" to whatever is no zip file.
+        zipfile.ZipFile(io.BytesIO(artifact.payload)).close()
+        with lying_in_a_folder({_NAME: artifact.payload}) as folder:
+            return keras.saving.load_model(folder / _NAME, compile=False, safe_mode=True)
+    except _DAMAGES as error:
+        # Inside a model Keras wraps what went wrong in what it was doing; advice follows.
+        cause = str(error).strip().rpartition("Exception encountered: ")[2]
+        reason = cause.partition("\n")[0].partition(". ")[0].rstrip(".")
+        raise ModelUnreadableError(
+            f"Keras cannot load {artifact.path}: {reason}.",
+            hint="Check that it is a .keras file without code of its own (Lambda, custom layers).",
+        ) from error
+
+
+def tensor_specs(tensors: Any) -> list[TensorSpec]:  # noqa: ANN401 - Keras's, or None
+    """A model's inputs or outputs; none where it was saved before it met any data."""
+    return [TensorSpec(each.name, tuple(each.shape), str(each.dtype)) for each in tensors or ()]

@@ -1,0 +1,107 @@
+"""Keras's `model.predict()`: what most people call first, and what they then measure.
+
+It is made for large data: it wraps each call into a data set, callbacks and a progress bar, and
+Keras's own documentation advises against it for few inputs. This runtime is here for comparison.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from fmnist_edge import keras_library
+from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.errors import ModelUnsupportedError
+from fmnist_edge.keras_file import load_model, tensor_specs
+from fmnist_edge.keras_library import keep_to_cpu, keras, tensorflow
+from fmnist_edge.native_output import first_line
+from fmnist_edge.session import (
+    Occasion,
+    Scores,
+    SessionOptions,
+    check_batch,
+    check_device,
+    decode_scores,
+    prepare_images,
+    single_pair,
+)
+
+__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
+
+FORMATS = frozenset({Format.KERAS})
+PACKAGE = "keras"
+EXTRA = keras_library.EXTRA
+READS_MODEL = True
+OCCASION = Occasion.UNHURRIED
+
+
+def load_library() -> str:
+    """Import Keras, with TensorFlow below it, and return its version.
+
+    Raises:
+        MissingDependencyError: one of the two is not installed.
+    """
+    return str(keras().__version__)
+
+
+class _Session:
+    def __init__(
+        self,
+        path: Path,
+        specs: tuple[TensorSpec, TensorSpec],
+        model: Any,  # noqa: ANN401 - a Keras model
+        used: Mapping[str, str],
+        batch: int,
+    ) -> None:
+        tf = tensorflow()
+        self.input: Final = specs[0]
+        self.output: Final = specs[1]
+        self.batch: Final = batch
+        self.used: Mapping[str, str] = used
+        self._path: Final = path
+        self._predict: Final = model.predict
+        self._flatten: Final = tf.nest.flatten
+        self._errors: Final = (ValueError, TypeError, tf.errors.OpError)
+
+    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
+        return prepare_images(images, self.input)
+
+    def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
+        try:
+            # Some models answer with a list, or a dictionary, of one.
+            output: NDArray[Any] = self._flatten(self._predict(tensor, verbose=0))[0]
+        except self._errors as error:
+            raise ModelUnsupportedError(
+                f"Keras cannot run {self._path} on {self.batch} images: {first_line(error)}.",
+                hint="It may be made for another number of images; try --batch 1.",
+            ) from error
+        return output
+
+    def decode(self, output: NDArray[Any]) -> Scores:
+        return decode_scores(output, self.output)
+
+    def close(self) -> None:
+        pass
+
+
+def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
+    """Load a `.keras` file.
+
+    Raises:
+        MissingDependencyError: TensorFlow is not installed.
+        ModelUnreadableError: the file is damaged, or holds code.
+        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
+            another device than the CPU is asked for.
+        StorageError: the temporary folder is full or not writable.
+    """
+    check_device("Keras", options)
+    used = keep_to_cpu(options.threads)
+    model = load_model(artifact)
+    source, target = single_pair(
+        artifact,
+        tensor_specs(getattr(model, "inputs", None)),
+        tensor_specs(getattr(model, "outputs", None)),
+    )
+    check_batch(artifact, source, options.batch)
+    return _Session(artifact.path, (source, target), model, used, options.batch)

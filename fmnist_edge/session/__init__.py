@@ -1,0 +1,58 @@
+"""A session: one model file opened by one runtime, with fixed options.
+
+Only `run` is inference, and only `run` is ever timed. What comes before it (`prepare`: pixels or
+numbers to the model's input tensor) and after it (`decode`: raw output to real numbers) is the same
+for all runtimes and lives here.
+"""
+
+from fmnist_edge.session.checks import (
+    CPU,
+    check_batch,
+    check_classifier,
+    check_device,
+    is_image_classifier,
+    single_pair,
+)
+from fmnist_edge.session.contract import (
+    Occasion,
+    RuntimeModule,
+    SelfTiming,
+    Session,
+    SessionOptions,
+)
+from fmnist_edge.session.scoring import classify
+from fmnist_edge.session.tensors import (
+    IMAGE_SHAPE,
+    PIXEL_SCALE,
+    WHITE,
+    Images,
+    Scores,
+    decode_scores,
+    prepare_images,
+    scale_pixels,
+    synthetic_inputs,
+)
+
+__all__ = [
+    "CPU",
+    "IMAGE_SHAPE",
+    "PIXEL_SCALE",
+    "WHITE",
+    "Images",
+    "Occasion",
+    "RuntimeModule",
+    "Scores",
+    "SelfTiming",
+    "Session",
+    "SessionOptions",
+    "check_batch",
+    "check_classifier",
+    "check_device",
+    "classify",
+    "decode_scores",
+    "is_image_classifier",
+    "prepare_images",
+    "scale_pixels",
+    "single_pair",
+    "synthetic_inputs",
+]

@@ -1,0 +1,145 @@
+"""Which models, batches and devices can be used."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fmnist_edge.artifact import Artifact, TensorSpec
+from fmnist_edge.errors import ModelUnsupportedError
+from fmnist_edge.session.contract import SessionOptions
+from fmnist_edge.session.tensors import IMAGE_SHAPE, NUMBERS, holds_pixels
+
+__all__ = [
+    "CPU",
+    "check_batch",
+    "check_classifier",
+    "check_device",
+    "is_image_classifier",
+    "single_pair",
+]
+
+CPU: Final = "cpu"
+_CLASSES: Final = 10
+_PIXELS: Final = 28 * 28
+# A flat image, one with a channel axis in either place, and one without.
+_IMAGE_SHAPES: Final = (IMAGE_SHAPE, (_PIXELS,), (*IMAGE_SHAPE, 1), (1, *IMAGE_SHAPE))
+_CLASSIFIERS_ONLY: Final = (
+    "Only Fashion-MNIST classifiers (28x28 images in, 10 scores out) can be used."
+)
+_ONE_OF_EACH: Final = "Only models with one input and one output can be used."
+
+
+def single_pair(
+    artifact: Artifact, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
+) -> tuple[TensorSpec, TensorSpec]:
+    """Make sure that a model has one input and one output, both of numbers.
+
+    Returns:
+        The two.
+
+    Raises:
+        ModelUnsupportedError: it has more or fewer, its input has no batch axis or another open
+            one, or one of them holds no numbers.
+    """
+    _check_one_of_each(artifact, inputs, outputs, _ONE_OF_EACH)
+    source, target = inputs[0], outputs[0]
+    _check_numbers(artifact, "takes", source)
+    _check_numbers(artifact, "gives", target)
+    if not source.shape:
+        raise ModelUnsupportedError(
+            f"{artifact.path} takes a single number, and no batch of anything.",
+            hint="Export it again with the batch as the first axis of its input.",
+        )
+    if None in source.shape[1:]:
+        raise ModelUnsupportedError(
+            f"{artifact.path} leaves axis {source.shape.index(None, 1)} of its input open "
+            f"({_shape(source.shape)}).",
+            hint="Only the first axis, the batch, may be open; export it again with fixed sizes.",
+        )
+    return source, target
+
+
+def check_classifier(
+    artifact: Artifact, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
+) -> tuple[TensorSpec, TensorSpec]:
+    """Make sure that a model takes Fashion-MNIST images and gives ten scores.
+
+    Returns:
+        Its one input and its one output.
+
+    Raises:
+        ModelUnsupportedError: it is another kind of model.
+    """
+    _check_one_of_each(artifact, inputs, outputs, _CLASSIFIERS_ONLY)
+    _check_shape(artifact, "takes", inputs[0], IMAGE_SHAPE)
+    _check_shape(artifact, "gives", outputs[0], (_CLASSES,))
+    return inputs[0], outputs[0]
+
+
+def is_image_classifier(source: TensorSpec, target: TensorSpec) -> bool:
+    """Whether a model takes 28x28 pixels and gives ten scores, as Fashion-MNIST has them.
+
+    The pixels may be [N,28,28], flat [N,784], or have a channel axis: [N,28,28,1], [N,1,28,28].
+    """
+    is_image = source.shape[1:] in _IMAGE_SHAPES and holds_pixels(source)
+    return is_image and target.shape[1:] == (_CLASSES,)
+
+
+def check_batch(artifact: Artifact, source: TensorSpec, batch: int) -> None:
+    """Make sure that a model of fixed batch size is opened with that one.
+
+    Raises:
+        ModelUnsupportedError: its input takes another number of items at once.
+    """
+    if source.shape[0] not in {None, batch}:
+        raise ModelUnsupportedError(
+            f"{artifact.path} takes {source.shape[0]} images at once, not {batch}.",
+            hint="Its batch size is fixed; measure it with that one.",
+        )
+
+
+def check_device(runtime: str, options: SessionOptions) -> None:
+    """Make sure that nobody believes to measure a device that is not used.
+
+    Args:
+        runtime: Its name, as people know it.
+        options: They may ask for another device than the CPU.
+
+    Raises:
+        ModelUnsupportedError: they do.
+    """
+    if options.device != CPU:
+        raise ModelUnsupportedError(
+            f"{runtime} runs on the {CPU} here, and {options.device!r} was asked for.",
+            hint=f"Ask for the device {CPU!r}.",
+        )
+
+
+def _check_one_of_each(
+    artifact: Artifact, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], hint: str
+) -> None:
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelUnsupportedError(
+            f"{artifact.path} has {len(inputs)} inputs and {len(outputs)} outputs, "
+            "not one of each.",
+            hint=hint,
+        )
+
+
+def _check_numbers(artifact: Artifact, verb: str, spec: TensorSpec) -> None:
+    if spec.dtype not in NUMBERS:
+        raise ModelUnsupportedError(
+            f"{artifact.path} {verb} {spec.dtype}, and only numbers of 8 to 64 bits can be used.",
+            hint="Export it again with float32, or with integers.",
+        )
+
+
+def _check_shape(artifact: Artifact, verb: str, spec: TensorSpec, wanted: tuple[int, ...]) -> None:
+    if spec.shape[1:] != wanted:
+        raise ModelUnsupportedError(
+            f"{artifact.path} {verb} {_shape(spec.shape)}, not {_shape((None, *wanted))}.",
+            hint=_CLASSIFIERS_ONLY,
+        )
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return "[" + ",".join("N" if size is None else str(size) for size in shape) + "]"
