@@ -1,0 +1,116 @@
+"""Compiling the C sources of this package, once per machine, source and compiler."""
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from fmnist_edge.errors import MissingDependencyError
+from fmnist_edge.files import sha256_of, storage_errors, write_atomically
+
+__all__ = ["build", "cache_folder", "compiler"]
+
+_SOURCES: Final = Path(__file__).parent
+_COMPILERS: Final = ("cc", "gcc", "clang")
+_FLAGS: Final = ("-std=c11", "-O2", "-shared", "-fPIC")
+# An old glibc keeps dlopen in a library of its own; elsewhere this one is empty.
+_LIBRARIES: Final = ("-ldl",)
+_PATIENCE: Final = 120.0  # seconds; it takes a fifth of one on a laptop
+_INSTALL: Final = "Install one: sudo apt install gcc libc6-dev"
+
+
+def compiler() -> tuple[str, ...] | None:
+    """The command that compiles C: what CC says, or the first of cc, gcc and clang.
+
+    Returns:
+        The program's path and its first arguments; nothing when there is none.
+    """
+    named = os.environ.get("CC", "").split()
+    for program, *arguments in [named] if named else [[each] for each in _COMPILERS]:
+        if found := shutil.which(program):
+            return found, *arguments
+    return None
+
+
+def cache_folder() -> Path:
+    """Where compiled sources are kept: in the user's cache."""
+    return platformdirs.user_cache_path("fmnist-edge", appauthor=False) / "native"
+
+
+def build(name: str) -> Path:
+    """Compile `name`.c into a shared library, unless that was done before.
+
+    Args:
+        name: A source of this package, without its suffix.
+
+    Returns:
+        The path of the shared library, in the cache.
+
+    Raises:
+        MissingDependencyError: there is no C compiler, or it does not work.
+        StorageError: the cache cannot be written to.
+    """
+    command = compiler()
+    if command is None:
+        raise MissingDependencyError(
+            f"Calling a runtime from C needs a C compiler; {_absent()}.", hint=_INSTALL
+        )
+    path = cache_folder() / f"{name}-{_key(command)}.so"
+    if not path.is_file():
+        write_atomically(path, _compile(name, command))
+    return path
+
+
+def _absent() -> str:
+    named = os.environ.get("CC", "").split()
+    return f"CC names {named[0]!r}, which is not installed" if named else "none is installed"
+
+
+def _key(command: tuple[str, ...]) -> str:
+    """Changes with the sources, the compiler, and the kind of machine (homes may be shared)."""
+    sources = sorted(each for each in _SOURCES.iterdir() if each.suffix in {".c", ".h"})
+    parts = [*command, *_FLAGS, platform.system(), platform.machine(), *platform.libc_ver()]
+    contents = b"".join(each.read_bytes() for each in sources)
+    return sha256_of(contents + "\0".join(parts).encode())[:16]
+
+
+def _compile(name: str, command: tuple[str, ...]) -> bytes:
+    source = _SOURCES / f"{name}.c"
+    with (
+        storage_errors(Path("the folder for temporary files")),
+        tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder,
+    ):
+        target = Path(folder) / f"{name}.so"
+        told = _run([*command, *_FLAGS, "-o", str(target), str(source), *_LIBRARIES])
+        if not target.is_file():
+            raise MissingDependencyError(
+                f"The C compiler {command[0]!r} cannot compile {source.name}: {told}.",
+                hint=_INSTALL,
+            )
+        return target.read_bytes()
+
+
+def _run(command: list[str]) -> str:
+    """Run a compiler: what it complains about first."""
+    try:
+        done = subprocess.run(  # noqa: S603 - found by name, and no shell reads the arguments
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except OSError as error:
+        return error.strerror or str(error)
+    except subprocess.TimeoutExpired:
+        return f"it takes longer than {_PATIENCE:.0f} seconds"
+    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines()]
+    complaints = [line for line in lines if "error" in line] or [line for line in lines if line]
+    return (complaints or [f"it ended with code {done.returncode}"])[0].rstrip(".")

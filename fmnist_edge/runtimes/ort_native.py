@@ -1,0 +1,72 @@
+"""ONNX Runtime called from C: `.onnx` and `.ort` files, without Python between the calls.
+
+`libonnxruntime.so` of the same package is the same release as what Python imports; Python's module
+holds a copy of its own.
+"""
+
+import os
+from typing import Final
+
+from fmnist_edge import onnxruntime_library
+from fmnist_edge.artifact import Artifact, Format
+from fmnist_edge.native import build, find_library
+from fmnist_edge.native import load_library as load
+from fmnist_edge.runtimes.native_session import Interface, NativeSession, open_native
+from fmnist_edge.session import Occasion, SessionOptions
+
+__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
+
+FORMATS = frozenset({Format.ONNX, Format.ORT})
+PACKAGE = onnxruntime_library.PACKAGE
+EXTRA = onnxruntime_library.EXTRA
+READS_MODEL = True
+OCCASION = Occasion.NAMED
+
+_LIBRARY: Final = "capi/libonnxruntime.so.*"
+_DRIVER: Final = "onnxruntime"
+# ONNXTensorElementDataType
+_DTYPES: Final = {
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    4: "uint16",
+    5: "int16",
+    6: "int32",
+    7: "int64",
+    9: "bool",
+    10: "float16",
+    11: "float64",
+    12: "uint32",
+    13: "uint64",
+}
+
+
+def load_library() -> str:
+    """Load ONNX Runtime's library, compile what calls it, and return its version.
+
+    Raises:
+        MissingDependencyError: ONNX Runtime is not installed, or no C compiler works.
+    """
+    interface = _interface()
+    build(interface.driver)
+    load(interface.library)
+    return interface.library.name.partition(".so.")[2]
+
+
+def open(artifact: Artifact, options: SessionOptions) -> NativeSession:  # noqa: A001 - the contract's name
+    """Open an `.onnx` or `.ort` file.
+
+    Raises:
+        MissingDependencyError: ONNX Runtime is not installed, or no C compiler works.
+        ModelUnreadableError: the file is damaged or no ONNX model.
+        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
+            another device than the CPU is asked for.
+    """
+    return open_native(_interface(), artifact, options)
+
+
+def _interface() -> Interface:
+    # As in onnxruntime_library: it writes into the home folder unless told not to, before it loads.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    library = find_library(PACKAGE, _LIBRARY, extra=EXTRA)
+    return Interface("ONNX Runtime", _DRIVER, library, _DTYPES, resizes=False)
