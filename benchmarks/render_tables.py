@@ -2,8 +2,9 @@
 
     python benchmarks/render_tables.py README.md docs/formats.md
 
-A table stands between `<!-- KIND: FILE -->` and `<!-- end of table -->`. The tests compare every
-page with what this would write, so that no page claims what no result file says.
+A table stands between `<!-- KIND: FILE -->` and `<!-- end of table -->`; of a run, `table` is what
+a reader wants first, and `full` is what the benchmark prints. The tests compare every page with
+what this would write, so that no page claims what no result file says.
 """
 
 import json
@@ -18,7 +19,7 @@ from fmnist_edge.files import write_atomically
 from fmnist_edge.records import decode
 from fmnist_edge.report.exports import Made, exports_table
 from fmnist_edge.report.markdown import markdown_table
-from fmnist_edge.report.table import Table, benchmark_table
+from fmnist_edge.report.table import Table, benchmark_table, short_table
 from fmnist_edge.result import read_run
 
 ROOT: Final = Path(__file__).parents[1]
@@ -32,7 +33,9 @@ def rendered(page: str) -> str:
 
     Raises:
         KeyError: a table is of no known kind.
-        OSError: a result file is not there.
+        OSError: another file of results is not there.
+        ResultUnreadableError: a run is not there, or damaged.
+        ResultSchemaError: a run was measured before the schema changed.
     """
     return TABLE.sub(_render, page)
 
@@ -43,7 +46,11 @@ def _render(found: re.Match[str]) -> str:
     return f"<!-- {kind}: {file} -->\n{table}\n<!-- end of table -->"
 
 
-def _runs(path: Path) -> Table:
+def _short(path: Path) -> Table:
+    return short_table(read_run(path))
+
+
+def _full(path: Path) -> Table:
     return benchmark_table(read_run(path))
 
 
@@ -110,7 +117,8 @@ def _table(columns: _Columns, records: Sequence[Mapping[str, Any]]) -> Table:
 
 
 _KINDS: Final[Mapping[str, Callable[[Path], Table]]] = {
-    "table": _runs,
+    "table": _short,
+    "full": _full,
     "exports": _exports,
     "calibration": _calibration,
     "conversions": _conversions,

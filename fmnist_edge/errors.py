@@ -18,9 +18,11 @@
     ├── InternalError               70   (a bug in this project)
     ├── ResultUnreadableError       80
     ├── ResultSchemaError           81
+    ├── NotComparableError          82
     ├── RowsFailedError             90
     ├── WorkerCrashedError          91
-    └── WorkerTimeoutError          92
+    ├── WorkerTimeoutError          92
+    └── SlowerError                 93
 
 An interrupted command (Ctrl-C) ends with 130, as shells expect.
 
@@ -43,10 +45,12 @@ __all__ = [
     "MissingDependencyError",
     "ModelUnreadableError",
     "ModelUnsupportedError",
+    "NotComparableError",
     "ParityError",
     "ResultSchemaError",
     "ResultUnreadableError",
     "RowsFailedError",
+    "SlowerError",
     "StorageError",
     "TrainingError",
     "UsageError",
@@ -175,6 +179,12 @@ class ResultSchemaError(FmnistEdgeError):
     exit_code = 81
 
 
+class NotComparableError(FmnistEdgeError):
+    """Two results that say nothing about each other."""
+
+    exit_code = 82
+
+
 class RowsFailedError(FmnistEdgeError):
     """A benchmark ended, and at least one of its rows could not be measured."""
 
@@ -191,3 +201,9 @@ class WorkerTimeoutError(FmnistEdgeError):
     """A measuring process did not answer within its limit."""
 
     exit_code = 92
+
+
+class SlowerError(FmnistEdgeError):
+    """A comparison ended, and a row is slower than was allowed."""
+
+    exit_code = 93

@@ -6,15 +6,16 @@ exactly the fields of its dataclass; fields with a default may be left out.
 """
 
 import dataclasses
+import io
 import json
 import math
 import reprlib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 __all__ = [
     "JsonValue",
@@ -24,6 +25,7 @@ __all__ = [
     "decode_document",
     "decode_json",
     "encode",
+    "encode_bytes",
     "encode_json",
 ]
 
@@ -36,7 +38,17 @@ class RecordError(ValueError):
 
 
 class SchemaError(RecordError):
-    """A document of the right kind that another version of the schema describes."""
+    """A document of the right kind that another version of the schema describes.
+
+    Args:
+        found: The version of the document.
+        read: The version that can be read.
+    """
+
+    def __init__(self, found: int, read: int) -> None:
+        self.is_newer: Final = found > read
+        age = "newer" if self.is_newer else "older"
+        super().__init__(f"it has the {age} schema version {found}; version {read} is read")
 
 
 def encode(value: object) -> JsonValue:
@@ -62,7 +74,20 @@ def encode_json(value: object) -> str:
     Raises:
         ValueError: a number is NaN or infinite, which JSON cannot say.
     """
-    return json.dumps(encode(value), indent=2, allow_nan=False) + "\n"
+    return encode_bytes(value).decode("ascii")
+
+
+def encode_bytes(value: object) -> bytes:
+    """What `encode_json` writes, as bytes; made piece by piece, for results of many megabytes.
+
+    Raises:
+        ValueError: a number is NaN or infinite, which JSON cannot say.
+    """
+    stream = io.BytesIO()
+    for piece in json.JSONEncoder(indent=2, allow_nan=False).iterencode(encode(value)):
+        stream.write(piece.encode("ascii"))
+    stream.write(b"\n")
+    return stream.getvalue()
 
 
 def decode_json(kind: type[T], text: str | bytes) -> T:
@@ -91,8 +116,7 @@ def decode_document(kind: type[T], text: str | bytes, version: int) -> T:
                 raise RecordError(f"it lacks the field {name!r}")
         found = data["schema_version"]
         if data["kind"] == _kind_of(kind) and type(found) is int and found != version:
-            age = "newer" if found > version else "older"
-            raise SchemaError(f"it has the {age} schema version {found}; version {version} is read")
+            raise SchemaError(found, version)
     return decode(kind, data)
 
 
@@ -104,8 +128,17 @@ def _kind_of(record: Any) -> str:  # noqa: ANN401 - a document's class
 def _parse(text: str | bytes) -> Any:  # noqa: ANN401 - JSON can be anything
     try:
         return json.loads(text)
+    except json.JSONDecodeError as error:
+        why = "it ends in the middle" if _is_cut_off(error) else error
+        raise RecordError(f"it is not JSON ({why})") from error
     except (ValueError, RecursionError) as error:
         raise RecordError(f"it is not JSON ({error})") from error
+
+
+def _is_cut_off(error: json.JSONDecodeError) -> bool:
+    """Whether nothing is wrong with the text but its end: a copy that was not finished."""
+    whole = error.doc.rstrip()
+    return bool(whole) and (error.pos >= len(whole) or error.msg.startswith("Unterminated string"))
 
 
 def decode(kind: type[T], data: object, where: str = "it") -> T:
@@ -118,42 +151,69 @@ def decode(kind: type[T], data: object, where: str = "it") -> T:
 
 
 def _decode(kind: Any, data: object, where: str) -> object:  # noqa: ANN401 - any annotation
+    return _decoder(kind)(kind, data, where)
+
+
+@cache
+def _decoder(kind: Any) -> Callable[[Any, object, str], object]:  # noqa: ANN401 - any annotation
+    """What decodes values of an annotation; found once, for results have a hundred thousand."""
     origin = typing.get_origin(kind)
     if dataclasses.is_dataclass(kind):
-        decoded = _decode_dataclass(typing.cast("type", kind), data, where)
+        found: Callable[[Any, object, str], object] = _decode_dataclass
     elif origin in (types.UnionType, typing.Union):
-        decoded = _decode_union(kind, data, where)
+        found = _decode_union
     elif origin is typing.Literal:
-        decoded = _choose(data, typing.get_args(kind), where)
+        found = _decode_literal
     elif origin is tuple:
-        decoded = _decode_tuple(kind, data, where)
+        found = _decode_tuple
     elif origin is not None and issubclass(origin, Mapping):
-        decoded = _decode_mapping(kind, data, where)
+        found = _decode_mapping
     elif isinstance(kind, type) and issubclass(kind, Enum):
-        decoded = kind(_choose(data, tuple(member.value for member in kind), where))
+        found = _decode_enum
     else:
-        decoded = _decode_scalar(kind, data, where)
-    return decoded
+        found = _decode_scalar
+    return found
+
+
+def _decode_literal(kind: object, data: object, where: str) -> object:
+    return _choose(data, typing.get_args(kind), where)
+
+
+def _decode_enum(kind: type[Enum], data: object, where: str) -> Enum:
+    return kind(_choose(data, tuple(member.value for member in kind), where))
 
 
 def _decode_dataclass(kind: type, data: object, where: str) -> object:
     if not isinstance(data, dict):
         raise RecordError(f"{where} is not a JSON object")
-    hints = _hints(kind)
+    fields = _fields(kind)
     for name in data:
-        if name not in hints:
+        if name not in fields:
             raise RecordError(f"{where} has an unknown field {name!r}")
+    start = "" if where == "it" else f"{where}."
     values = {}
-    for field in dataclasses.fields(kind):
-        if field.name in data:
-            inner = field.name if where == "it" else f"{where}.{field.name}"
-            values[field.name] = _decode(hints[field.name], data[field.name], inner)
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise RecordError(f"{where} lacks the field {field.name!r}")
+    for name, (hint, required) in fields.items():
+        if name in data:
+            values[name] = _decode(hint, data[name], start + name)
+        elif required:
+            raise RecordError(f"{where} lacks the field {name!r}")
     try:
         return kind(**values)
     except ValueError as error:
         raise RecordError(f"{where} is impossible: {error}") from error
+
+
+@cache
+def _fields(kind: type) -> Mapping[str, tuple[Any, bool]]:
+    """Of a dataclass, in order: annotation, and whether there is no default."""
+    missing = dataclasses.MISSING
+    return {
+        field.name: (
+            _hints(kind)[field.name],
+            field.default is missing and field.default_factory is missing,
+        )
+        for field in dataclasses.fields(kind)
+    }
 
 
 @cache

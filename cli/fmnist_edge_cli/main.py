@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from fmnist_edge import __version__
 from fmnist_edge.errors import INTERRUPTED_EXIT_CODE, FmnistEdgeError, InternalError
-from fmnist_edge_cli import bench, data, export, render, report, train
+from fmnist_edge_cli import bench, compare, data, export, render, report, train
 
 __all__ = ["app", "main"]
 
@@ -42,6 +42,7 @@ app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("bench")(bench.bench)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 
 
 def _show_version(value: bool) -> None:

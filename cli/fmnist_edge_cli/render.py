@@ -6,7 +6,6 @@ something to draw, so that `--help` does not wait for it.
 
 import os
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from fmnist_edge.errors import FmnistEdgeError
@@ -16,13 +15,16 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
+    from rich.table import Table as RichTable
 
     from fmnist_edge.progress import Progress
+    from fmnist_edge.report.compare import Comparison
     from fmnist_edge.report.table import Table
     from fmnist_edge.result import Run
 
 __all__ = [
     "benchmark",
+    "comparison",
     "failure",
     "interrupted",
     "json_text",
@@ -33,6 +35,11 @@ __all__ = [
 ]
 
 _TENTHS = 10
+# Columns are two apart.
+_BETWEEN = 2
+# The bar must not be what is measured: each drawing costs a millisecond or two.
+_DRAWINGS_PER_SECOND = 1
+_COLOURS = {"VALID": "green", "SUSPECT": "yellow", "INVALID": "bold red", "failed": "bold red"}
 
 
 def line(text: str = "") -> None:
@@ -63,36 +70,89 @@ def interrupted() -> None:
 
 
 def table(content: "Table") -> None:
-    """A table, as wide as it needs to be where the terminal allows it."""
-    from rich import box
-    from rich.table import Table as RichTable
-
-    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for header, numeric in zip(content.headers, content.numeric, strict=True):
-        # Headers break into words; names and numbers never break.
-        drawn.add_column(header, justify="right" if numeric else "left", no_wrap=not numeric)
-    for cells in content.rows:
-        drawn.add_row(*cells)
+    """A table: whole in a file, and with fewer columns on a terminal that is too narrow for it."""
     console = _console(sys.stdout)
     if not console.is_terminal:
-        console.width = _natural_width(content)
-    console.print(drawn)
+        console.width = _width(content)
+    fitting, left_out = _fitted(content, console.width)
+    console.print(_drawn(fitting))
+    if left_out:
+        warning(f"Left out on this narrow terminal: {', '.join(left_out)}.")
 
 
-def benchmark(run: "Run") -> None:
-    """The table of a run, and as remarks what was left out and what failed."""
+def _drawn(content: "Table") -> "RichTable":
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(
+        box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold"
+    )
+    columns = zip(content.headers, content.numeric, _widths(content), strict=True)
+    for header, numeric, width in columns:
+        # Headers break into words; names and numbers never break.
+        drawn.add_column(
+            header,
+            justify="right" if numeric else "left",
+            no_wrap=not numeric,
+            width=width if numeric else None,
+        )
+    for cells in content.rows:
+        drawn.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in cells))
+    return drawn
+
+
+def _widths(content: "Table") -> list[int]:
+    """Of each column: its longest cell, or word of a header over numbers."""
+    return [
+        max(map(len, [*(header.split() if numeric else [header]), *cells]))
+        for header, numeric, *cells in zip(
+            content.headers, content.numeric, *content.rows, strict=True
+        )
+    ]
+
+
+def _width(content: "Table") -> int:
+    """With the space between columns and at both ends."""
+    return sum(width + _BETWEEN for width in _widths(content))
+
+
+def _fitted(content: "Table", width: int) -> tuple["Table", list[str]]:
+    """The table with as many of its spare columns as there is room for, and what was left out."""
+    left_out: list[str] = []
+    for header in content.spare:
+        if _width(content) <= width:
+            break
+        content = content.without(header)
+        left_out.append(header)
+    return content, left_out
+
+
+def benchmark(run: "Run", *, details: bool = False) -> None:
+    """The table of a run, and as remarks what was left out, what failed, and what is doubtful."""
+    from fmnist_edge.report import remarks
+    from fmnist_edge.report.details import details as detail_tables
     from fmnist_edge.report.table import benchmark_table, failures
 
     table(benchmark_table(run))
+    for title, content in detail_tables(run) if details else ():
+        line(f"{title}")
+        table(content)
+    for text in remarks.below_the_table(run):
+        warning(text)
     for each in run.skipped:
         warning(f"Not measured: {each.what}: {each.reason}. {each.hint}")
     for problem in failures(run):
         warning(f"Failed: {problem}")
 
 
-def _natural_width(content: "Table") -> int:
-    lines: Sequence[Sequence[str]] = (content.headers, *content.rows)
-    return sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True))
+def comparison(content: "Comparison") -> None:
+    """What changed between two runs, and the sum of it in words."""
+    from fmnist_edge.report.compare_text import comparison_table, summary
+
+    table(comparison_table(content))
+    for text in summary(content):
+        line(text)
 
 
 def progress_display() -> "Progress":
@@ -135,6 +195,7 @@ class _BarDisplay:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", markup=False),
             console=self._console,
+            refresh_per_second=_DRAWINGS_PER_SECOND,
         )
         self._task = self._bar.add_task(label, total=total, note="")
         self._bar.start()

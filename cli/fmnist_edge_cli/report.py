@@ -16,12 +16,19 @@ def report(
         Path | None,
         typer.Option("--out", metavar="FILE.md", help="Write a Markdown page instead."),
     ] = None,
+    details: Annotated[
+        bool,
+        typer.Option("--details", help="Show also cold starts, stages, memory and percentiles."),
+    ] = False,
 ) -> None:
     """Show a results file, or write it as a page.
+
+    The page has all details.
 
     \b
     Examples:
       fmnist-edge report result.json
+      fmnist-edge report result.json --details
       fmnist-edge report result.json --out report.md
     """
     from fmnist_edge.files import write_atomically
@@ -30,7 +37,7 @@ def report(
 
     run = read_run(result)
     if out is None:
-        render.benchmark(run)
+        render.benchmark(run, details=details)
         return
     write_atomically(out, markdown_report(run).encode())
     render.line(f"{out} is written.")

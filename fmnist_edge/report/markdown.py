@@ -1,8 +1,16 @@
 """A run as a Markdown page."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from fmnist_edge.report.table import Table, benchmark_table, failures
+from fmnist_edge.report import remarks
+from fmnist_edge.report.cells import Table
+from fmnist_edge.report.details import details
+from fmnist_edge.report.health import health
+from fmnist_edge.report.method import method
+from fmnist_edge.report.recall import recall_table
+from fmnist_edge.report.rules import rules_table, unmet
+from fmnist_edge.report.table import benchmark_table, failures
+from fmnist_edge.report.verdicts import verdicts_table
 from fmnist_edge.result import Run
 
 __all__ = ["markdown_report", "markdown_table"]
@@ -16,52 +24,59 @@ def markdown_table(table: Table) -> str:
 
 
 def _escaped(cell: str) -> str:
-    return cell.replace("|", r"\|")  # a file may be called so
+    return cell.replace("|", r"\|").replace("\n", " ")  # a file may be called so
 
 
 def markdown_report(run: Run) -> str:
-    """The whole page: table, what failed, what was left out, how it was measured, and where."""
+    """The whole page: tables, verdicts, what is missing and why, how it was measured, and where."""
     return "\n\n".join(_sections(run)) + "\n"
 
 
 def _sections(run: Run) -> Iterator[str]:
     yield "# Fashion-MNIST on this machine"
     yield markdown_table(benchmark_table(run))
-    if problems := failures(run):
-        yield "## Failed\n\n" + "\n".join(f"- {problem}" for problem in problems)
-    if run.skipped:
-        lines = (f"- {each.what}: {each.reason}. {each.hint}" for each in run.skipped)
-        yield "## Not measured\n\n" + "\n".join(lines)
-    yield _method(run)
-    yield "## Machine\n\n" + _list(run.host)
-    yield "## Versions\n\n" + _list(run.versions)
-
-
-def _method(run: Run) -> str:
-    settings = run.settings
-    threads = _each(row.case.threads for row in run.rows)
-    batch = _each(row.case.batch for row in run.rows)
-    return (
-        "## How it was measured\n\n"
-        f"Measured {run.created} by fmnist-edge {run.version}, protocol `{settings.protocol}`. "
-        f"Every row: {settings.processes} fresh process(es) in shuffled order, each importing only "
-        f"its runtime; {settings.warmup_calls} calls to warm up, then {batch} image(s) per call on "
-        f"{threads} thread(s), back to back, for at least {settings.min_seconds:g} s and "
-        f"{settings.min_samples} calls (at most {settings.max_samples:,}), over "
-        f"{settings.distinct_images} different images. "
-        "Latency is inference alone, from a prepared input to an output the caller can read; "
-        "percentiles are nearest-rank over all calls of all processes, and nothing is left out. "
-        f"Accuracy is over all 10,000 test images. Throughput is counted over "
-        f"{settings.throughput_seconds:g} s at {settings.throughput_batch} images per call. "
-        "*first* is the first inference after opening, *load* the opening itself, both the median "
-        "of the processes; RSS is the memory of the whole measuring process after the calls. "
-        "`null` does nothing: its row is what the harness adds to every other."
+    yield from filter(None, [" ".join(filter(None, _notes(run)))])
+    yield from _titled("May the rows be believed?", verdicts_table(run))
+    yield from _listed("Remarks", remarks.remarks(run))
+    yield from _listed("Failed", failures(run))
+    yield from _listed(
+        "Not measured", [f"{each.what}: {each.reason}. {each.hint}" for each in run.skipped]
     )
+    yield "## How it was measured\n\n" + method(run)
+    for title, table in details(run):
+        yield from _titled(title, table)
+    yield from _titled("Recall of each class, %", recall_table(run))
+    yield from _rules(run)
+    yield "## Machine\n\n" + _facts(run.host)
+    yield "## The machine while it was measured\n\n" + _facts(health(run))
+    yield "## Versions\n\n" + _facts({"fmnist-edge": run.version, **run.versions})
 
 
-def _each(numbers: Iterable[int]) -> str:
-    return " or ".join(map(str, sorted(set(numbers))))
+def _notes(run: Run) -> Iterator[str]:
+    yield remarks.tie_note(run)
+    yield remarks.accuracy_note(run)
+    yield from remarks.refused(run)
+    yield remarks.energy_note(run)
 
 
-def _list(facts: Mapping[str, str]) -> str:
-    return "\n".join(f"- {name}: {value}" for name, value in facts.items())
+def _titled(title: str, table: Table) -> Iterator[str]:
+    if table.rows:
+        yield f"## {title}\n\n{markdown_table(table)}"
+
+
+def _rules(run: Run) -> Iterator[str]:
+    yield from _titled("Rules met", rules_table(run))
+    yield from filter(None, [_bullets(unmet(run))])
+
+
+def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield f"## {title}\n\n{_bullets(lines)}"
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    return _bullets(f"{name}: {value}" for name, value in facts.items())

@@ -1,13 +1,21 @@
 """Results files: written whole, checked when they are read."""
 
 from pathlib import Path
+from typing import Final
 
 from fmnist_edge.errors import ResultSchemaError, ResultUnreadableError
 from fmnist_edge.files import write_atomically
-from fmnist_edge.records import RecordError, SchemaError, decode_document, encode_json
+from fmnist_edge.records import RecordError, SchemaError, decode_document, encode_bytes
 from fmnist_edge.result.run import SCHEMA_VERSION, Run
 
 __all__ = ["read_run", "write_run"]
+
+_UPDATE: Final = "A newer fmnist-edge wrote it; update this one."
+# What schema 1 lacks (paced calls, the machine's health, the other processes' turns) was never
+# measured, so there is nothing to convert.
+_MEASURE_AGAIN: Final = (
+    "Measure again with: fmnist-edge bench --json FILE (or read it with the version that wrote it)."
+)
 
 
 def write_run(path: Path, run: Run) -> None:
@@ -16,7 +24,7 @@ def write_run(path: Path, run: Run) -> None:
     Raises:
         StorageError: `path` cannot be written.
     """
-    write_atomically(path, encode_json(run).encode())
+    write_atomically(path, encode_bytes(run))
 
 
 def read_run(path: Path) -> Run:
@@ -35,7 +43,7 @@ def read_run(path: Path) -> Run:
     except SchemaError as error:
         raise ResultSchemaError(
             f"{path} cannot be read by this fmnist-edge: {error}.",
-            hint="Use the fmnist-edge that wrote it, or update this one.",
+            hint=_UPDATE if error.is_newer else _MEASURE_AGAIN,
         ) from error
     except RecordError as error:
         raise ResultUnreadableError(

@@ -19,21 +19,42 @@ from fmnist_edge.artifact import (
     TensorSpec,
     Training,
 )
+from fmnist_edge.errors import ResultSchemaError
 from fmnist_edge.records import decode_document, encode_json
 from fmnist_edge.result import (
     Accuracy,
+    AgainstReference,
+    Audit,
+    BackToBack,
     Case,
+    Cold,
+    ColdStart,
+    Energy,
+    EnergyMeter,
     Failure,
+    Footprint,
+    Inputs,
+    Interval,
     Latency,
     Measurement,
     Memory,
+    OwnData,
+    Paced,
+    Percentile,
+    Predictions,
+    Reading,
+    Reason,
     Row,
+    RuleCheck,
     Run,
     Samples,
     Settings,
     Skipped,
+    Stages,
+    StageTimes,
     Subject,
     Throughput,
+    Verdict,
     read_run,
 )
 
@@ -77,7 +98,12 @@ MANIFEST = Manifest(
 
 _MODEL = Case(
     Subject(
-        "artifacts/default-int8.tflite", Format.TFLITE, Precision.INT8, MANIFEST.sha256, 242_000
+        "artifacts/default-int8.tflite",
+        Format.TFLITE,
+        Precision.INT8,
+        MANIFEST.sha256,
+        242_000,
+        MANIFEST.parent_sha256,
     ),
     runtime="litert",
     device="cpu",
@@ -86,66 +112,140 @@ _MODEL = Case(
 )
 _HARNESS = Case(Subject("(no model)", None, None, None, None), "null", "cpu", 1, 1)
 
+_THREE = Samples(3, "eJxjEWAAgzNQOgNKAwATSAFp")
+_NONE = Samples(0, "eJwDAAAAAAE=")
+_REFUSED = Percentile(0.99, None, "3 samples; 662 are needed")
+_LATENCY = Latency(
+    count=3,
+    p50=4200.0,
+    interval=Interval(4100.5, 4299.5),
+    percentiles=(Percentile(0.9, 4300.0), _REFUSED),
+    mean=4200.0,
+    fastest=4100.0,
+    slowest=4300.0,
+    process_medians=(4200.0,),
+)
+_MEASUREMENT = Measurement(
+    inputs=Inputs("fashion-mnist", 4, labelled=True),
+    cold=Cold(start=123_456_789, import_=98_765_432, load=1_234_567, first=23_456),
+    back_to_back=BackToBack(
+        warmups=_THREE,
+        samples=_THREE,
+        calls_per_sample=1,
+        kept_every=1,
+        calls=3,
+        busy_ns=13_000,
+        turns=(2, 1),
+        clock_ns=40.5,
+    ),
+    paced=Paced(rate_hz=30.0, response=_THREE, service=_THREE),
+    stages=Stages(prepare=_THREE, run=_THREE, decode=_THREE),
+    audit=Audit(compared=3, largest_difference=0.0, repeat_ratio=1.01),
+    memory=Memory(30_000_000, 40_000_000, 41_000_000, 41_500_000, 42_000_000),
+    footprint=Footprint(threads=1, cpus=(0, 3), preempted=2),
+    throughput=Throughput(256, 250_000.5),
+    throughput_failure=None,
+    runtime_version="2.1.0",
+    used={"threads": "1", "delegate": "XNNPACK"},
+    predictions=Predictions("9211", Samples(4, "eJxbsJuXAQxMecBUwjouMH1AnRNMAwBKGwOy")),
+)
+_BARE = Measurement(
+    inputs=Inputs("synthetic", 8, labelled=False),
+    cold=Cold(1, 1, 1, 1),
+    back_to_back=BackToBack(_NONE, _NONE, 1, 1, 0, 0, (), 0.0),
+    paced=None,
+    stages=None,
+    audit=Audit(0, 0.0, None),
+    memory=Memory(None, None, None, None, None),
+    footprint=Footprint(None, None, None),
+    throughput=None,
+    throughput_failure=Failure("ModelUnsupportedError", "One at a time.", ""),
+    runtime_version="0",
+    used={},
+)
+
 RUN = Run(
     created="2026-11-22T08:31:00.123456+00:00",
-    version="0.1.0",
+    version="0.2.0",
+    revision="c0fb491",
     host={"model": "Raspberry Pi 5 Model B Rev 1.0", "cores": "4"},
     versions={"python": "3.11.7", "numpy": "2.4.0"},
+    installed_bytes={"litert": 51_000_000},
     data_sha256="d1fd84a877f3b78fa9a171b3de73f93e7b6f69ed94bada3feae9d96821401f5c",
+    own_data=OwnData("mine.npz", MANIFEST.sha256),
     settings=Settings(
         protocol="quick",
         processes=1,
+        together=8,
         warmup_calls=200,
+        turn_seconds=0.05,
         min_samples=3,
         min_seconds=1.0,
         max_samples=100_000,
+        paced_hz=30.0,
+        paced_samples=3,
         distinct_images=256,
+        stage_samples=3,
         throughput_batch=256,
         throughput_seconds=0.25,
+        energy_seconds=30.0,
         limit_seconds=120.0,
         seed=0,
+        pin=(0, 3),
     ),
+    meter=EnergyMeter("Raspberry Pi PMIC", "the rails of the board", ""),
     rows=(
         Row(
             case=_MODEL,
-            measurements=(
-                Measurement(
-                    samples=Samples(3, "eJxjEWAAgzNQOgNKAwATSAFp"),
-                    import_ns=98_765_432,
-                    load_ns=1_234_567,
-                    first_ns=23_456,
-                    memory=Memory(30_000_000, 40_000_000, 41_000_000, 41_500_000, 42_000_000),
-                    throughput=Throughput(256, 250_000.5),
-                    throughput_failure=None,
-                    runtime_version="2.1.0",
-                    used={"threads": "1", "delegate": "XNNPACK"},
-                    labels="9211",
+            measurements=(_MEASUREMENT,),
+            cold=ColdStart(123_456_789.0, 98_765_432.0, 1_234_567.0, 23_456.0, 223_480_244.0),
+            back_to_back=_LATENCY,
+            paced=_LATENCY,
+            service=_LATENCY,
+            throughput=Throughput(256, 250_000.5),
+            calls_per_second=230_769.2,
+            stages=StageTimes(4200.0, 4200.0, 4200.0),
+            accuracy=Accuracy(
+                images=4,
+                correct=3,
+                interval=Interval(0.3, 0.95),
+                confusion=((2, 0), (1, 1)),
+                calibration_error=0.125,
+                against=AgainstReference(
+                    reference="default-float32.tflite",
+                    runtime="litert",
+                    agreement=0.75,
+                    lost=1,
+                    gained=0,
+                    p_value=1.0,
+                    largest_difference=0.0625,
                 ),
             ),
-            latency=Latency(3, 4200, 4300, 4300, 4200.0, 4100, (4200,)),
-            throughput=Throughput(256, 250_000.5),
-            accuracy=Accuracy(4, 3),
-            failure=None,
+            energy=Energy(joules=12.5, idle_watts=0.25, seconds=30.0, calls=1000),
+            readings=(
+                Reading(
+                    seconds=1.5,
+                    temperatures={"cpu-thermal": 55.5},
+                    megahertz={"policy0": 2400.0},
+                    throttled={"under-voltage": False},
+                    counters={"under-voltage": 0},
+                    load=0.5,
+                    on_battery=False,
+                    available_bytes=1 << 30,
+                    unreadable={"fan": "there is none"},
+                ),
+            ),
+            rules=(RuleCheck("mobile-like: at least 1,024 samples", met=False, found="3"),),
+            remarks=("Most of the time is dispatch.",),
+            verdict=Verdict(
+                "SUSPECT",
+                (Reason("few-samples", "3 samples", "Measure longer.", "SUSPECT"),),
+                ("throttling: no sensor",),
+            ),
         ),
         Row(
             case=_HARNESS,
-            measurements=(
-                Measurement(
-                    samples=Samples(0, "eJwDAAAAAAE="),
-                    import_ns=1,
-                    load_ns=1,
-                    first_ns=1,
-                    memory=Memory(None, None, None, None, None),
-                    throughput=None,
-                    throughput_failure=Failure("ModelUnsupportedError", "One at a time.", ""),
-                    runtime_version="0",
-                    used={},
-                    labels="",
-                ),
-            ),
-            latency=None,
-            throughput=None,
-            accuracy=None,
+            measurements=(_BARE,),
             failure=Failure(
                 "WorkerCrashedError",
                 "The measuring process was killed by SIGKILL.",
@@ -160,11 +260,12 @@ RUN = Run(
             "fmnist-edge export makes files that they open.",
         ),
     ),
+    wall_seconds=61.5,
 )
 
 
 @pytest.mark.parametrize(
-    ("name", "version", "record"), [("manifest", 1, MANIFEST), ("run", 1, RUN)]
+    ("name", "version", "record"), [("manifest", 1, MANIFEST), ("run", 2, RUN)]
 )
 def test_a_published_file_is_read_and_written_as_ever(
     name: str, version: int, record: Manifest | Run
@@ -175,6 +276,12 @@ def test_a_published_file_is_read_and_written_as_ever(
 
 
 def test_published_samples_are_unpacked_as_ever() -> None:
-    measured, harness = read_run(_HERE / "run_v1.json").rows
-    assert measured.measurements[0].samples.unpack().tolist() == [4100, 4300, 4200]
-    assert harness.measurements[0].samples.unpack().tolist() == []
+    measured, harness = read_run(_HERE / "run_v2.json").rows
+    assert measured.measurements[0].back_to_back.samples.unpack().tolist() == [4100, 4300, 4200]
+    assert harness.measurements[0].back_to_back.samples.unpack().tolist() == []
+
+
+def test_a_run_of_the_first_schema_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ResultSchemaError, match="older schema version 1") as caught:
+        read_run(_HERE / "run_v1.json")
+    assert "fmnist-edge bench --json" in caught.value.hint

@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
+from fmnist_edge.report.cells import Table
+from fmnist_edge.report.health import health
 from fmnist_edge.report.markdown import markdown_report, markdown_table
-from fmnist_edge.report.table import Table
-from fmnist_edge.result import Row, Skipped
-from tests.examples import FAILURE, case, row, run
+from fmnist_edge.result import OwnData, Reason, Row, RuleCheck, Skipped, Verdict
+from tests import examples, reports
+from tests.examples import FAILURE, READING, accuracy, case, row, run
 
 
 def _headings(page: str) -> list[str]:
-    return [line for line in page.splitlines() if line.startswith("#")]
+    return [line.lstrip("# ") for line in page.splitlines() if line.startswith("#")]
 
 
 def test_numbers_are_aligned_to_the_right() -> None:
@@ -18,51 +20,143 @@ def test_numbers_are_aligned_to_the_right() -> None:
 
 
 def test_a_name_does_not_break_the_table() -> None:
-    table = Table(("model",), (("a|b",),), numeric=(False,))
-    assert markdown_table(table).splitlines()[-1] == r"| a\|b |"
+    table = Table(("model",), (("a|b\nc",),), numeric=(False,))
+    assert markdown_table(table).splitlines()[2:] == [r"| a\|b c |"]
 
 
 def test_a_page_has_only_the_sections_it_needs() -> None:
     assert _headings(markdown_report(run(row()))) == [
-        "# Fashion-MNIST on this machine",
-        "## How it was measured",
-        "## Machine",
-        "## Versions",
+        "Fashion-MNIST on this machine",
+        "May the rows be believed?",
+        "How it was measured",
+        "Latency in full, µs",
+        "From nothing to the first answer",
+        "From image to label",
+        "Memory and disk",
+        "Machine",
+        "The machine while it was measured",
+        "Versions",
+    ]
+    assert _headings(markdown_report(run())) == [
+        "Fashion-MNIST on this machine",
+        "How it was measured",
+        "Machine",
+        "The machine while it was measured",
+        "Versions",
     ]
 
 
-def test_a_page_tells_what_failed_and_what_was_left_out() -> None:
-    failed = Row(case("b.npz"), (), None, None, None, FAILURE)
+def test_a_page_tells_what_failed_what_was_left_out_and_what_is_doubtful() -> None:
+    failed = Row(case("b.npz"), failure=FAILURE)
+    hot = Verdict("INVALID", (Reason("hot", "It is hot", "Cool it", "INVALID"),), ("clock",))
+    rule = RuleCheck("quick: at least 64 samples", met=False, found="3")
+    told = row(verdict=hot, rules=(rule,), remarks=("Mostly dispatch",), accuracy=accuracy())
     page = markdown_report(
-        replace(
-            run(row(), failed), skipped=(Skipped("a.tflite on litert", "it is gone", "Fetch."),)
-        )
+        replace(run(told, failed), skipped=(Skipped("a.tflite on litert", "it is gone", "Fetch."),))
     )
-    assert _headings(page)[1:3] == ["## Failed", "## Not measured"]
-    assert "\n- b.npz on numpy: It fell. Pick it up.\n" in page
-    assert "\n- a.tflite on litert: it is gone. Fetch.\n" in page
+    assert "\n| model.npz on numpy | INVALID | It is hot. | Cool it. |\n" in page
+    assert "\n| model.npz on numpy | not checked | clock. | - |\n" in page
+    assert "\n| b.npz on numpy | failed | It fell. | Pick it up. |\n" in page
+    assert "\n## Remarks\n\n- model.npz on numpy: Mostly dispatch.\n" in page
+    assert "\n## Failed\n\n- b.npz on numpy: It fell. Pick it up.\n" in page
+    assert "\n## Not measured\n\n- a.tflite on litert: it is gone. Fetch.\n" in page
+    assert "\n- quick: at least 64 samples: not met by 1 row: model.npz on numpy (3).\n" in page
+    assert "\n## Recall of each class, %\n\n| model | runtime | class 0 | class 1 |\n" in page
 
 
 def test_a_page_tells_machine_and_versions() -> None:
     page = markdown_report(run(row()))
     assert "## Machine\n\n- model: a toaster\n" in page
-    assert page.endswith("## Versions\n\n- python: 3.11.0\n")
+    assert page.endswith("## Versions\n\n- fmnist-edge: 0.1.0\n- python: 3.11.0\n")
 
 
 def test_a_page_tells_the_protocol_that_was_really_used() -> None:
-    page = markdown_report(run(row()))
+    page = markdown_report(replace(run(row()), revision="c0fb491"))
     for fact in (
-        "protocol `test`",
-        "3 fresh process(es)",
-        "1 calls to warm up",
-        "1 image(s) per call on 1 thread(s)",
-        "at least 0 s and 4 calls (at most 8), over 5 different images",
+        "fmnist-edge 0.1.0 (revision c0fb491), protocol `test`, in 12 s",
+        "the test images of Fashion-MNIST (sha256 111111111111)",
+        "measured in 3 fresh processes, each",
+        "Up to 4 processes of different rows lived at the same time and took turns",
+        "1 call to warm up",
+        "with 1 image per call on 1 thread, at",
+        "at least 0 s and 4 samples per process (at most 8 are kept), over 5 different images",
+        "2 calls per process at 1000 per second",
         "at 2 images per call",
     ):
         assert fact in page
+    assert "`null`" not in page
+    assert "held to" not in page
+
+
+def test_what_the_protocol_left_out_is_not_described() -> None:
+    quiet = replace(examples.SETTINGS, paced_samples=0, energy_seconds=5.0, pin=(1, 3))
+    page = markdown_report(replace(run(row(), *reports.floor(1.0)), settings=quiet))
+    assert "*Paced*" not in page
+    assert "Energy was measured on its own, for 5 s per row." in page
+    assert "held to the CPUs 1 and 3" in page
+    assert "`null` does nothing" in page
 
 
 def test_batches_and_threads_are_those_of_the_rows() -> None:
     eight = replace(case(threads=4), batch=8)
     page = markdown_report(run(row(eight), row(replace(eight, threads=2))))
-    assert "then 8 image(s) per call on 2 or 4 thread(s)" in page
+    assert "with 8 images per call on 2 or 4 threads, at" in page
+
+
+def test_own_images_are_named() -> None:
+    measurement = examples.MEASUREMENT
+    fed = replace(measurement, inputs=replace(measurement.inputs, source="file"))
+    page = markdown_report(
+        replace(run(row(measurements=(fed,))), own_data=OwnData("mine.npz", "2" * 64))
+    )
+    assert "The models were fed the images of mine.npz." in page
+
+
+# The machine
+
+
+def test_the_health_of_the_machine_is_told_as_ranges() -> None:
+    later = replace(
+        READING,
+        seconds=9.0,
+        temperatures={"k10temp": 61.0},
+        megahertz={"policy0": 1800.0},
+        throttled={"throttled": True},
+        counters={"core throttle": 3},
+        load=1.25,
+        on_battery=True,
+        available_bytes=1 << 29,
+    )
+    assert health(run(row(readings=(later, READING)))) == {
+        "readings": "2 readings over 12 s",
+        "temperature of k10temp": "45.5 to 61.0 °C",
+        "clock of policy0": "1800 to 2400 MHz",
+        "limits in force": "throttled",
+        "events counted": "core throttle +3",
+        "load": "0.50 to 1.25",
+        "power": "battery",
+        "memory left at least": "0.5 GiB",
+        "power supply, not readable": "there is none",
+    }
+
+
+def test_a_calm_machine_is_told_from_one_that_tells_nothing() -> None:
+    calm = health(run(row()))
+    assert calm["limits in force"] == "none seen"
+    assert calm["events counted"] == "none"
+    assert calm["temperature of k10temp"] == "45.5 °C"
+    mute = replace(
+        READING,
+        temperatures={},
+        megahertz={},
+        throttled={},
+        counters={},
+        load=None,
+        available_bytes=None,
+        unreadable={"temperature": "no sensor"},
+    )
+    assert health(run(row(readings=(mute,)))) == {
+        "readings": "1 reading over 12 s",
+        "temperature, not readable": "no sensor",
+    }
+    assert health(run(row(readings=()))) == {"health": "not recorded"}

@@ -14,6 +14,7 @@ from fmnist_edge.records import (
     decode_document,
     decode_json,
     encode,
+    encode_bytes,
     encode_json,
 )
 
@@ -84,6 +85,7 @@ def _bike(**changes: object) -> dict[str, object]:
 
 def test_a_record_becomes_indented_json() -> None:
     assert encode_json(_BIKE) == _JSON
+    assert encode_bytes(_BIKE) == _JSON.encode()
 
 
 def test_json_becomes_a_record() -> None:
@@ -140,6 +142,19 @@ def test_text_that_is_no_json_is_refused(text: str | bytes) -> None:
         decode_json(Wheel, text)
 
 
+@pytest.mark.parametrize("text", ["{", _JSON[:100], _JSON[:20], _JSON[:-2], _JSON[:-3] + "\n\n"])
+def test_text_that_was_cut_off_is_told_from_other_text(text: str) -> None:
+    with pytest.raises(RecordError, match=r"^it is not JSON \(it ends in the middle\)$"):
+        decode_json(Bike, text)
+
+
+@pytest.mark.parametrize("text", ["", "nul", "{} {}", "{'a': 1}", "[1,]"])
+def test_text_that_is_something_else_was_not_cut_off(text: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        decode_json(Bike, text)
+    assert "middle" not in str(caught.value)
+
+
 def test_what_stands_in_place_of_a_choice_is_quoted_in_short() -> None:
     with pytest.raises(RecordError) as caught:
         decode(Bike, _bike(colour="x" * 10_000))
@@ -168,8 +183,10 @@ def test_another_schema_version_is_named_whatever_else_is_in_the_document(
     version: int, age: str
 ) -> None:
     data = {"kind": "bike", "schema_version": version, "flux_capacitor": 88}
-    with pytest.raises(SchemaError, match=f"the {age} schema version {version}; version 2 is read"):
+    with pytest.raises(SchemaError, match=f"the {age} schema version {version};") as caught:
         decode_document(Bike, encode_json(data), 2)
+    assert str(caught.value).endswith("; version 2 is read")
+    assert caught.value.is_newer == (age == "newer")
 
 
 def test_the_version_of_another_kind_of_document_is_not_looked_at() -> None:

@@ -1,10 +1,35 @@
 """Answers go to stdout, everything else to stderr."""
 
+import io
+from contextlib import redirect_stdout
+from dataclasses import replace
+
 import pytest
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.report.table import Table
+from fmnist_edge.report.compare import compare
+from fmnist_edge.report.table import Table, benchmark_table
+from fmnist_edge.result import Skipped, Verdict
 from fmnist_edge_cli import render
+from tests import reports
+from tests.examples import FAILURE, case, row
+
+
+class Screen(io.StringIO):
+    """What rich takes for a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """To redirect stdout to: 100 columns that show colours."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    return Screen()
 
 
 def test_an_answer_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,13 +53,114 @@ def test_remarks_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert err.startswith("Mind the gap.\n\nInterrupted.")
 
 
+# Tables
+
+
 def test_a_table_in_a_file_is_as_wide_as_it_needs_to_be(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     # What looks like rich's markup is a name.
     cells = ("a-model-with-a-rather-long-name-[red]-:bug:.tflite", *["123.45"] * 12)
-    render.table(Table(("model", *["accuracy %"] * 12), (cells,), (False, *[True] * 12)))
+    headers = ("model", *(f"accuracy {index}" for index in range(12)))
+    render.table(Table(headers, (cells,), (False, *[True] * 12), spare=headers[1:]))
     out, err = capsys.readouterr()
     assert cells in [tuple(line.split()) for line in out.splitlines()]
     assert err == ""
+
+
+def test_a_run_with_typical_names_fits_150_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    of = reports.case("default-float32.tflite", "litert-native", threads=4)
+    run = reports.run(
+        reports.row(of, 100_234.0, 101_000.0, 102_000.0),
+        *reports.floor(48_000.0, 48_100.0, 48_200.0),
+    )
+    render.benchmark(run)
+    out, _ = capsys.readouterr()
+    assert max(map(len, out.splitlines())) <= 150
+    for cells in benchmark_table(run).rows:
+        assert " ".join(cells).split() in [line.split() for line in out.splitlines()]
+
+
+def test_a_narrow_terminal_gets_fewer_columns_and_is_told_which(
+    screen: Screen, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "22")
+    cells = ("a-model", "1234.5", "67.8", "90")
+    headers, numeric = ("model", "p50", "p90", "RSS"), (False, True, True, True)
+    with redirect_stdout(screen):
+        render.table(Table(headers, (cells,), numeric, spare=("p90", "RSS", "p50")))
+    assert "a-model  1234.5   90" in screen.getvalue()
+    assert "67.8" not in screen.getvalue()
+    assert capsys.readouterr().err == "Left out on this narrow terminal: p90.\n"
+
+
+def test_numbers_never_break_and_headers_do(screen: Screen) -> None:
+    table = Table(("model", "p50 back to back"), (("a", "1"), ("b", "22")), (False, True))
+    with redirect_stdout(screen):
+        render.table(table)
+    lines = [line.strip() for line in screen.getvalue().splitlines()]
+    assert "p50 back to back" not in screen.getvalue()
+    assert [line.split() for line in lines[-3:-1]] == [["a", "1"], ["b", "22"]]
+
+
+def test_verdicts_are_coloured_on_terminals_only(
+    screen: Screen, capsys: pytest.CaptureFixture[str]
+) -> None:
+    levels = ("VALID", "SUSPECT", "INVALID")
+    table = Table(("verdict",), (*((level,) for level in levels), ("failed",)), (False,))
+    with redirect_stdout(screen):
+        render.table(table)
+    shown = screen.getvalue()
+    for start, level in zip(("[32m", "[33m", "[1;31m"), levels, strict=True):
+        assert f"\x1b{start}{level}" in shown
+    render.table(table)
+    assert "\x1b" not in capsys.readouterr().out
+
+
+# A run
+
+
+def test_a_run_is_a_table_and_what_is_missing_a_remark(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = reports.run(
+        row(verdict=Verdict("SUSPECT", (), ("clock: no file tells",))),
+        row(case("b.npz"), failure=FAILURE),
+    )
+    render.benchmark(replace(run, skipped=(Skipped("a.keras", "nothing opens it", "Export it."),)))
+    out, err = capsys.readouterr()
+    assert "model.npz" in out
+    assert "From nothing to the first answer" not in out
+    assert "Not checked: model.npz on numpy: clock: no file tells.\n" in err
+    assert "Not measured: a.keras: nothing opens it. Export it.\n" in err
+    assert err.endswith("Failed: b.npz on numpy: It fell. Pick it up.\n")
+
+
+def test_details_are_tables_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    render.benchmark(reports.run(row()), details=True)
+    out, _ = capsys.readouterr()
+    for title in ("Latency in full, µs", "From nothing to the first answer", "Memory and disk"):
+        assert f"\n{title}\n" in out
+
+
+def test_a_comparison_is_a_table_and_its_sum(capsys: pytest.CaptureFixture[str]) -> None:
+    of = reports.case("a.tflite", "litert")
+    old = reports.run(reports.row(of, 100.0, 101.0, 102.0))
+    new = reports.run(reports.row(of, 200.0, 202.0, 204.0))
+    render.comparison(compare(old, new))
+    out, err = capsys.readouterr()
+    assert " 2.00x slower" in out
+    assert out.endswith("Back to back: 1 slower.\nPaced: 1 slower.\nCold: 1 slower.\n")
+    assert err == ""
+
+
+# Progress
+
+
+def test_the_bar_is_drawn_at_most_twice_a_second(screen: Screen) -> None:
+    display = render._BarDisplay(render._console(screen))
+    display.start("Benchmark", 10)
+    assert display._bar is not None
+    assert display._bar.live.refresh_per_second <= 2
+    display.finish()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fmnist_edge.errors import ResultSchemaError, ResultUnreadableError, StorageError
-from fmnist_edge.result import Accuracy, Samples, read_run, write_run
-from tests.examples import row, run
+from fmnist_edge.result import Samples, read_run, write_run
+from tests.examples import accuracy, row, run
 
 _RUN = run(row())
 
@@ -25,7 +25,8 @@ def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_run(path, _RUN)
     again = read_run(path)
     assert again == _RUN
-    assert again.rows[0].measurements[0].samples.unpack().tolist() == [3000, 1000, 2000]
+    hot = again.rows[0].measurements[0].back_to_back
+    assert hot.samples.unpack().tolist() == [3000, 1000, 2000]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -46,6 +47,14 @@ def test_every_truncated_file_is_refused(tmp_path: Path) -> None:
             read_run(path)
 
 
+def test_a_copy_that_was_not_finished_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    write_run(path, _RUN)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ResultUnreadableError, match=r"it is not JSON \(it ends in the middle\)"):
+        read_run(path)
+
+
 @pytest.mark.parametrize("text", [b"", b"accuracy: 90 %\n", b"\x89PNG\r\n\x1a\n\0", b"[]", b"{}"])
 def test_another_file_is_refused(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "result.json"
@@ -62,19 +71,23 @@ def test_a_manifest_is_no_result(tmp_path: Path) -> None:
         read_run(path)
 
 
-@pytest.mark.parametrize(("version", "age"), [(2, "newer"), (0, "older")])
-def test_another_schema_version_is_not_called_damaged(
-    tmp_path: Path, version: int, age: str
-) -> None:
-    path = _edited(tmp_path / "result.json", schema_version=version, rows="in another form")
-    with pytest.raises(ResultSchemaError, match=f"the {age} schema version {version}") as caught:
+def test_a_newer_result_is_not_called_damaged(tmp_path: Path) -> None:
+    path = _edited(tmp_path / "result.json", schema_version=3, rows="in another form")
+    with pytest.raises(ResultSchemaError, match="the newer schema version 3; version 2 is") as told:
         read_run(path)
-    assert caught.value.hint == "Use the fmnist-edge that wrote it, or update this one."
+    assert told.value.hint == "A newer fmnist-edge wrote it; update this one."
+
+
+def test_an_older_result_is_to_be_measured_again(tmp_path: Path) -> None:
+    path = _edited(tmp_path / "result.json", schema_version=1, rows="in another form")
+    with pytest.raises(ResultSchemaError, match="the older schema version 1; version 2 is") as told:
+        read_run(path)
+    assert told.value.hint.startswith("Measure again with: fmnist-edge bench --json FILE")
 
 
 def test_an_accuracy_that_cannot_be_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
-    write_run(path, run(replace(row(), accuracy=Accuracy(10, 9))))
+    write_run(path, run(replace(row(), accuracy=accuracy(9, 10))))
     path.write_text(path.read_text().replace('"images": 10,', '"images": 0,'))
     with pytest.raises(
         ResultUnreadableError, match=r"rows\[0\]\.accuracy is impossible: 9 of 0 images"

@@ -1,121 +1,277 @@
 """The benchmark table: its columns, its cells, and what stands where there is no number."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from fmnist_edge.report import table
-from fmnist_edge.report.table import Table, benchmark_table, failures
-from fmnist_edge.result import Accuracy, Case, Memory, Row, Throughput
-from tests.examples import FAILURE, MEASUREMENT, case, row, run
+from fmnist_edge.report.cells import listed, points, probability, sentence, significant
+from fmnist_edge.report.table import Table, benchmark_table, failures, short_table
+from fmnist_edge.result import AgainstReference, Memory, Row, Run, Throughput, Verdict
+from tests import examples, reports
+from tests.examples import FAILURE, MEASUREMENT, accuracy, case, row
 
 
-def _cell(of: Row, header: str) -> str:
-    drawn = benchmark_table(run(of))
-    return drawn.rows[0][drawn.headers.index(header)]
+def _cell(of: Row | Run, header: str, line: int = 0) -> str:
+    drawn = benchmark_table(of if isinstance(of, Run) else examples.run(of))
+    return drawn.rows[line][drawn.headers.index(header)]
 
 
-def _batch_of(of: Case, batch: int) -> Case:
-    return replace(of, batch=batch)
+def _column(of: Run, header: str) -> list[str]:
+    return [_cell(of, header, line) for line in range(len(of.rows))]
+
+
+def _against(lost: int, gained: int, p_value: float) -> AgainstReference:
+    return AgainstReference("a.tflite", "litert", 0.99, lost, gained, p_value, 0.1)
 
 
 def test_a_row_tells_everything_in_units_that_people_read() -> None:
-    measured = replace(row(), throughput=Throughput(2, 81_234.5), accuracy=Accuracy(10_000, 8_876))
-    assert benchmark_table(run(measured)) == Table(
+    of = reports.case("model.tflite", "litert")
+    full = reports.row(
+        of,
+        *(1_990.0, 2_010.0),
+        throughput=Throughput(2, 2_500_000.0),
+        accuracy=accuracy(8_876, 10_000, against=_against(30, 42, 0.2)),
+    )
+    assert benchmark_table(reports.run(full)) == Table(
         headers=(
             "model",
             "runtime",
             "size kB",
             "accuracy %",
+            "Δ points",
             "p50 µs",
+            "± %",
+            "dispatch %",
             "p90 µs",
-            "p99 µs",
-            "mean µs",
-            "first ms",
-            "load ms",
+            "paced p50 µs",
+            "paced p90 µs",
+            "cold ms",
             "k images/s at 2",
             "RSS MB",
+            "x fastest",
+            "verdict",
         ),
         rows=(
             (
-                "model.npz",
-                "numpy",
+                "model.tflite",
+                "litert",
                 "1.2",
                 "88.76",
+                "+0.12 tie",
                 "2.00",
+                "1.0",
+                "80",
                 "3.00",
-                "3.00",
-                "2.00",
-                "12.3",
-                "2.50",
-                "81.2",
+                "10.0",
+                "15.0",
+                "2000",
+                "2500",
                 "46",
+                "1",
+                "VALID",
             ),
         ),
-        numeric=(False, False, *[True] * 10),
+        numeric=(False, False, *[True] * 13, False),
+        spare=(
+            "dispatch %",
+            "± %",
+            "paced p90 µs",
+            "RSS MB",
+            "k images/s at 2",
+            "size kB",
+            "p90 µs",
+            "cold ms",
+            "Δ points",
+            "x fastest",
+            "paced p50 µs",
+        ),
     )
 
 
-def test_a_folder_is_no_part_of_the_name() -> None:
+def test_what_no_row_knows_has_no_column() -> None:
+    bare = replace(row(), paced=None, cold=None, measurements=())
+    assert benchmark_table(examples.run(bare)).headers == (
+        *("model", "runtime", "size kB", "p50 µs", "p90 µs", "x fastest", "verdict"),
+    )
+
+
+def test_the_short_table_has_fewer_columns_of_the_same_rows() -> None:
+    run = reports.run(row(), *reports.floor(50_000.0))
+    short, whole = short_table(run), benchmark_table(run)
+    assert set(short.headers) < set(whole.headers)
+    assert [cells[0] for cells in short.rows] == [cells[0] for cells in whole.rows]
+
+
+def test_a_folder_is_no_part_of_the_name_unless_it_tells_files_apart() -> None:
     assert _cell(row(case("some/where/model.npz")), "model") == "model.npz"
+    two = examples.run(row(case("a/model.npz")), row(case("b/model.npz")))
+    assert _column(two, "model") == ["a/model.npz", "b/model.npz"]
 
 
-def test_threads_and_batches_have_columns_only_where_they_differ() -> None:
-    one, four = row(case(threads=1)), row(case(threads=4))
-    eight = row(_batch_of(case(), 8))
-    assert not {"threads", "batch"} & set(benchmark_table(run(four, four)).headers)
-    drawn = benchmark_table(run(one, four))
-    assert drawn.headers[2:4] == ("threads", "size kB")
-    assert [cells[2] for cells in drawn.rows] == ["1", "4"]
-    drawn = benchmark_table(run(one, eight))
-    assert drawn.headers[2:4] == ("batch", "size kB")
-    assert [cells[2] for cells in drawn.rows] == ["1", "8"]
-    assert benchmark_table(run(one, four, eight)).headers[2:4] == ("threads", "batch")
+@pytest.mark.parametrize(("field", "values"), [("threads", (1, 4)), ("batch", (1, 8))])
+def test_threads_and_batches_have_columns_only_where_they_differ(
+    field: str, values: tuple[int, int]
+) -> None:
+    one, other = (row(replace(case(), **{field: value})) for value in values)
+    assert field not in benchmark_table(examples.run(other, other)).headers
+    drawn = benchmark_table(examples.run(one, other))
+    assert drawn.headers[2] == field
+    assert [cells[2] for cells in drawn.rows] == [str(value) for value in values]
+
+
+def test_devices_have_a_column_of_words_where_they_differ() -> None:
+    drawn = benchmark_table(examples.run(row(), row(replace(case(), device="cuda"))))
+    assert (drawn.headers[2], drawn.numeric[2]) == ("device", False)
 
 
 def test_a_failed_row_has_no_numbers_even_where_it_was_measured_before() -> None:
-    failed = Row(case(), (MEASUREMENT,), None, None, None, FAILURE)
-    assert benchmark_table(run(failed)).rows == (("model.npz", "numpy", "1.2", *["-"] * 9),)
+    failed = row(failure=FAILURE, accuracy=accuracy())
+    assert _cell(failed, "verdict") == "failed"
+    both = benchmark_table(examples.run(row(), failed))
+    assert set(both.rows[1][3:-1]) == {"-"}
+
+
+def test_the_floor_stands_at_the_end() -> None:
+    numpy, null = reports.floor(50_000.0)
+    run = reports.run(null, row(), numpy, row(case("b.npz")))
+    assert _column(run, "model")[:2] == ["model.npz", "b.npz"]
+    assert _column(run, "runtime")[2:] == ["null", "numpy"]
+
+
+def test_a_users_numpy_model_is_no_floor() -> None:
+    own = reports.row(reports.case("(copy).npz", "numpy"), 1_000.0)
+    run = reports.run(own, *reports.floor(50_000.0))
+    assert _column(run, "x fastest")[0] == "1"
 
 
 def test_what_the_system_does_not_tell_is_missing() -> None:
     unknown = replace(MEASUREMENT, memory=Memory(None, None, None, None, None))
-    assert _cell(replace(row(), measurements=(unknown,)), "RSS MB") == "-"
+    run = examples.run(row(), row(measurements=(unknown,)))
+    assert _column(run, "RSS MB") == ["46", "-"]
     lost = case()
-    lost = replace(lost, subject=replace(lost.subject, size_bytes=None))
-    assert _cell(row(lost), "size kB") == "-"
-
-
-def test_of_several_processes_the_median_and_the_largest_memory_are_shown() -> None:
-    taken = tuple(
-        replace(MEASUREMENT, load_ns=load, memory=Memory(None, None, None, steady, None))
-        for load, steady in ((9_000_000, 10**7), (1_000_000, 3 * 10**7), (2_000_000, None))
+    assert _cell(row(replace(lost, subject=replace(lost.subject, size_bytes=None))), "size kB") == (
+        "-"
     )
-    assert _cell(replace(row(), measurements=taken), "load ms") == "2.00"
-    assert _cell(replace(row(), measurements=taken), "RSS MB") == "30"
-    assert _cell(replace(row(), measurements=taken[1:]), "load ms") == "1.50"
+
+
+def test_of_several_processes_the_largest_memory_is_shown() -> None:
+    taken = tuple(
+        replace(MEASUREMENT, memory=Memory(None, None, None, steady, None))
+        for steady in (10**7, 3 * 10**7, None)
+    )
+    assert _cell(row(measurements=taken), "RSS MB") == "30"
+
+
+def test_a_refused_percentile_is_missing() -> None:
+    refused = examples.latency(percentiles=(replace(examples.latency().percentiles[1], share=0.9),))
+    run = examples.run(row(), row(back_to_back=refused))
+    assert _column(run, "p90 µs") == ["3.00", "-"]
+
+
+def test_a_single_process_has_no_interval() -> None:
+    run = reports.run(
+        reports.row(reports.case("a", "litert"), 1_000.0, 1_000.0),
+        reports.row(reports.case("b", "litert"), 1_000.0),
+    )
+    assert _column(run, "± %") == ["1.0", "-"]
+
+
+# Accuracy
+
+
+def test_a_change_of_accuracy_tells_the_reference_the_tie_and_the_loss() -> None:
+    def of(name: str, against: AgainstReference | None) -> Row:
+        told = accuracy(8_000, 10_000, against=against)
+        return reports.row(reports.case(name, "litert"), 1_000.0, accuracy=told)
+
+    run = reports.run(
+        of("a.tflite", None),
+        of("b.tflite", _against(50, 50, 1.0)),
+        of("c.tflite", _against(80, 30, 0.000004)),
+        of("d.tflite", _against(30, 55, 0.0085)),
+        row(),
+    )
+    assert _column(run, "Δ points") == [
+        *("reference", "+0.00 tie", "-0.50 p<0.001", "+0.25 p=0.009", "-"),
+    ]
+
+
+# Against the fastest
+
+
+def _times(*rows: Row) -> list[str]:
+    return _column(reports.run(*rows), "x fastest")
+
+
+def _of(name: str, *medians: float, **changes: Any) -> Row:  # noqa: ANN401 - any field
+    return reports.row(reports.case(name, "litert"), *medians, **changes)
+
+
+def test_rows_are_held_against_the_fastest_one_process_by_process() -> None:
+    # Each process of b takes twice as long as its partner, however much all processes vary.
+    a, b = _of("a", 1_000.0, 1_500.0, 3_000.0), _of("b", 2_000.0, 3_000.0, 6_000.0)
+    assert _times(b, a) == ["2.00", "1"]
+
+
+def test_what_may_be_chance_is_a_tie() -> None:
+    assert _times(_of("a", 1_000.0, 1_010.0, 990.0), _of("b", 1_100.0, 1_210.0, 990.0))[1] == "tie"
+
+
+def test_what_nobody_would_notice_is_a_tie() -> None:
+    assert _times(_of("a", 1_000.0, 1_000.0), _of("b", 1_029.0, 1_029.0))[1] == "tie"
+    assert _times(_of("a", 1_000.0, 1_000.0), _of("b", 1_031.0, 1_031.0))[1] == "1.03"
+
+
+def test_of_single_processes_the_ratio_is_a_guess() -> None:
+    assert _times(_of("a", 1_000.0), _of("b", 1_010.0)) == ["1", "~1.01"]
+    assert _times(_of("a", 1_000.0), _of("b", 15_459_940.0)) == ["1", "~15500"]
+
+
+def test_what_may_not_be_believed_failed_or_is_the_floor_is_not_the_fastest() -> None:
+    bad = _of("bad", 10.0, 10.0, verdict=Verdict("INVALID", (), ()))
+    doubtful = _of("doubtful", 1_000.0, 1_000.0, verdict=Verdict("SUSPECT", (), ()))
+    failed = _of("failed", 1.0, 1.0, failure=FAILURE)
+    floor = reports.floor(500.0, 500.0)
+    assert _times(bad, doubtful, failed, *floor) == ["0.01", "1", "-", "0.50", "0.13"]
+
+
+def test_batches_are_compared_with_their_like() -> None:
+    eight = reports.row(reports.case("a", "litert", batch=8), 8_000.0, 8_000.0)
+    slower = reports.row(reports.case("b", "litert", batch=8), 16_000.0, 16_000.0)
+    assert _times(_of("a", 1_000.0, 1_000.0), eight, slower) == ["1", "1", "2.00"]
+
+
+# Sentences and numbers
 
 
 def test_failures_are_told_in_sentences() -> None:
-    failed = Row(case("a/b.npz"), (), None, None, None, FAILURE)
-    curt = replace(failed, failure=replace(FAILURE, hint=""))
-    assert failures(run(row(), failed, curt)) == (
+    failed = Row(case("a/b.npz"), failure=FAILURE)
+    curt = replace(failed, failure=replace(FAILURE, message="It fell", hint=""))
+    lost = replace(failed, case=replace(failed.case, runtime="-"))
+    assert failures(examples.run(row(), failed, curt, lost)) == (
         "b.npz on numpy: It fell. Pick it up.",
         "b.npz on numpy: It fell.",
+        "b.npz: It fell. Pick it up.",
     )
 
 
 def test_a_run_without_rows_is_an_empty_table() -> None:
-    drawn = benchmark_table(run())
+    drawn = benchmark_table(examples.run())
     assert drawn.rows == ()
     assert len(drawn.headers) == len(drawn.numeric)
+
+
+def test_a_column_can_be_left_out() -> None:
+    table = Table(("a", "b", "c"), (("1", "2", "3"),), (False, True, True), spare=("b", "c"))
+    assert table.without("b") == Table(("a", "c"), (("1", "3"),), (False, True), spare=("c",))
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
         (0, "0"),
-        (-1, "0"),
+        (-1, "-1.00"),
         (0.000012345, "0.0000123"),
         (0.123456, "0.123"),
         (0.9994, "0.999"),
@@ -132,4 +288,19 @@ def test_a_run_without_rows_is_an_empty_table() -> None:
     ],
 )
 def test_numbers_have_three_significant_digits_and_no_exponent(value: float, text: str) -> None:
-    assert table._significant(value) == text
+    assert significant(value) == text
+
+
+def test_small_things_are_written_as_people_write_them() -> None:
+    assert [points(each) for each in (0.00123, -0.005, 0.0, -0.000001)] == [
+        *("+0.12", "-0.50", "+0.00", "+0.00"),
+    ]
+    assert [probability(each) for each in (0.0001, 0.012, 0.2, 1.0)] == [
+        *("p<0.001", "p=0.01", "p=0.2", "p=1"),
+    ]
+    assert [sentence(each) for each in ("It fell", "It fell. ", "Why?", "")] == [
+        *("It fell.", "It fell.", "Why?", ""),
+    ]
+    assert [listed([*"abcdefg"[:count]]) for count in (0, 1, 2, 3, 5, 7)] == [
+        *("", "a", "a and b", "a, b and c", "a, b, c, d and e", "a, b, c, d and 3 more"),
+    ]

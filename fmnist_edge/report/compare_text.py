@@ -1,0 +1,192 @@
+"""A comparison as a table and sentences."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from fmnist_edge.report.cells import (
+    MEGA,
+    MISSING,
+    Column,
+    Table,
+    listed,
+    micro,
+    milli,
+    percent,
+    points,
+    probability,
+    tabulate,
+)
+from fmnist_edge.report.columns import SIGNIFICANT
+from fmnist_edge.report.comparable import differing
+from fmnist_edge.report.compare import (
+    REGIMES,
+    AccuracyChange,
+    Change,
+    Comparison,
+    Outcome,
+    RowChange,
+)
+from fmnist_edge.result import Interval, Run
+
+__all__ = ["comparison_remarks", "comparison_table", "summary"]
+
+# What the system had to do at the start of a run is told elsewhere, and always differs.
+_FLEETING: Final = {"load at start"}
+_OUTCOMES: Final[Mapping[Outcome, str]] = {
+    "slower": "slower",
+    "faster": "faster",
+    "same": "without a detectable difference",
+    "machine": "no more than the machine itself changed",
+    "unknown": "measured in too few processes to tell",
+}
+_DOUBTS: Final = {
+    "failed": "Failed in the {} run",
+    "INVALID": "INVALID in the {} run, so that its numbers prove nothing",
+}
+_Line = tuple[str, str, str, str, str, str, str]
+_HEADERS: Final = ("row", "what", "old", "new", "new / old", "95 % interval", "answer")
+_NUMBERS: Final = ("old", "new", "new / old", "95 % interval")
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """A line per row and regime, and one for its accuracy."""
+    columns: list[Column[_Line]] = [
+        Column(header, lambda line, index=index: line[index], numeric=header in _NUMBERS)  # type: ignore[misc]
+        for index, header in enumerate(_HEADERS)
+    ]
+    return tabulate(columns, _lines(comparison))
+
+
+def _lines(comparison: Comparison) -> Iterator[_Line]:
+    for row in comparison.rows:
+        for change in row.changes:
+            yield _change_line(row.name, change)
+        if row.accuracy:
+            yield _accuracy_line(row.name, row.accuracy)
+
+
+def _change_line(name: str, change: Change) -> _Line:
+    return (
+        name,
+        change.regime,
+        _time(change.before),
+        _time(change.after),
+        f"{change.ratio:.2f}",
+        _interval(change.interval),
+        change.answer,
+    )
+
+
+def _time(nanoseconds: float) -> str:
+    if nanoseconds < MEGA:
+        return f"{micro(nanoseconds)} µs"
+    return f"{milli(nanoseconds)} ms"
+
+
+def _interval(known: Interval | None) -> str:
+    return f"{known.low:.2f} to {known.high:.2f}" if known else MISSING
+
+
+def _accuracy_line(name: str, change: AccuracyChange) -> _Line:
+    return (
+        name,
+        "accuracy",
+        f"{percent(change.before)} %",
+        f"{percent(change.after)} %",
+        points(change.after - change.before),
+        MISSING,
+        _answers(change),
+    )
+
+
+def _answers(change: AccuracyChange) -> str:
+    if change.differing == 0:
+        return f"the same answers on all {change.images:,} images"
+    sure = change.p_value < SIGNIFICANT
+    told = probability(change.p_value) if sure else "no detectable difference"
+    return f"{told} ({change.differing:,} answers differ)"
+
+
+def summary(comparison: Comparison) -> tuple[str, ...]:
+    """The answer in words, a sentence per regime; the floor does not count."""
+    rows = [row for row in comparison.rows if not row.is_floor]
+    return tuple(
+        f"{regime.capitalize()}: {told}."
+        for regime in REGIMES
+        if (
+            told := _counted(
+                [each for row in rows for each in row.changes if each.regime == regime]
+            )
+        )
+    )
+
+
+def _counted(changes: list[Change]) -> str:
+    count = Counter(change.outcome for change in changes)
+    return ", ".join(f"{count[each]} {words}" for each, words in _OUTCOMES.items() if count[each])
+
+
+def comparison_remarks(comparison: Comparison, old: Run, new: Run) -> tuple[str, ...]:
+    """What a reader should know before believing the table."""
+    return (
+        *_machines(comparison, old, new),
+        *_floor(comparison),
+        *_circumstances("Versions differ", _versions(old), _versions(new)),
+        *_rows_alone(comparison),
+        *_doubtful(comparison.rows),
+        *_undecided(comparison.rows),
+    )
+
+
+def _machines(comparison: Comparison, old: Run, new: Run) -> Iterator[str]:
+    names = [name for name in dict.fromkeys((*old.host, *new.host)) if name not in _FLEETING]
+    changed = differing(old.host, new.host, names)
+    if not comparison.same_machine:
+        yield (
+            f"This compares two machines, not before and after: {listed(changed, len(changed))}."
+        )
+    elif changed:
+        yield f"The machine is set up differently: {listed(changed, len(changed))}."
+
+
+def _floor(comparison: Comparison) -> Iterator[str]:
+    for change in comparison.floor:
+        if change.real:
+            yield (
+                f"The machine itself was {change.answer} in the new run ({change.regime}): plain "
+                f"NumPy took {_time(change.before)}, now {_time(change.after)}."
+            )
+
+
+def _versions(run: Run) -> Mapping[str, str]:
+    own = f"{run.version} {run.revision}".strip()
+    return {**run.versions, "fmnist-edge": own}
+
+
+def _circumstances(start: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    changed = differing(old, new, list(dict.fromkeys((*old, *new))))
+    if changed:
+        yield f"{start}: {listed(changed, len(changed))}."
+
+
+def _rows_alone(comparison: Comparison) -> Iterator[str]:
+    for which, names in (("old", comparison.only_old), ("new", comparison.only_new)):
+        if names:
+            yield f"Only in the {which} run: {listed(names, len(names))}."
+
+
+def _doubtful(rows: tuple[RowChange, ...]) -> Iterator[str]:
+    for run, index in (("old", 0), ("new", 1)):
+        for verdict, words in _DOUBTS.items():
+            names = [row.name for row in rows if row.verdicts[index] == verdict]
+            if names:
+                yield f"{words.format(run)}: {listed(names)}."
+
+
+def _undecided(rows: tuple[RowChange, ...]) -> Iterator[str]:
+    if any(change.interval is None for row in rows for change in row.changes):
+        yield (
+            "A ratio without an interval comes from a single process; nobody can tell it from "
+            "chance. Measure with --processes 3 or more."
+        )

@@ -1,0 +1,70 @@
+"""What several tables ask about the rows of a run."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from fmnist_edge.result import Case, Measurement, Row, Run
+
+__all__ = ["VARIED", "measured", "memory_of", "names", "ordered", "row_names", "varied"]
+
+_NO_RUNTIME: Final = "-"
+# What a run may vary besides files and runtimes, and how a row tells it in words.
+VARIED: Final[Mapping[str, tuple[Callable[[Case], str], Callable[[Case], str]]]] = {
+    "device": (lambda case: case.device, lambda case: case.device),
+    "threads": (
+        lambda case: str(case.threads),
+        lambda case: f"{case.threads} {'thread' if case.threads == 1 else 'threads'}",
+    ),
+    "batch": (lambda case: str(case.batch), lambda case: f"batch {case.batch}"),
+}
+
+
+def ordered(run: Run) -> tuple[Row, ...]:
+    """The rows, the floor's at the end."""
+    return tuple(sorted(run.rows, key=lambda row: row.case.subject.is_floor))
+
+
+def measured(row: Row) -> Sequence[Measurement]:
+    """What a row's numbers come from; a failed row has none, whatever was measured before."""
+    return () if row.failure else row.measurements
+
+
+def varied(run: Run) -> tuple[str, ...]:
+    """The keys of `VARIED` in which the rows differ."""
+    return tuple(
+        key for key, (value, _) in VARIED.items() if len({value(row.case) for row in run.rows}) > 1
+    )
+
+
+def names(run: Run) -> Callable[[Row], str]:
+    """File names; whole paths for files that share their name with another."""
+    count = Counter(subject.name for subject in {row.case.subject for row in run.rows})
+
+    def cell(row: Row) -> str:
+        subject = row.case.subject
+        return subject.name if count[subject.name] == 1 else subject.path
+
+    return cell
+
+
+def row_names(run: Run) -> Callable[[Row], str]:
+    """What tells a row from all others, in words: "a.tflite on litert, 2 threads"."""
+    name = names(run)
+    words = [VARIED[key][1] for key in varied(run)]
+
+    def start(row: Row) -> str:
+        # A file that nothing could read has no runtime.
+        on = f" on {row.case.runtime}" if row.case.runtime != _NO_RUNTIME else ""
+        return f"{name(row)}{on}"
+
+    def cell(row: Row) -> str:
+        return ", ".join((start(row), *(each(row.case) for each in words)))
+
+    return cell
+
+
+def memory_of(row: Row, moment: Callable[[Measurement], int | None]) -> int | None:
+    """The largest of the processes in bytes; None where the system tells none."""
+    known = [value for each in measured(row) if (value := moment(each)) is not None]
+    return max(known, default=None)

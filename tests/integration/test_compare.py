@@ -1,0 +1,132 @@
+"""`report` and `compare` as a person or a script meets them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmnist_edge.errors import NotComparableError, SlowerError, UsageError
+from fmnist_edge.result import write_run
+from tests import reports
+from tests.commands import CommandLine, Finished
+from tests.examples import FAILURE
+
+PLACES = "before.json", "after.json"
+FLOOR = (48_000.0, 48_500.0, 47_500.0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two runs; in the second, one of the two models is 1.2 times as slow."""
+    for place, times in zip(PLACES, (1.0, 1.2), strict=True):
+        write_run(tmp_path / place, _run(times))
+    return tmp_path
+
+
+def _run(times: float, **changes: Any) -> Any:  # noqa: ANN401 - any field
+    steady = (10_000.0, 10_050.0, 9_950.0)
+    slowed = [times * each for each in steady]
+    return reports.run(
+        reports.row(reports.case("a.tflite", "litert"), *steady),
+        reports.row(reports.case("b.tflite", "litert"), *slowed),
+        reports.row(reports.case("c.tflite", "litert"), *steady, failure=FAILURE),
+        *reports.floor(*FLOOR),
+        **changes,
+    )
+
+
+def _compare(cli: CommandLine, folder: Path, *options: str) -> Finished:
+    return cli("compare", *PLACES, *options, cwd=folder)
+
+
+def test_a_comparison_answers_with_a_table_and_its_sum(cli: CommandLine, folder: Path) -> None:
+    done = _compare(cli, folder)
+    assert done.returncode == 0
+    told = " ".join(done.stdout.split())
+    assert "b.tflite on litert back to back 10.0 µs 12.0 µs 1.20 1.19 to 1.21 1.20x slower" in told
+    assert "Back to back: 1 slower, 1 without a detectable difference.\n" in done.stdout
+    assert "Failed in the new run: c.tflite on litert.\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("allowed", "code"), [("5%", 93), ("5", 93), ("1.05x", 93), ("0", 93), ("25%", 0), ("1.25x", 0)]
+)
+def test_a_gate_fails_what_is_slower_than_allowed(
+    cli: CommandLine, folder: Path, allowed: str, code: int
+) -> None:
+    done = _compare(cli, folder, "--fail-above", allowed)
+    assert done.returncode == code
+    assert "Back to back: 1 slower" in done.stdout
+    assert ("b.tflite on litert (back to back: 1.20x slower)" in done.stderr) == bool(code)
+    assert "a.tflite on litert (" not in done.stderr
+    assert SlowerError.exit_code == 93
+
+
+@pytest.mark.parametrize("allowed", ["fast", "-5%", "0.9x", "nan", "inf%", "%"])
+def test_a_gate_that_is_no_share_is_refused(cli: CommandLine, folder: Path, allowed: str) -> None:
+    done = _compare(cli, folder, f"--fail-above={allowed}")
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (2, "", True)
+    assert "like 5%" in done.stderr
+
+
+def test_a_gate_that_cannot_tell_says_so(cli: CommandLine, folder: Path) -> None:
+    single = reports.run(reports.row(reports.case("a.tflite", "litert"), 10_000.0))
+    for place in PLACES:
+        write_run(folder / place, single)
+    done = _compare(cli, folder, "--fail-above", "5%")
+    assert (done.returncode, done.speaks_plainly) == (UsageError.exit_code, True)
+    assert "--processes 3" in done.stderr
+
+
+def test_a_script_gets_json(cli: CommandLine, folder: Path) -> None:
+    done = _compare(cli, folder, "--json", "--fail-above", "5%")
+    assert done.returncode == 93
+    told = json.loads(done.stdout)
+    assert told["same_machine"] is True
+    row = next(each for each in told["rows"] if each["name"] == "b.tflite on litert")
+    change = row["changes"][0]
+    assert (change["regime"], change["outcome"]) == ("back to back", "slower")
+    assert change["interval"]["low"] < change["ratio"] < change["interval"]["high"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"data_sha256": "9" * 64}, "on different images"),
+        ({"rows": ()}, "No row of the two runs is the same case"),
+    ],
+    ids=["data", "rows"],
+)
+def test_runs_that_cannot_be_compared_are_refused_in_one_sentence(
+    cli: CommandLine, folder: Path, changes: dict[str, Any], sentence: str
+) -> None:
+    write_run(folder / PLACES[1], replace(_run(1.0), **changes))
+    done = _compare(cli, folder)
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (82, "", True)
+    assert sentence in done.stderr
+    assert NotComparableError.exit_code == 82
+
+
+def test_another_file_is_no_result(cli: CommandLine, folder: Path) -> None:
+    (folder / PLACES[0]).write_text("{}")
+    done = _compare(cli, folder)
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (80, "", True)
+
+
+def test_a_report_shows_more_when_asked(cli: CommandLine, folder: Path) -> None:
+    plain = cli("report", PLACES[0], cwd=folder)
+    full = cli("report", PLACES[0], "--details", cwd=folder)
+    assert plain.returncode == full.returncode == 0
+    assert full.stdout.startswith(plain.stdout)
+    assert "From nothing to the first answer\n" in full.stdout
+    assert "c.tflite on litert: It fell. Pick it up." in plain.stderr
+
+
+def test_a_report_becomes_a_page(cli: CommandLine, folder: Path) -> None:
+    done = cli("report", PLACES[0], "--out", "page.md", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "page.md is written.\n")
+    page = (folder / "page.md").read_text()
+    assert "\n| b.tflite | litert |" in page
+    assert "## How it was measured" in page

@@ -1,0 +1,44 @@
+"""The tables of the pages are those of the result files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.render_tables import rendered
+from fmnist_edge.errors import ResultSchemaError
+from fmnist_edge.report.markdown import markdown_table
+from fmnist_edge.report.table import Table, benchmark_table, short_table
+from fmnist_edge.result import Run, write_run
+from tests import reports
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+RUN = reports.run(
+    reports.row(reports.case("a.tflite", "litert"), 10_000.0, 10_100.0), *reports.floor(48_000.0)
+)
+
+
+def _page(kind: str, path: Path, table: str = "") -> str:
+    return f"# Title\n\n<!-- {kind}: {path} -->\n{table}\n<!-- end of table -->\n\nText.\n"
+
+
+@pytest.mark.parametrize(("kind", "table"), [("table", short_table), ("full", benchmark_table)])
+def test_a_table_is_drawn_anew_and_the_rest_stays(
+    kind: str, table: Callable[[Run], Table], tmp_path: Path
+) -> None:
+    path = tmp_path / "result.json"
+    write_run(path, RUN)
+    drawn = rendered(_page(kind, path, "| old |"))
+    assert drawn == _page(kind, path, markdown_table(table(RUN)))
+    assert rendered(drawn) == drawn
+
+
+def test_a_page_of_a_reader_is_narrower_than_a_screen(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    write_run(path, RUN)
+    assert max(map(len, rendered(_page("table", path)).splitlines())) < 120
+
+
+def test_a_run_of_an_older_schema_is_no_table() -> None:
+    with pytest.raises(ResultSchemaError, match=r"run_v1\.json"):
+        rendered(_page("table", GOLDEN / "run_v1.json"))

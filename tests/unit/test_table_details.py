@@ -1,0 +1,171 @@
+"""The tables behind the benchmark table."""
+
+from dataclasses import replace
+
+import pytest
+
+from fmnist_edge.dataset import LABELS
+from fmnist_edge.report.cells import Table
+from fmnist_edge.report.details import (
+    cold_table,
+    details,
+    energy_table,
+    latencies_table,
+    memory_table,
+    native_table,
+    stages_table,
+)
+from fmnist_edge.report.recall import recall_table
+from fmnist_edge.report.rules import rules_table, unmet
+from fmnist_edge.result import Energy, Memory, Row, RuleCheck
+from tests import examples, reports
+from tests.examples import FAILURE, MEASUREMENT, accuracy, case, row
+
+
+def _line(table: Table, line: int = 0) -> dict[str, str]:
+    return dict(zip(table.headers, table.rows[line], strict=True))
+
+
+def test_a_cold_start_is_told_in_its_parts() -> None:
+    assert _line(cold_table(examples.run(row()))) == {
+        "model": "model.npz",
+        "runtime": "numpy",
+        "start ms": "100",
+        "import ms": "0.00000100",
+        "load ms": "2.50",
+        "first ms": "12.3",
+        "total ms": "115",
+    }
+
+
+def test_the_way_from_image_to_label_is_told_stage_by_stage() -> None:
+    told = _line(stages_table(examples.run(row())))
+    assert [told[each] for each in ("prepare µs", "run µs", "decode µs", "together µs")] == [
+        *("0.850", "2.05", "0.450", "3.35"),
+    ]
+
+
+def test_memory_is_told_moment_by_moment_and_with_what_the_disk_holds() -> None:
+    known = replace(MEASUREMENT, memory=Memory(10**7, 2 * 10**7, None, 4 * 10**7, 5 * 10**7))
+    run = examples.run(row(measurements=(known,)), row(case(runtime="litert")))
+    assert _line(memory_table(run)) == {
+        "model": "model.npz",
+        "runtime": "numpy",
+        "RSS at start MB": "10.0",
+        "after import MB": "20.0",
+        "after load MB": "-",
+        "steady MB": "40.0",
+        "peak MB": "50.0",
+        "size kB": "1.2",
+        "runtime on disk MB": "80.0",
+    }
+    assert _line(memory_table(run), 1)["runtime on disk MB"] == "-"
+
+
+def test_latencies_are_told_in_full_for_each_regime() -> None:
+    table = latencies_table(examples.run(row()))
+    assert [(cells[0], cells[1]) for cells in table.rows] == [
+        ("model.npz on numpy", "back to back"),
+        ("model.npz on numpy", "paced"),
+        ("model.npz on numpy", "paced, call alone"),
+    ]
+    told = _line(table)
+    assert (told["samples"], told["p50"], told["p90"], told["p99"]) == ("64", "2.00", "3.00", "-")
+    assert (told["fastest"], told["slowest"], told["mean"]) == ("1.00", "6.00", "2.20")
+
+
+def test_energy_is_told_per_call_and_above_idle() -> None:
+    measured = row(energy=Energy(joules=12.0, idle_watts=2.0, seconds=5.0, calls=1_000))
+    told = _line(energy_table(examples.run(row(), measured)))
+    assert (told["mJ per call"], told["idle W"], told["busy W"]) == ("2.00", "2.00", "2.40")
+    drowned = row(energy=Energy(joules=9.0, idle_watts=2.0, seconds=5.0, calls=1_000))
+    assert _line(energy_table(examples.run(drowned)))["mJ per call"] == "-1.00"
+
+
+def test_native_calls_stand_beside_those_from_python() -> None:
+    native = reports.case("a.tflite", "litert-native")
+    run = reports.run(
+        reports.row(reports.case("a.tflite", "litert"), 10_000.0, 20_000.0, 30_000.0),
+        reports.row(native, 8_000.0, 16_000.0, 24_000.0),
+        reports.row(replace(native, threads=4), 8_000.0, 8_000.0),  # without a partner
+    )
+    assert native_table(run).rows == (
+        ("a.tflite on litert, 1 thread", "16.0", "20.0", "4.00", "1.25", "1.25 to 1.25"),
+    )
+    single = replace(run, rows=tuple(reports.row(each.case, 9.0) for each in run.rows))
+    assert native_table(single).rows[0][-2:] == ("1.00", "-")
+
+
+def test_failed_rows_have_no_details() -> None:
+    assert list(details(examples.run(row(failure=FAILURE)))) == []
+
+
+def test_tables_with_nothing_to_tell_are_left_out() -> None:
+    titles = [title for title, _ in details(examples.run(row()))]
+    assert titles == [
+        "Latency in full, µs",
+        "From nothing to the first answer",
+        "From image to label",
+        "Memory and disk",
+    ]
+
+
+# Classes
+
+
+def _classes(count: int) -> Row:
+    confusion = tuple(
+        tuple(9 * (true == given) + (given == 0) for given in range(count)) for true in range(count)
+    )
+    return row(accuracy=accuracy(9, 10, confusion=confusion))
+
+
+def test_recall_is_told_by_the_names_of_the_classes() -> None:
+    run = examples.run(_classes(10), row(), row(failure=FAILURE))
+    told = _line(recall_table(run))
+    assert tuple(told)[2:] == LABELS
+    assert list(told.values())[2:] == ["100.0", *["90.0"] * 9]
+    assert len(recall_table(run).rows) == 1
+
+
+def test_other_classes_have_numbers_and_those_without_images_no_recall() -> None:
+    empty = row(accuracy=accuracy(9, 10, confusion=((10, 0), (0, 0))))
+    told = _line(recall_table(examples.run(empty)))
+    assert (told["class 0"], told["class 1"]) == ("100.0", "-")
+
+
+def test_a_thousand_classes_make_no_table() -> None:
+    assert recall_table(examples.run(_classes(21))).rows == ()
+
+
+def test_the_floor_has_no_recall() -> None:
+    floor = [replace(each, accuracy=accuracy()) for each in reports.floor(1.0)]
+    assert recall_table(reports.run(*floor)).rows == ()
+
+
+# Rules
+
+
+@pytest.fixture
+def ruled() -> tuple[Row, Row]:
+    met = RuleCheck("quick: at least 64 samples", met=True, found="100")
+    long = RuleCheck("mobile-like: at least 60 s", met=False, found="3 s")
+    many = RuleCheck("mobile-like: at least 1,024 samples", met=True, found="2,000")
+    first = row(rules=(met, long, many))
+    return first, row(case("b.npz"), rules=(met, replace(long, found="4 s")))
+
+
+def test_each_protocol_has_a_column_with_how_many_of_its_rules_are_met(
+    ruled: tuple[Row, Row],
+) -> None:
+    table = rules_table(examples.run(*ruled, row(case("c.npz"))))
+    assert table.headers == ("model", "runtime", "quick", "mobile-like")
+    assert [cells[2:] for cells in table.rows] == [("met", "1 of 2"), ("met", "0 of 1")]
+
+
+def test_a_rule_that_is_not_met_tells_what_was_found_instead(ruled: tuple[Row, Row]) -> None:
+    [told] = unmet(examples.run(*ruled))
+    assert told == (
+        "mobile-like: at least 60 s: not met by 2 rows: model.npz on numpy (3 s) and b.npz on "
+        "numpy (4 s)."
+    )
