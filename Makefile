@@ -4,12 +4,13 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 DEMO := artifacts/demo
 # A first look; `fmnist-edge export --format all` makes every kind.
 DEMO_FORMATS := --format npz --format tflite --format onnx --precision float32 --precision int8
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint seeds clean
+.PHONY: help demo test lint compiler seeds clean
 
 help:
 	@echo "make demo   train, export and benchmark on this machine"
@@ -30,8 +31,12 @@ demo: .venv/.demo
 	$(BIN)/fmnist-edge report $(DEMO)/result.json --out $(DEMO)/report.md
 	@echo "Models, result.json and report.md are in $(DEMO)."
 
-test: lint
+test: lint compiler
 	$(BIN)/pytest
+
+# The tests compare what Python measures with what C measures.
+compiler:
+	@command -v cc >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install -y gcc libc6-dev; }
 
 lint: .venv/.test
 	$(BIN)/ruff check .

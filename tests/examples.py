@@ -12,16 +12,31 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import Artifact, Format, Manifest, Precision, TensorSpec
 from fmnist_edge.files import sha256_of
 from fmnist_edge.result import (
+    Accuracy,
+    Audit,
+    BackToBack,
     Case,
+    Cold,
+    ColdStart,
+    EnergyMeter,
     Failure,
+    Footprint,
+    Inputs,
+    Interval,
     Latency,
     Measurement,
     Memory,
+    Paced,
+    Percentile,
+    Reading,
     Row,
     Run,
     Samples,
     Settings,
+    Stages,
+    StageTimes,
     Subject,
+    Verdict,
 )
 
 LABELS = tuple("abcdefghij")
@@ -98,13 +113,19 @@ def manifest(payload: bytes = b"a model", file: str = "model.npz") -> Manifest:
 SETTINGS = Settings(
     protocol="test",
     processes=3,
+    together=4,
     warmup_calls=1,
+    turn_seconds=0.0,
     min_samples=4,
     min_seconds=0.0,
     max_samples=8,
+    paced_hz=1000.0,
+    paced_samples=2,
     distinct_images=5,
+    stage_samples=2,
     throughput_batch=2,
     throughput_seconds=0.0,
+    energy_seconds=0.0,
     limit_seconds=60.0,
     seed=0,
 )
@@ -116,32 +137,94 @@ def case(name: str = "model.npz", runtime: str = "numpy", *, threads: int = 1) -
     return Case(subject, runtime, "cpu", threads, batch=1)
 
 
+def samples(*nanoseconds: int) -> Samples:
+    """These samples, packed."""
+    return Samples.pack(np.array(nanoseconds, np.uint64))
+
+
+BACK_TO_BACK = BackToBack(
+    warmups=samples(9000),
+    samples=samples(3000, 1000, 2000),
+    calls_per_sample=1,
+    kept_every=1,
+    calls=3,
+    busy_ns=7000,
+    turns=(3,),
+    clock_ns=100.0,
+)
 MEASUREMENT = Measurement(
-    samples=Samples.pack(np.array([3000, 1000, 2000], np.uint64)),
-    import_ns=1,
-    load_ns=2_500_000,
-    first_ns=12_340_000,
+    inputs=Inputs("fashion-mnist", 10_000, labelled=True),
+    cold=Cold(start=100_000_000, import_=1, load=2_500_000, first=12_340_000),
+    back_to_back=BACK_TO_BACK,
+    paced=Paced(30.0, samples(70_000, 50_000, 60_000), samples(30_000, 10_000, 20_000)),
+    stages=Stages(samples(900, 800), samples(2100, 2000), samples(500, 400)),
+    audit=Audit(compared=3, largest_difference=0.0, repeat_ratio=1.0),
     memory=Memory(start=1, imported=2, loaded=3, steady=45_600_000, peak=5),
+    footprint=Footprint(threads=1, cpus=(0, 1), preempted=0),
     throughput=None,
     throughput_failure=None,
     runtime_version="1.2.3",
     used={"threads": "1"},
-    labels="",
 )
 
 
 def measured(nanoseconds: list[int], **changes: Any) -> Measurement:  # noqa: ANN401 - any field
-    """A measurement with these samples."""
-    packed = Samples.pack(np.array(nanoseconds, np.uint64))
-    return replace(MEASUREMENT, samples=packed, **changes)
+    """A measurement with these back-to-back samples."""
+    hot = replace(BACK_TO_BACK, samples=samples(*nanoseconds), turns=(len(nanoseconds),))
+    return replace(MEASUREMENT, back_to_back=hot, **changes)
 
 
-def row(of: Case | None = None) -> Row:
-    """A row that was measured in one process."""
-    latency = Latency(
-        count=3, p50=2000, p90=3000, p99=3000, mean=2000.0, fastest=1000, process_medians=(2000,)
+def latency(p50: float = 2000.0, *, interval: Interval | None = None, **changes: Any) -> Latency:  # noqa: ANN401 - any field
+    """Statistics of 64 samples: p90 is given, higher percentiles are refused."""
+    refused = tuple(Percentile(share, None, "too few samples") for share in (0.95, 0.99, 0.999))
+    plain = Latency(
+        count=64,
+        p50=p50,
+        interval=interval,
+        percentiles=(Percentile(0.9, 1.5 * p50), *refused),
+        mean=1.1 * p50,
+        fastest=0.5 * p50,
+        slowest=3 * p50,
+        process_medians=(p50,),
     )
-    return Row(of or case(), (MEASUREMENT,), latency, None, None, None)
+    return replace(plain, **changes)
+
+
+READING = Reading(
+    seconds=1.5,
+    temperatures={"k10temp": 45.5},
+    megahertz={"policy0": 2400.0},
+    throttled={"throttled": False},
+    counters={"core throttle": 0},
+    load=0.5,
+    on_battery=None,
+    available_bytes=1 << 30,
+    unreadable={"power supply": "there is none"},
+)
+
+
+def row(of: Case | None = None, **changes: Any) -> Row:  # noqa: ANN401 - any field
+    """A row that was measured in one process."""
+    plain = Row(
+        of or case(),
+        (MEASUREMENT,),
+        cold=ColdStart(100_000_000, 1.0, 2_500_000, 12_340_000, 114_840_001),
+        back_to_back=latency(),
+        paced=latency(60_000.0),
+        service=latency(20_000.0),
+        stages=StageTimes(850.0, 2050.0, 450.0),
+        calls_per_second=400_000.0,
+        readings=(READING,),
+        verdict=Verdict("VALID", (), ()),
+    )
+    return replace(plain, **changes)
+
+
+def accuracy(correct: int = 9, images: int = 10, **changes: Any) -> Accuracy:  # noqa: ANN401 - any field
+    """Two classes; all mistakes are in the second."""
+    confusion = ((images // 2, 0), (images - correct, images - images // 2 - (images - correct)))
+    plain = Accuracy(images, correct, Interval(0.5, 0.99), confusion, calibration_error=0.05)
+    return replace(plain, **changes)
 
 
 def run(*rows: Row) -> Run:
@@ -149,10 +232,15 @@ def run(*rows: Row) -> Run:
     return Run(
         created="2026-01-02T03:04:05.678901+00:00",
         version="0.1.0",
+        revision="",
         host={"model": "a toaster"},
         versions={"python": "3.11.0"},
+        installed_bytes={"numpy": 80_000_000},
         data_sha256="1" * 64,
+        own_data=None,
         settings=SETTINGS,
+        meter=EnergyMeter("", "", "RAPL: there is none"),
         rows=rows,
         skipped=(),
+        wall_seconds=12.5,
     )

@@ -21,18 +21,38 @@ from fmnist_edge.artifact import (
 from fmnist_edge.bench.messages import Job
 from fmnist_edge.result import (
     Accuracy,
+    AgainstReference,
+    Audit,
+    BackToBack,
     Case,
+    Cold,
+    ColdStart,
+    Energy,
+    EnergyMeter,
     Failure,
+    Footprint,
+    Inputs,
+    Interval,
     Latency,
     Measurement,
     Memory,
+    OwnData,
+    Paced,
+    Percentile,
+    Predictions,
+    Reading,
+    Reason,
     Row,
+    RuleCheck,
     Run,
     Samples,
     Settings,
     Skipped,
+    Stages,
+    StageTimes,
     Subject,
     Throughput,
+    Verdict,
 )
 
 texts = st.text(max_size=8)
@@ -124,19 +144,27 @@ manifests = st.builds(
 )
 
 nanoseconds = st.lists(st.integers(0, 2**64 - 1), max_size=50).map(lambda x: np.array(x, np.uint64))
+samples = nanoseconds.map(Samples.pack)
 settings = st.builds(
     Settings,
     protocol=texts,
     processes=whole,
+    together=whole,
     warmup_calls=whole,
+    turn_seconds=reals,
     min_samples=whole,
     min_seconds=reals,
     max_samples=whole,
+    paced_hz=reals,
+    paced_samples=whole,
     distinct_images=whole,
+    stage_samples=whole,
     throughput_batch=whole,
     throughput_seconds=reals,
+    energy_seconds=reals,
     limit_seconds=reals,
     seed=whole,
+    pin=_few(whole),
 )
 cases = st.builds(
     Case,
@@ -147,6 +175,7 @@ cases = st.builds(
         precision=_maybe(precisions),
         sha256=_maybe(sha256s),
         size_bytes=_maybe(whole),
+        parent_sha256=_maybe(sha256s),
     ),
     runtime=texts,
     device=texts,
@@ -157,10 +186,27 @@ failures = st.builds(Failure, kind=texts, message=texts, hint=texts)
 throughputs = st.builds(Throughput, batch=whole, images_per_second=reals)
 measurements = st.builds(
     Measurement,
-    samples=nanoseconds.map(Samples.pack),
-    import_ns=whole,
-    load_ns=whole,
-    first_ns=whole,
+    inputs=st.builds(
+        Inputs,
+        source=st.sampled_from(["fashion-mnist", "file", "synthetic"]),
+        images=whole,
+        labelled=st.booleans(),
+    ),
+    cold=st.builds(Cold, start=whole, import_=whole, load=whole, first=whole),
+    back_to_back=st.builds(
+        BackToBack,
+        warmups=samples,
+        samples=samples,
+        calls_per_sample=whole,
+        kept_every=whole,
+        calls=whole,
+        busy_ns=whole,
+        turns=_few(whole),
+        clock_ns=reals,
+    ),
+    paced=_maybe(st.builds(Paced, rate_hz=reals, response=samples, service=samples)),
+    stages=_maybe(st.builds(Stages, prepare=samples, run=samples, decode=samples)),
+    audit=st.builds(Audit, compared=whole, largest_difference=reals, repeat_ratio=_maybe(reals)),
     memory=st.builds(
         Memory,
         start=_maybe(whole),
@@ -169,44 +215,119 @@ measurements = st.builds(
         steady=_maybe(whole),
         peak=_maybe(whole),
     ),
+    footprint=st.builds(
+        Footprint, threads=_maybe(whole), cpus=_maybe(_few(whole)), preempted=_maybe(whole)
+    ),
     throughput=_maybe(throughputs),
     throughput_failure=_maybe(failures),
     runtime_version=texts,
     used=_named(texts),
-    labels=st.text("0123456789", max_size=8),
+    predictions=_maybe(
+        st.builds(Predictions, labels=st.text("0123456789", max_size=8), confidence=samples)
+    ),
 )
+intervals = st.builds(Interval, low=reals, high=reals, confidence=shares)
+latencies = st.builds(
+    Latency,
+    count=whole,
+    p50=reals,
+    interval=_maybe(intervals),
+    percentiles=_few(st.builds(Percentile, share=shares, nanoseconds=_maybe(reals), refused=texts)),
+    mean=reals,
+    fastest=reals,
+    slowest=reals,
+    process_medians=_few(reals),
+)
+accuracies = st.builds(
+    Accuracy,
+    images=st.integers(5, 9),
+    correct=st.integers(0, 5),
+    interval=intervals,
+    confusion=st.integers(0, 3).flatmap(
+        lambda size: st.lists(
+            st.lists(whole, min_size=size, max_size=size).map(tuple), min_size=size, max_size=size
+        ).map(tuple)
+    ),
+    calibration_error=shares,
+    against=_maybe(
+        st.builds(
+            AgainstReference,
+            reference=texts,
+            runtime=texts,
+            agreement=shares,
+            lost=whole,
+            gained=whole,
+            p_value=shares,
+            largest_difference=_maybe(reals),
+        )
+    ),
+)
+readings = st.builds(
+    Reading,
+    seconds=reals,
+    temperatures=_named(reals),
+    megahertz=_named(reals),
+    throttled=_named(st.booleans()),
+    counters=_named(whole),
+    load=_maybe(reals),
+    on_battery=_maybe(st.booleans()),
+    available_bytes=_maybe(whole),
+    unreadable=_named(texts),
+)
+levels = st.sampled_from(["SUSPECT", "INVALID"])
 rows = st.builds(
     Row,
     case=cases,
     measurements=st.lists(measurements, max_size=2).map(tuple),
-    latency=_maybe(
+    cold=_maybe(
+        st.builds(ColdStart, start=reals, import_=reals, load=reals, first=reals, total=reals)
+    ),
+    back_to_back=_maybe(latencies),
+    paced=_maybe(latencies),
+    service=_maybe(latencies),
+    throughput=_maybe(throughputs),
+    calls_per_second=_maybe(reals),
+    stages=_maybe(st.builds(StageTimes, prepare=reals, run=reals, decode=reals)),
+    accuracy=_maybe(accuracies),
+    energy=_maybe(st.builds(Energy, joules=reals, idle_watts=reals, seconds=reals, calls=whole)),
+    readings=_few(readings),
+    rules=_few(st.builds(RuleCheck, rule=texts, met=st.booleans(), found=texts)),
+    remarks=_few(texts),
+    verdict=_maybe(
         st.builds(
-            Latency,
-            count=whole,
-            p50=whole,
-            p90=whole,
-            p99=whole,
-            mean=reals,
-            fastest=whole,
-            process_medians=_few(whole),
+            Verdict,
+            level=levels,
+            reasons=_few(st.builds(Reason, code=texts, text=texts, cure=texts, level=levels)),
+            unknown=_few(texts),
         )
     ),
-    throughput=_maybe(throughputs),
-    accuracy=_maybe(st.builds(Accuracy, images=st.integers(5, 9), correct=st.integers(0, 5))),
     failure=_maybe(failures),
 )
 runs = st.builds(
     Run,
     created=texts,
     version=texts,
+    revision=texts,
     host=_named(texts),
     versions=_named(texts),
+    installed_bytes=_named(whole),
     data_sha256=sha256s,
+    own_data=_maybe(st.builds(OwnData, path=texts, sha256=sha256s)),
     settings=settings,
+    meter=st.builds(EnergyMeter, source=texts, coverage=texts, unavailable=texts),
     rows=st.lists(rows, max_size=2).map(tuple),
     skipped=_few(st.builds(Skipped, what=texts, reason=texts, hint=texts)),
+    wall_seconds=reals,
 )
-jobs = st.builds(Job, case=cases, settings=settings, data_folder=texts, classify=st.booleans())
+jobs = st.builds(
+    Job,
+    case=cases,
+    settings=settings,
+    data_folder=_maybe(texts),
+    own_data=_maybe(texts),
+    classify=st.booleans(),
+    launched_ns=whole,
+)
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,

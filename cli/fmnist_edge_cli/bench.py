@@ -1,12 +1,15 @@
 """`fmnist-edge bench`: measure artifacts on runtimes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import ARTIFACTS, ArtifactsOption, DataDirOption
+from fmnist_edge_cli.options import ARTIFACTS, ArtifactsOption, DataDirOption, numbers
+
+if TYPE_CHECKING:
+    from fmnist_edge.result import Run
 
 __all__ = ["bench"]
 
@@ -22,28 +25,83 @@ def bench(
         typer.Option("--runtime", metavar="NAME", help="Only this one (repeatable)."),
     ] = None,
     protocol: Annotated[
-        str, typer.Option("--protocol", metavar="NAME", help="How long to measure: quick, smoke.")
-    ] = "quick",
+        str | None,
+        typer.Option(
+            "--protocol",
+            metavar="NAME",
+            help="How long to measure: standard, quick, tiny-like, mobile-like, edge-like, smoke.",
+            show_default="standard",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The same as --protocol quick: half a minute.")
+    ] = False,
     processes: Annotated[
         int | None,
         typer.Option("--processes", min=1, help="Processes per row.", show_default="protocol's"),
     ] = None,
     threads: Annotated[
-        list[int] | None,
+        list[str] | None,
         typer.Option(
-            "--threads", min=1, help="Threads (repeatable: a row each).", show_default="1"
+            "--threads",
+            metavar="N[,N...]",
+            help="Threads; each count makes rows.",
+            show_default="1",
         ),
     ] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Images per inference.")] = 1,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate",
+            min=0.1,
+            max=10_000,
+            metavar="HZ",
+            help="Arrivals per second of the paced regime.",
+            show_default="30",
+        ),
+    ] = None,
+    pin: Annotated[
+        str | None,
+        typer.Option("--pin", metavar="CPU[,CPU...]", help="Hold measured processes to CPUs."),
+    ] = None,
+    native: Annotated[
+        bool,
+        typer.Option("--native", help="Also call the runtimes from C (needs a C compiler)."),
+    ] = False,
+    energy: Annotated[
+        float | None,
+        typer.Option(
+            "--energy",
+            min=1.0,
+            max=3_600,
+            metavar="SECONDS",
+            help="Also measure energy, so long per row.",
+        ),
+    ] = None,
     limit: Annotated[
         float | None,
         typer.Option(
             "--limit",
             min=0.1,
+            max=86_400,
             metavar="SECONDS",
             help="When a measuring process counts as hung.",
             show_default="protocol's",
         ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of the order of processes and turns.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="FILE.npz", help="Your own images (and labels) for the models."
+        ),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="RESULT.json", help="Measure once more what that did."),
     ] = None,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Keep everything measured.")
@@ -53,37 +111,80 @@ def bench(
     """Measure accuracy and latency of model files.
 
     Every file is measured on every runtime that opens it, in fresh processes that import only
-    their runtime. A row that fails says why,
-    the others stand, and the exit code is 90.
+    their runtime and take turns. A row that fails says why, the others stand, and the exit code
+    is 90. Any .tflite, .onnx, .xml, .keras or SavedModel with one input and one output can be
+    measured, whoever made it.
 
     \b
     Examples:
       fmnist-edge bench
-      fmnist-edge bench artifacts/default-int8.tflite --threads 1 --threads 2
-      fmnist-edge bench --json result.json
+      fmnist-edge bench --quick
+      fmnist-edge bench artifacts/default-int8.tflite --threads 1,2 --json result.json
+      fmnist-edge bench my.tflite my.onnx --data my-images.npz
+      fmnist-edge bench --replay result.json --json again.json
     """
-    from fmnist_edge import dataset
     from fmnist_edge.bench import protocols
-    from fmnist_edge.errors import RowsFailedError, UsageError
+    from fmnist_edge.errors import StorageError, UsageError
     from fmnist_edge.files import check_room
-    from fmnist_edge.pipeline import benching
+    from fmnist_edge.pipeline import benching, planning
     from fmnist_edge.result import write_run
 
-    settings = protocols.get(protocol, processes=processes, limit_seconds=limit)
     if json is not None:
         check_room(json)
+        if json.is_dir():
+            raise StorageError(f"Cannot write {json}: it is a folder.", hint="Choose a file name.")
     progress = render.progress_display()
-    request = benching.BenchRequest(
-        files=benching.model_files(models or (), artifacts),
-        settings=settings,
-        runtimes=tuple(runtime or ()),
-        threads=tuple(dict.fromkeys(threads or (1,))),
-        batch=batch,
-    )
-    run = benching.bench(request, dataset.locate(data_dir, progress=progress).path, progress)
-    render.benchmark(run)
-    if json is not None:
-        write_run(json, run)
+    if replay is not None:
+        otherwise = (
+            *(models, runtime, protocol, quick, processes, threads, batch != 1, rate, pin, native),
+            *(energy, limit, seed is not None, data),
+        )
+        if any(otherwise):
+            raise UsageError(
+                "--replay measures what the result names, as it was measured; it goes with --json "
+                "and --data-dir only.",
+                hint="Leave out the rest, or measure anew without --replay.",
+            )
+        plan, settings, data = planning.replay(replay)
+    else:
+        if quick and protocol not in {None, "quick"}:
+            raise UsageError(f"--quick and --protocol {protocol} contradict each other.")
+        settings = protocols.get(
+            "quick" if quick else protocol or protocols.DEFAULT,
+            processes=processes,
+            limit_seconds=limit,
+            paced_hz=rate,
+            energy_seconds=energy,
+            seed=seed,
+            pin=numbers("--pin", [pin], least=0) if pin is not None else None,
+        )
+        plan = planning.plan(
+            planning.model_files(models or (), artifacts),
+            settings,
+            runtimes_named=tuple(runtime or ()),
+            threads=numbers("--threads", threads or ["1"], least=1),
+            batch=batch,
+            native=native,
+        )
+    folder = planning.data_folder(plan, data, data_dir, progress)
+    run = benching.bench(benching.BenchRequest(plan, settings, folder, data), progress)
+    try:  # whatever becomes of the one, the other is not lost
+        if json is not None:
+            write_run(json, run)
+    finally:
+        render.benchmark(run)
+    _conclude(run)
+
+
+def _conclude(run: "Run") -> None:
+    """End with what a script can tell from the exit code.
+
+    Raises:
+        UsageError: nothing was measured.
+        RowsFailedError: a row failed.
+    """
+    from fmnist_edge.errors import RowsFailedError, UsageError
+
     if not run.rows:
         raise UsageError("Nothing could be measured.", hint="The remarks above say why.")
     failed = sum(row.failure is not None for row in run.rows)

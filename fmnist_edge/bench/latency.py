@@ -1,23 +1,93 @@
 """The only room with a clock in it."""
 
 import gc
+import statistics
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import cycle, islice
-from time import perf_counter_ns  # noqa: TID251 - this is the one place
+from time import perf_counter_ns, sleep  # noqa: TID251 - this is the one place
 from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.result import Settings
+from fmnist_edge.session import SelfTiming
 
-__all__ = ["images_per_second", "sample", "timed"]
+__all__ = [
+    "SECOND",
+    "PacedTurn",
+    "Turn",
+    "as_array",
+    "back_to_back",
+    "clock_cost",
+    "no_collector",
+    "now",
+    "paced",
+    "refresh",
+    "rest",
+    "timed",
+    "timed_by_itself",
+    "warm_up",
+]
 
 T = TypeVar("T")
+Run = Callable[[NDArray[Any]], NDArray[Any]]
 Tensors = Sequence[NDArray[Any]]
-_SECOND: Final = 1_000_000_000
+SECOND: Final = 1_000_000_000
+_CLOCK_READINGS: Final = 2_000
+_FEWEST: Final = 3
+_MOST_NATIVE_CALLS: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one turn of back-to-back calls gave.
+
+    Args:
+        samples: uint64[count] nanoseconds per sample.
+        calls: Calls made.
+        busy_ns: From the first call's start to the last one's end.
+        last: Index of the input of the last call.
+        output: A copy of what the last call answered.
+    """
+
+    samples: NDArray[np.uint64]
+    calls: int
+    busy_ns: int
+    last: int
+    output: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class PacedTurn:
+    """What one turn of calls at fixed times gave.
+
+    Args:
+        response: uint64[count] nanoseconds from the scheduled time to the answer.
+        service: uint64[count] nanoseconds of the call alone.
+        last: Index of the input of the last call.
+        output: A copy of what the last call answered.
+    """
+
+    response: NDArray[np.uint64]
+    service: NDArray[np.uint64]
+    last: int
+    output: NDArray[Any]
+
+
+def now() -> int:
+    """Nanoseconds on a clock that all processes of a machine share and that never goes back."""
+    return perf_counter_ns()
+
+
+def rest(seconds: float, tick: Callable[[], None]) -> None:
+    """Do nothing for a while but call `tick` about once per second."""
+    end = perf_counter_ns() + int(seconds * SECOND)
+    while (left := end - perf_counter_ns()) > 0:
+        sleep(min(1.0, left / SECOND))
+        tick()
 
 
 def timed(action: Callable[[], T]) -> tuple[T, int]:
@@ -27,64 +97,193 @@ def timed(action: Callable[[], T]) -> tuple[T, int]:
     return value, perf_counter_ns() - start
 
 
-def sample(
-    run: Callable[[NDArray[Any]], object], tensors: Tensors, settings: Settings
-) -> NDArray[np.uint64]:
-    """Call `run` back to back, going round `tensors`, and time each call on its own.
+def clock_cost() -> float:
+    """Nanoseconds between two readings with nothing in between: part of every sample."""
+    clock = perf_counter_ns
+    taken = []
+    for _ in range(_CLOCK_READINGS):
+        start = clock()
+        taken.append(clock() - start)
+    return statistics.fmean(taken)
 
-    Sampling ends once there are `min_samples` and `min_seconds` have passed, or at `max_samples`.
-    Nothing is left out: what was slow was slow. The garbage collector rests meanwhile.
+
+def warm_up(run: Run, tensors: Tensors, calls: int, seconds: float) -> NDArray[np.uint64]:
+    """The first calls, whose times belong to no statistic and are kept all the same.
+
+    Args:
+        run: Inference.
+        tensors: Inputs to go round.
+        calls: How many.
+        seconds: After which to stop earlier; three calls are made in any case.
 
     Returns:
         uint64[count] nanoseconds, in order.
     """
-    inputs = cycle(tensors)
-    for tensor in islice(inputs, settings.warmup_calls):
-        run(tensor)
     taken = array("Q")
-    add, clock = taken.append, perf_counter_ns
-    with _no_collector():
-        end = clock() + int(settings.min_seconds * _SECOND)
-        for tensor in islice(inputs, settings.max_samples):
-            start = clock()
-            run(tensor)
-            stop = clock()
-            add(stop - start)
-            if stop >= end and len(taken) >= settings.min_samples:
-                break
-    return np.frombuffer(taken, np.uint64).copy()
+    end = perf_counter_ns() + int(seconds * SECOND)
+    for tensor in islice(cycle(tensors), calls):
+        start = perf_counter_ns()
+        run(tensor)
+        taken.append(perf_counter_ns() - start)
+        if perf_counter_ns() >= end and len(taken) >= _FEWEST:
+            break
+    gc.collect()  # once and here: with a large library loaded it takes a tenth of a second
+    return as_array(taken)
 
 
-def images_per_second(
-    run: Callable[[NDArray[Any]], object], tensors: Tensors, batch: int, seconds: float
-) -> float:
-    """How many images go through in a stretch of time, all overhead between calls included.
+def refresh(run: Run, tensors: Tensors, calls: int, seconds: float) -> None:
+    """A few calls before a turn, for the caches; nothing is kept of them.
 
     Args:
-        run: Inference of one batch.
-        tensors: Inputs of `batch` images each.
-        batch: Images per call.
-        seconds: For how long; the call that is under way at the end is finished and counted.
+        run: Inference.
+        tensors: Inputs to go round.
+        calls: How many.
+        seconds: After which to stop earlier; one call is made in any case.
     """
-    for tensor in tensors:
+    end = perf_counter_ns() + int(seconds * SECOND)
+    for tensor in islice(cycle(tensors), calls):
         run(tensor)
-    calls = 0
-    with _no_collector():
+        if perf_counter_ns() >= end:
+            break
+
+
+def back_to_back(  # noqa: PLR0913 - each is one independent fact about the turn
+    run: Run,
+    tensors: Tensors,
+    *,
+    first: int,
+    seconds: float,
+    at_least: int,
+    calls_per_sample: int,
+) -> Turn:
+    """Call `run` back to back, going round `tensors`, and time each sample on its own.
+
+    Nothing is left out: what was slow was slow. The garbage collector rests meanwhile.
+
+    Args:
+        run: Inference.
+        tensors: Inputs to go round.
+        first: Index of the input to begin with.
+        seconds: For how long.
+        at_least: Samples to take even if that takes longer.
+        calls_per_sample: 1, or more for calls that are too short for the clock.
+    """
+    inputs = islice(cycle(tensors), first, None)
+    taken = array("Q")
+    loop = _single if calls_per_sample == 1 else _batched
+    with no_collector():
         start = perf_counter_ns()
-        end = start + int(seconds * _SECOND)
-        for tensor in cycle(tensors):
-            run(tensor)
-            calls += 1
-            now = perf_counter_ns()
-            if now >= end:
-                return calls * batch * _SECOND / (now - start)
+        output = loop(run, inputs, taken, start + int(seconds * SECOND), at_least, calls_per_sample)
+        busy = perf_counter_ns() - start
+    calls = len(taken) * calls_per_sample
+    last = (first + calls - 1) % len(tensors)
+    return Turn(as_array(taken), calls, busy, last, output.copy())
+
+
+def _single(
+    run: Run,
+    inputs: Iterator[NDArray[Any]],
+    taken: "array[int]",
+    end: int,
+    at_least: int,
+    _: int,
+) -> NDArray[Any]:
+    add, clock = taken.append, perf_counter_ns
+    for tensor in inputs:
+        start = clock()
+        output = run(tensor)
+        stop = clock()
+        add(stop - start)
+        if stop >= end and len(taken) >= at_least:
+            return output
     raise ValueError("there are no inputs")
 
 
+def _batched(  # noqa: PLR0913, PLR0917 - as above
+    run: Run,
+    inputs: Iterator[NDArray[Any]],
+    taken: "array[int]",
+    end: int,
+    at_least: int,
+    calls_per_sample: int,
+) -> NDArray[Any]:
+    add, clock = taken.append, perf_counter_ns
+    while True:
+        *most, last = islice(inputs, calls_per_sample)
+        start = clock()
+        for tensor in most:
+            run(tensor)
+        output = run(last)
+        stop = clock()
+        add(stop - start)
+        if stop >= end and len(taken) >= at_least:
+            return output
+
+
+def timed_by_itself(session: SelfTiming, tensors: Tensors, *, first: int, seconds: float) -> Turn:
+    """A turn of calls that native code makes and times, with no Python in between.
+
+    Args:
+        session: What makes them.
+        tensors: Inputs to go round.
+        first: Index of the input to begin with.
+        seconds: For how long.
+    """
+    rotated = [*tensors[first:], *tensors[:first]]
+    (samples, output), busy = timed(
+        lambda: session.time_calls(rotated, int(seconds * SECOND), _MOST_NATIVE_CALLS)
+    )
+    last = (first + len(samples) - 1) % len(tensors)
+    return Turn(samples, len(samples), busy, last, output.copy())
+
+
+def paced(run: Run, tensors: Tensors, *, first: int, hz: float, calls: int) -> PacedTurn:
+    """Call `run` at fixed times, sleeping in between as an application does.
+
+    A call that is late starts at once and counts from when it was due, so a stall shows in every
+    call that had to wait for it ("coordinated omission", as wrk2 and MLPerf's LoadGen avoid it).
+
+    Args:
+        run: Inference.
+        tensors: Inputs to go round.
+        first: Index of the input to begin with.
+        hz: Arrivals per second.
+        calls: How many.
+    """
+    response, service = array("Q"), array("Q")
+    clock = perf_counter_ns
+    period = SECOND / hz
+    output: NDArray[Any] | None = None
+    with no_collector():
+        begin = clock() + period
+        for index, tensor in enumerate(islice(cycle(tensors), first, first + calls)):
+            due = int(begin + index * period)
+            _sleep_until(due)
+            start = clock()
+            output = run(tensor)
+            stop = clock()
+            response.append(stop - due)
+            service.append(stop - start)
+    if output is None:
+        raise ValueError("there are no calls to make")
+    last = (first + calls - 1) % len(tensors)
+    return PacedTurn(as_array(response), as_array(service), last, output.copy())
+
+
+def _sleep_until(due: int) -> None:
+    while (left := due - perf_counter_ns()) > 0:
+        sleep(left / SECOND)
+
+
+def as_array(taken: "array[int]") -> NDArray[np.uint64]:
+    """uint64[count] of what was taken."""
+    return np.frombuffer(taken, np.uint64).copy() if taken else np.empty(0, np.uint64)
+
+
 @contextmanager
-def _no_collector() -> Iterator[None]:
+def no_collector() -> Iterator[None]:
+    """The garbage collector rests meanwhile, and is then as it was."""
     enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

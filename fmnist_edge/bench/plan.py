@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Final
 
 from fmnist_edge.artifact import format_of, open_artifact
-from fmnist_edge.errors import FmnistEdgeError, UsageError
+from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
+from fmnist_edge.errors import FmnistEdgeError, HashMismatchError, UsageError
 from fmnist_edge.optional import installed
-from fmnist_edge.result import Case, Failure, Row, Skipped, Subject
-from fmnist_edge.session import RuntimeModule
+from fmnist_edge.result import Case, Failure, Row, Run, Skipped, Subject
+from fmnist_edge.session import Occasion, RuntimeModule
 
-__all__ = ["NO_MODEL", "Plan", "failed_row", "failure_of", "make_plan"]
+__all__ = ["Plan", "Wanted", "failure_of", "make_plan", "repeat_plan"]
 
-NO_RUNTIME: Final = "-"
-NO_MODEL: Final = Subject("(no model)", None, None, None, None)
+_NO_RUNTIME: Final = "-"
+_CPU: Final = "cpu"
+_FLOOR: Final = {"null": NO_MODEL, "numpy": YARDSTICK}
 
 
 @dataclass(frozen=True)
@@ -22,65 +24,115 @@ class Plan:
     """The rows to come.
 
     Args:
-        cases: What will be measured.
+        cases: What will be measured; the floor's last.
         failed: Rows that have failed already, because their file makes no sense.
         skipped: What is left out, and why.
+        foreign: Whether all files are somebody else's: none has a manifest.
     """
 
     cases: tuple[Case, ...]
     failed: tuple[Row, ...]
     skipped: tuple[Skipped, ...]
+    foreign: bool = False
 
 
-def make_plan(
-    paths: Sequence[Path],
-    runtimes: Mapping[str, RuntimeModule],
-    *,
-    threads: Sequence[int] = (1,),
-    batch: int = 1,
-) -> Plan:
+@dataclass(frozen=True)
+class Wanted:
+    """Which runtimes to use, and how.
+
+    Args:
+        runtimes: All there are, by name.
+        named: Those that the user named; none means those whose occasion it is.
+        occasions: When runtimes that are not named are used.
+        threads: Thread counts; each makes cases of its own.
+        batch: Images per inference.
+    """
+
+    runtimes: Mapping[str, RuntimeModule]
+    named: Sequence[str] = ()
+    occasions: frozenset[Occasion] = frozenset({Occasion.ALWAYS})
+    threads: Sequence[int] = (1,)
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch < 1 or not self.threads or min(self.threads) < 1:
+            raise UsageError("Thread counts and batch sizes start at 1.")
+
+    def calls_for(self, name: str) -> bool:
+        """Whether the runtime called `name` is to be used on the files that it reads."""
+        if self.named:
+            return name in self.named
+        return self.runtimes[name].OCCASION in self.occasions
+
+
+def make_plan(paths: Sequence[Path], wanted: Wanted) -> Plan:
     """Pair files and runtimes by the formats the runtimes declare.
 
     Args:
         paths: Model files.
-        runtimes: The runtimes to use, by name.
-        threads: Thread counts; each makes a case of its own.
-        batch: Images per inference.
-
-    Raises:
-        UsageError: a thread count or batch size below 1.
+        wanted: Which runtimes to use, and how.
     """
-    if batch < 1 or not threads or min(threads) < 1:
-        raise UsageError("Thread counts and batch sizes start at 1.")
     cases: list[Case] = []
     failed: list[Row] = []
     skipped: list[Skipped] = []
+    known = False
     for path in paths:
         try:
-            subject = _inspect(path)
+            subject, has_manifest = _inspect(path)
         except FmnistEdgeError as error:
-            broken = Case(_unreadable(path), NO_RUNTIME, "cpu", threads[0], batch)
-            failed.append(failed_row(broken, failure_of(error)))
+            broken = Case(_unreadable(path), _NO_RUNTIME, _CPU, wanted.threads[0], wanted.batch)
+            failed.append(Row(broken, failure=failure_of(error)))
             continue
-        skipped += _skipped(subject, runtimes)
+        known = known or has_manifest
+        skipped += _skipped(subject, wanted)
         cases += [
-            Case(subject, name, "cpu", count, batch)
-            for name in _readers(subject, runtimes)
-            for count in threads
+            Case(subject, name, _CPU, count, wanted.batch)
+            for name in _readers(subject, wanted)
+            for count in wanted.threads
         ]
-    # Runtimes that read no model are measured once: what the harness itself costs.
     floor = [
-        Case(NO_MODEL, name, "cpu", threads[0], batch)
-        for name, module in runtimes.items()
-        if not module.READS_MODEL
+        Case(subject, name, _CPU, wanted.threads[0], wanted.batch)
+        for name, subject in _FLOOR.items()
+        if name in wanted.runtimes and cases
     ]
-    return Plan((*cases, *floor), tuple(failed), tuple(skipped))
+    return Plan((*cases, *floor), tuple(failed), tuple(skipped), foreign=not known)
 
 
-def _inspect(path: Path) -> Subject:
+def repeat_plan(run: Run) -> Plan:
+    """The plan that a result came from, once more, on the very same files.
+
+    Raises:
+        FmnistEdgeError: a file is gone, or is not the one that was measured.
+    """
+    known = False
+    for case in run.rows:
+        subject = case.case.subject
+        if subject.sha256 is None:
+            continue
+        found, has_manifest = _inspect(Path(subject.path))
+        known = known or has_manifest
+        if found.sha256 != subject.sha256:
+            raise HashMismatchError(
+                f"{subject.path} is not the file that was measured (its SHA-256 differs).",
+                hint="Bring that file back, or measure anew with: fmnist-edge bench",
+            )
+    cases = [row.case for row in run.rows if row.case.runtime != _NO_RUNTIME]
+    return Plan(tuple(cases), (), run.skipped, foreign=not known)
+
+
+def _inspect(path: Path) -> tuple[Subject, bool]:
+    """What a file is, and whether it has a manifest."""
     artifact = open_artifact(path)
-    precision = artifact.manifest.precision if artifact.manifest else None
-    return Subject(str(path), artifact.format, precision, artifact.sha256, artifact.size_bytes)
+    manifest = artifact.manifest
+    subject = Subject(
+        str(path),
+        artifact.format,
+        manifest.precision if manifest else None,
+        artifact.sha256,
+        artifact.size_bytes,
+        manifest.parent_sha256 if manifest else None,
+    )
+    return subject, manifest is not None
 
 
 def _unreadable(path: Path) -> Subject:
@@ -91,42 +143,49 @@ def _unreadable(path: Path) -> Subject:
     return Subject(str(path), kind, None, None, None)
 
 
-def _readers(subject: Subject, runtimes: Mapping[str, RuntimeModule]) -> Iterator[str]:
-    for name, module in runtimes.items():
-        if _reads(module, subject) and _present(module):
-            yield name
-
-
-def _reads(module: RuntimeModule, subject: Subject) -> bool:
-    return module.READS_MODEL and subject.format in module.FORMATS
+def _able(subject: Subject, wanted: Wanted) -> Iterator[tuple[str, RuntimeModule]]:
+    """The runtimes that open such files."""
+    for name, module in wanted.runtimes.items():
+        if module.READS_MODEL and subject.format in module.FORMATS:
+            yield name, module
 
 
 def _present(module: RuntimeModule) -> bool:
     return not module.PACKAGE or installed(module.PACKAGE)
 
 
-def _skipped(subject: Subject, runtimes: Mapping[str, RuntimeModule]) -> Iterator[Skipped]:
-    able = {name: runtimes[name] for name in runtimes if _reads(runtimes[name], subject)}
-    if not able:
+def _readers(subject: Subject, wanted: Wanted) -> Iterator[str]:
+    for name, module in _able(subject, wanted):
+        if wanted.calls_for(name) and _present(module):
+            yield name
+
+
+def _skipped(subject: Subject, wanted: Wanted) -> Iterator[Skipped]:
+    able = dict(_able(subject, wanted))
+    called = [name for name in able if wanted.calls_for(name)]
+    if not able or (wanted.named and not called):
+        used = [name for name in wanted.runtimes if wanted.calls_for(name)]
         yield Skipped(
             subject.path,
-            f"none of the runtimes in use ({', '.join(runtimes)}) opens {subject.format} files",
+            f"none of the runtimes in use ({', '.join(used)}) opens {subject.format} files",
             "fmnist-edge export makes files that they open.",
         )
+        return
     for name, module in able.items():
-        if not _present(module):
+        if name in called and not _present(module):
             yield Skipped(
                 f"{subject.path} on {name}",
                 f"{name} is not installed",
                 f"Install it with: pip install 'fmnist-edge[{module.EXTRA}]'",
+            )
+        elif name not in called and not wanted.named and module.OCCASION is Occasion.UNHURRIED:
+            yield Skipped(
+                f"{subject.path} on {name}",
+                f"{name} takes seconds to import, and this protocol must end soon",
+                f"Ask for it with: --runtime {name}",
             )
 
 
 def failure_of(error: FmnistEdgeError) -> Failure:
     """An error as part of a result."""
     return Failure(type(error).__name__, error.message, error.hint)
-
-
-def failed_row(case: Case, failure: Failure) -> Row:
-    """A row that says what went wrong."""
-    return Row(case, (), None, None, None, failure)

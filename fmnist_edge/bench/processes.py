@@ -1,69 +1,156 @@
-"""Starting a worker process for each measurement, and surviving whatever it does."""
+"""A worker process, as the benchmark sees it: it obeys orders, or there is a reason why not."""
 
 import os
+import select
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from typing import Final
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, Self
 
-from fmnist_edge.bench.messages import Job, Reply
+from fmnist_edge.bench.latency import SECOND, now
+from fmnist_edge.bench.lines import encode_line
+from fmnist_edge.bench.messages import Job, Order, Reply
 from fmnist_edge.bench.plan import failure_of
-from fmnist_edge.errors import WorkerCrashedError, WorkerTimeoutError
-from fmnist_edge.records import RecordError, decode_json, encode_json
+from fmnist_edge.errors import FmnistEdgeError, WorkerCrashedError, WorkerTimeoutError
+from fmnist_edge.records import RecordError, decode_json
 
-__all__ = ["run_worker"]
+__all__ = ["TICK_SECONDS", "Worker"]
 
 # Libraries below NumPy read these once, when they are loaded, and know no other way to be told.
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _TAIL: Final = 300
+_CHUNK: Final = 1 << 20
+# How often the parent wakes to look at the machine: seldom enough to disturb nobody.
+TICK_SECONDS: Final = 1.0
+_FAREWELL_SECONDS: Final = 5.0
 
 
-def run_worker(command: Sequence[str], job: Job) -> Reply:
-    """Run one job in a process of its own; this process sleeps on a pipe meanwhile.
+class Worker:
+    """A process of its own for one case; it is gone when the `with` block ends.
 
-    A worker that raises, is killed or hangs gives a reply that says so.
+    A worker that raises, is killed or hangs gives a reply that says so, and only such replies from
+    then on.
 
     Args:
-        command: Starts a worker: it reads a `Job` as JSON from stdin and writes a `Reply` as JSON
-            to stdout.
-        job: What to do.
+        command: Starts it: it reads a `Job` and `Order`s as lines of JSON from stdin, and writes a
+            `Reply` to each order as a line of JSON to stdout.
+        job: What it is there for.
+        tick: Called about once per second while this process waits for an answer.
     """
-    try:
-        worker = _start(command, job.case.threads)
-    except OSError as error:
-        return Reply(failure=failure_of(_crashed(f"cannot be started: {error.strerror}", b"")))
-    with worker:
+
+    def __init__(
+        self, command: Sequence[str], job: Job, tick: Callable[[], None] = lambda: None
+    ) -> None:
+        self._job: Final = job
+        self._tick: Final = tick
+        self._chatter: Final = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        self._unread = b""
+        self._failed: Reply | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         try:
-            answer, chatter = worker.communicate(
-                encode_json(job).encode(), timeout=job.settings.limit_seconds
-            )
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            return Reply(failure=failure_of(_hung(job)))
-        except BaseException:
-            worker.kill()  # Ctrl-C: leave no process behind
-            worker.wait()
-            raise
-    return _understand(answer, chatter, worker.returncode)
+            self._process = self._start(command)
+        except OSError as error:
+            self._fail(_crashed(f"cannot be started: {error.strerror}", b""))
 
+    def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        threads = str(self._job.case.threads)
+        launched = now()
+        process = subprocess.Popen(  # noqa: S603 - the command is this project's own
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._chatter,
+            bufsize=0,
+            env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, threads)},
+        )
+        self._send(process, encode_line(replace(self._job, launched_ns=launched)))
+        return process
 
-def _start(command: Sequence[str], threads: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - the command is this project's own
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))},
-    )
+    def __enter__(self) -> Self:
+        return self
 
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and self._process is not None:
+            self._process.kill()  # Ctrl-C: leave no process behind, and do not wait for it
+        self._end()
+        self._chatter.close()
 
-def _understand(answer: bytes, chatter: bytes, code: int) -> Reply:
-    if code == 0:
+    def ask(self, order: Order) -> Reply:
+        """Give an order and sleep until it is carried out, has failed, or takes too long."""
+        if self._failed is not None or self._process is None:
+            return self._failed or Reply()
+        self._send(self._process, encode_line(order))
         try:
-            return decode_json(Reply, answer)
+            answer = self._read_line(self._process, order)
+            reply = decode_json(Reply, answer)
         except RecordError as error:
-            return Reply(failure=failure_of(_crashed(f"gave no valid answer: {error}", chatter)))
-    return Reply(failure=failure_of(_crashed(_ending(code), chatter)))
+            return self._fail(self._ended(f"gave no valid answer: {error}"))
+        except FmnistEdgeError as error:
+            return self._fail(error)
+        if reply.failure is not None:
+            self._failed = reply
+        return reply
+
+    @staticmethod
+    def _send(process: subprocess.Popen[bytes], line: bytes) -> None:
+        if process.stdin is None:
+            raise ValueError("the worker has no stdin")
+        view = memoryview(line)
+        try:
+            while view:
+                view = view[os.write(process.stdin.fileno(), view) :]
+        except BrokenPipeError:
+            pass  # it has ended; reading its answer tells how
+
+    def _read_line(self, process: subprocess.Popen[bytes], order: Order) -> bytes:
+        if process.stdout is None:
+            raise ValueError("the worker has no stdout")
+        source = process.stdout.fileno()
+        end = now() + int((self._job.settings.limit_seconds + order.seconds) * SECOND)
+        while b"\n" not in self._unread:
+            if now() > end:  # whether it is silent or never comes to the end of its answer
+                process.kill()
+                raise _hung(self._job)
+            ready, _, _ = select.select([source], [], [], TICK_SECONDS)
+            if not ready:
+                self._tick()
+                continue
+            part = os.read(source, _CHUNK)
+            if not part:
+                raise self._ended(None)
+            self._unread += part
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def _ended(self, what: str | None) -> WorkerCrashedError:
+        """Why there is no (valid) answer, once the process is gone."""
+        code = self._end()
+        self._chatter.seek(0)
+        return _crashed(what if what and code == 0 else _ending(code), self._chatter.read())
+
+    def _fail(self, error: FmnistEdgeError) -> Reply:
+        self._failed = Reply(failure=failure_of(error))
+        return self._failed
+
+    def _end(self) -> int:
+        """Let the process go, and see to it that it does; its exit code."""
+        process = self._process
+        if process is None:
+            return 0
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            return process.wait(_FAREWELL_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+        except BaseException:
+            process.kill()  # Ctrl-C: leave no process behind
+            process.wait()
+            raise
 
 
 def _ending(code: int) -> str:

@@ -2,65 +2,101 @@
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from fmnist_edge.result import Settings
 from fmnist_edge.tables import look_up
 
-__all__ = ["PROTOCOLS", "get"]
+__all__ = ["DEFAULT", "HURRIED", "PROTOCOLS", "get"]
 
+# What all have in common unless they say otherwise.
+_USUAL: Final = Settings(
+    protocol="standard",
+    # Five, because the same case runs at different speeds in different processes.
+    processes=5,
+    together=16,
+    warmup_calls=50,
+    turn_seconds=0.05,
+    min_samples=16,
+    min_seconds=0.6,
+    max_samples=10_000,
+    paced_hz=30.0,
+    paced_samples=16,
+    distinct_images=256,
+    stage_samples=100,
+    throughput_batch=256,
+    throughput_seconds=0.2,
+    energy_seconds=0.0,
+    limit_seconds=120.0,
+    seed=0,
+)
 PROTOCOLS: Final = MappingProxyType(
     {
         settings.protocol: settings
         for settings in (
-            # At least 64 samples and a second: the least for which a 90th percentile says anything.
-            # Three processes, because the same case runs at different speeds in different ones.
-            Settings(
+            # Enough for a 90th percentile in each regime: 5 x 16 samples of 64 that it needs.
+            _USUAL,
+            # At least 64 samples and a second of calls; too few paced ones for a percentile.
+            replace(
+                _USUAL,
                 protocol="quick",
                 processes=3,
-                warmup_calls=200,
-                min_samples=64,
-                min_seconds=1.0,
-                max_samples=100_000,
-                distinct_images=256,
-                throughput_batch=256,
-                throughput_seconds=0.25,
-                limit_seconds=120.0,
-                seed=0,
+                min_samples=22,
+                min_seconds=0.35,
+                paced_samples=8,
+                throughput_seconds=0.1,
+            ),
+            # After MLPerf Tiny: five windows of at least ten seconds each.
+            replace(_USUAL, protocol="tiny-like", min_seconds=10.0, turn_seconds=0.25),
+            # After MLPerf Mobile: at least 1,024 samples and a minute.
+            replace(
+                _USUAL,
+                protocol="mobile-like",
+                min_seconds=12.0,
+                min_samples=205,
+                turn_seconds=0.25,
+                paced_samples=205,
+            ),
+            # After MLPerf Inference at the edge: at least ten minutes.
+            replace(
+                _USUAL,
+                protocol="edge-like",
+                min_seconds=120.0,
+                min_samples=205,
+                turn_seconds=1.0,
+                paced_samples=720,
             ),
             # For trying things out: it ends soon, and that is all that can be said for it.
-            Settings(
+            replace(
+                _USUAL,
                 protocol="smoke",
                 processes=1,
-                warmup_calls=20,
+                warmup_calls=10,
                 min_samples=64,
                 min_seconds=0.05,
-                max_samples=2_000,
+                paced_samples=2,
                 distinct_images=64,
-                throughput_batch=256,
+                stage_samples=5,
                 throughput_seconds=0.05,
-                limit_seconds=120.0,
-                seed=0,
             ),
         )
     }
 )
+DEFAULT: Final = _USUAL.protocol
+# Those that must end soon leave out runtimes that take seconds to import.
+HURRIED: Final = frozenset({"quick", "smoke"})
 
 
-def get(name: str, *, processes: int | None = None, limit_seconds: float | None = None) -> Settings:
+def get(name: str, **changes: Any) -> Settings:  # noqa: ANN401 - any setting
     """The protocol called `name`, with what the user wants otherwise.
 
     Args:
         name: Of the protocol.
-        processes: Processes per case; None for the protocol's own.
-        limit_seconds: When a process counts as hung; None for the protocol's own.
+        changes: Settings to replace; those that are None stay the protocol's own.
 
     Raises:
         UsageError: there is no such protocol.
     """
     settings = look_up(PROTOCOLS, name, "protocol")
-    return replace(
-        settings,
-        processes=processes or settings.processes,
-        limit_seconds=limit_seconds or settings.limit_seconds,
-    )
+    wanted = {key: value for key, value in changes.items() if value is not None}
+    return replace(settings, **wanted)

@@ -1,41 +1,135 @@
 """From samples to the numbers of a row; every one can be computed again from the samples."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.result import Accuracy, Latency, Measurement, Throughput
+from fmnist_edge.estimates import (
+    early_stopping_percentile,
+    mean_interval,
+    percentile,
+    samples_needed,
+)
+from fmnist_edge.result import (
+    BackToBack,
+    ColdStart,
+    Interval,
+    Latency,
+    Measurement,
+    Percentile,
+    Samples,
+    Stages,
+    StageTimes,
+    Throughput,
+)
 
-__all__ = ["accuracy", "latency", "percentile", "throughput"]
+__all__ = [
+    "SHARES",
+    "back_to_back",
+    "calls_per_second",
+    "cold",
+    "drift",
+    "latency",
+    "paced",
+    "stages",
+    "throughput",
+    "turn_spread",
+    "variation",
+]
+
+SHARES: Final = (0.9, 0.95, 0.99, 0.999)
+_SECOND: Final = 1e9
+_MEDIAN: Final = 0.5
+# Half the width of the 99 % interval of a median, in ranks, per root of the number of samples.
+_RANKS: Final = 1.29
+# Fewer samples have no such interval.
+_FEWEST_FOR_A_MEDIAN: Final = 9
+# With so many, the median of a turn is known to some percent, and with so many turns their spread.
+_SAMPLES_OF_A_TURN: Final = 64
+_FEWEST_TURNS: Final = 10
+
+Durations = NDArray[np.float64]
 
 
-def percentile(ordered: NDArray[np.uint64], share: float) -> int:
-    """The nearest-rank percentile: the smallest sample that `share` of all do not exceed.
+def back_to_back(measurements: Sequence[Measurement]) -> Latency:
+    """Latency of calls one after the other, over all processes.
+
+    Raises:
+        ValueError: there are no samples.
+    """
+    hot = [each.back_to_back for each in measurements]
+    return latency([_per_call(each) for each in hot], max(each.calls_per_sample for each in hot))
+
+
+def _per_call(hot: BackToBack) -> Durations:
+    """Nanoseconds per call, float64[count], in order."""
+    return hot.samples.unpack() / hot.calls_per_sample
+
+
+def paced(measurements: Sequence[Measurement]) -> tuple[Latency, Latency] | None:
+    """Latency at fixed arrivals, and the part of it that is the call; None if it was left out."""
+    taken = [each.paced for each in measurements if each.paced and each.paced.response.count]
+    if not taken:
+        return None
+    response = [each.response.unpack().astype(np.float64) for each in taken]
+    service = [each.service.unpack().astype(np.float64) for each in taken]
+    return latency(response), latency(service)
+
+
+def latency(processes: Sequence[Durations], calls_per_sample: int = 1) -> Latency:
+    """Statistics over the samples of all processes, and the median of each process.
 
     Args:
-        ordered: uint64[count] nanoseconds, ascending, at least one.
-        share: Above 0, at most 1.
+        processes: float64[count] nanoseconds per call of each process.
+        calls_per_sample: Of how many calls a sample is the mean. Beyond 1, no percentile is given:
+            a mean hides the slow call in it.
+
+    Raises:
+        ValueError: there are no samples.
     """
-    # Rounded first: 0.07 x 100 is 7.000000000000001 for a computer, and must not become 8.
-    rank = int(np.ceil(round(share * len(ordered), 9)))
-    return int(ordered[max(rank, 1) - 1])
-
-
-def latency(measurements: Sequence[Measurement]) -> Latency:
-    """Statistics over the samples of all processes, and the median of each process."""
-    each = [measurement.samples.unpack() for measurement in measurements]
+    each = [np.sort(process) for process in processes if len(process)]
+    if not each:
+        raise ValueError("there are no samples")
     pooled = np.sort(np.concatenate(each))
+    medians = tuple(percentile(process, _MEDIAN) for process in each)
     return Latency(
         count=len(pooled),
-        p50=percentile(pooled, 0.50),
-        p90=percentile(pooled, 0.90),
-        p99=percentile(pooled, 0.99),
+        p50=statistics.fmean(medians),
+        interval=_interval(medians),
+        percentiles=tuple(_percentile(pooled, share, calls_per_sample) for share in SHARES),
         mean=float(pooled.mean()),
-        fastest=int(pooled[0]),
-        process_medians=tuple(percentile(np.sort(part), 0.50) for part in each),
+        fastest=float(pooled[0]),
+        slowest=float(pooled[-1]),
+        process_medians=medians,
     )
+
+
+def _interval(medians: Sequence[float]) -> Interval | None:
+    found = mean_interval(medians)
+    # No duration is below 0, so the part of the interval that is holds nothing.
+    return Interval(max(0.0, found[0]), found[1]) if found else None
+
+
+def _percentile(pooled: Durations, share: float, calls_per_sample: int) -> Percentile:
+    if calls_per_sample > 1:
+        return Percentile(share, None, f"each sample is the mean of {calls_per_sample:,} calls")
+    bound = early_stopping_percentile(pooled, share)
+    if bound is not None:
+        return Percentile(share, bound)
+    ordinal, needed = f"{100 * share:g}th percentile", samples_needed(share)
+    return Percentile(share, None, f"{len(pooled):,} samples; a {ordinal} needs {needed:,}")
+
+
+def calls_per_second(measurements: Sequence[Measurement]) -> float | None:
+    """Calls over the time of all turns; None where no time passed."""
+    busy = sum(each.back_to_back.busy_ns for each in measurements)
+    calls = sum(each.back_to_back.calls for each in measurements)
+    return _SECOND * calls / busy if busy else None
 
 
 def throughput(measurements: Sequence[Measurement]) -> Throughput | None:
@@ -46,7 +140,96 @@ def throughput(measurements: Sequence[Measurement]) -> Throughput | None:
     return Throughput(found[0].batch, statistics.median(each.images_per_second for each in found))
 
 
-def accuracy(labels: str, truth: NDArray[np.uint8]) -> Accuracy:
-    """Compare given labels (one digit each) with the true ones, uint8[N]."""
-    given = np.frombuffer(labels.encode("ascii"), np.uint8) - ord("0")
-    return Accuracy(len(truth), int(np.sum(given == truth)))
+def cold(measurements: Sequence[Measurement]) -> ColdStart:
+    """The median of each part over the processes, and that of the sums.
+
+    Raises:
+        ValueError: there is no process.
+    """
+    parts = [each.cold for each in measurements]
+    return ColdStart(*_medians((*astuple(each), each.total) for each in parts))
+
+
+def stages(measurements: Sequence[Measurement]) -> StageTimes | None:
+    """Medians over the processes' medians; None where nobody measured them."""
+    taken = [_stage_medians(each.stages) for each in measurements if each.stages]
+    known = [each for each in taken if each]
+    return StageTimes(*_medians(known)) if known else None
+
+
+def _stage_medians(taken: Stages) -> tuple[float, ...]:
+    """Of one process; empty if it took no samples."""
+    parts = (taken.prepare, taken.run, taken.decode)
+    return tuple(_median(each) for each in parts) if all(each.count for each in parts) else ()
+
+
+def _median(samples: Samples) -> float:
+    return percentile(np.sort(samples.unpack()), _MEDIAN)
+
+
+def _medians(rows: Iterable[Sequence[float]]) -> list[float]:
+    """Of each column."""
+    return [float(statistics.median(column)) for column in zip(*rows, strict=True)]
+
+
+def variation(values: Sequence[float]) -> float | None:
+    """The coefficient of variation, 0.025 for 2.5 %; None for fewer than two values."""
+    if len(values) < 2 or not any(values):  # noqa: PLR2004 - a single value does not vary
+        return None
+    return statistics.stdev(values) / statistics.fmean(values)
+
+
+def drift(hot: BackToBack) -> float | None:
+    """How much slower the slowest third of a process's turns was than the fastest: 1.1 for 10 %.
+
+    Differences that chance explains are none: the 99 % intervals of the two medians, by ranks, must
+    lie apart.
+
+    Returns:
+        1 or above; None where there are too few samples to tell.
+    """
+    thirds = [np.sort(each) for each in _thirds(hot)]
+    if min(map(len, thirds)) < _FEWEST_FOR_A_MEDIAN:
+        return None
+    fast, slow = (choose(thirds, key=_middle) for choose in (min, max))
+    apart = _rank(fast, _RANKS) < _rank(slow, -_RANKS)
+    return _middle(slow) / max(_middle(fast), 1.0) if apart else 1.0
+
+
+def _middle(ordered: Durations) -> float:
+    return percentile(ordered, _MEDIAN)
+
+
+def _rank(ordered: Durations, widths: float) -> float:
+    """An end of the interval of the median, so many widths from the middle."""
+    middle = (len(ordered) - 1) / 2
+    shift = widths * np.sqrt(len(ordered))
+    return float(ordered[int(np.floor(middle + shift) if widths < 0 else np.ceil(middle + shift))])
+
+
+def _thirds(hot: BackToBack) -> list[Durations]:
+    """The samples of the first, the second and the last third of the turns."""
+    turns = _turns(hot)
+    whole = turns if len(turns) >= 3 else list(np.array_split(_per_call(hot), 3))  # noqa: PLR2004
+    cuts = [round(part * len(whole) / 3) for part in range(4)]
+    return [np.concatenate(whole[start:stop]) for start, stop in pairwise(cuts)]
+
+
+def _turns(hot: BackToBack) -> list[Durations]:
+    return np.split(_per_call(hot), np.cumsum(hot.turns, dtype=np.int64)[:-1])
+
+
+def turn_spread(hot: Sequence[BackToBack]) -> float | None:
+    """How many times as long a call takes in slow turns as in fast ones.
+
+    The slow ones are those at the 80th percentile of the turns' medians, the fast ones at the 20th:
+    a machine with two speeds shows both, if each lasts for a fifth of the turns.
+
+    Returns:
+        None where there are too few turns of enough samples to tell.
+    """
+    long = [turn for each in hot for turn in _turns(each) if len(turn) >= _SAMPLES_OF_A_TURN]
+    if len(long) < _FEWEST_TURNS:
+        return None
+    medians = np.sort([float(np.median(turn)) for turn in long])
+    return percentile(medians, 0.8) / max(percentile(medians, 0.2), 1.0)

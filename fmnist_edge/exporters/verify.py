@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precision
 from fmnist_edge.errors import ParityError
+from fmnist_edge.estimates import mcnemar_p_value, softmax
 from fmnist_edge.recipes import Recipe
 from fmnist_edge.session import Scores
 
-__all__ = ["check", "compare", "fidelity", "mcnemar_p_value", "probabilities", "sqnr_db"]
+__all__ = ["check", "compare", "fidelity", "probabilities", "sqnr_db"]
 
 
 _FLOATS: Final = frozenset({Precision.FLOAT32, Precision.FLOAT16})
@@ -52,25 +53,9 @@ def _paired(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> PairedAccura
     )
 
 
-def mcnemar_p_value(lost: int, gained: int) -> float:
-    """McNemar's test in its exact, two-sided form (McNemar 1947, doi 10.1007/BF02295996).
-
-    Only the images that one of the two labels right count. If neither is better, each of them falls
-    to either side like a coin; the answer is the chance of a split at least as uneven as this one.
-    """
-    total, fewer = lost + gained, min(lost, gained)
-    tail = sum(math.comb(total, k) for k in range(fewer + 1))
-    # Integers first: 2**total has no float beyond 1023.
-    return min(1.0, 2 * tail / (1 << total))
-
-
 def probabilities(scores: Scores, kind: str) -> Scores:
     """Class probabilities from a file's scores, be they probabilities or logits."""
-    if kind == "probabilities":
-        return scores
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    normalized: Scores = shifted / shifted.sum(axis=1, keepdims=True)
-    return normalized
+    return scores if kind == "probabilities" else softmax(scores)
 
 
 def sqnr_db(signal: NDArray[np.float32], noisy: NDArray[np.float32]) -> float | None:

@@ -1,8 +1,8 @@
 """How the examples are drawn.
 
-A run of the suite says something about the code, not about its luck: the examples are the same ones
-each time. `HYPOTHESIS_PROFILE=search pytest tests/property` draws others, and more of them. How long
-an example may take depends on the machine, so time decides about no test.
+A run of the suite says something about the code, not about its luck: the examples are the same
+ones each time. `HYPOTHESIS_PROFILE=search pytest tests/property` draws others, and more of them.
+How long an example may take depends on the machine, so time decides about no test.
 """
 
 import os

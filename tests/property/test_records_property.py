@@ -10,12 +10,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_edge.artifact import Manifest
-from fmnist_edge.bench.messages import Job
+from fmnist_edge.bench.lines import encode_line
+from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from fmnist_edge.records import RecordError, decode, decode_document, decode_json, encode_json
 from fmnist_edge.result import Run
-from tests.strategies import jobs, json_values, manifests, runs
+from tests.strategies import (
+    failures,
+    jobs,
+    json_values,
+    manifests,
+    measurements,
+    reals,
+    runs,
+    texts,
+    whole,
+)
 
-_documents = manifests | runs | jobs
+_orders = st.builds(Order, task=st.sampled_from(Task), seconds=reals, samples=whole)
+_replies = st.builds(
+    Reply,
+    measurement=st.none() | measurements,
+    scores=texts,
+    calls=whole,
+    failure=st.none() | failures,
+)
+_messages = jobs | _orders | _replies
+_documents = manifests | runs | _messages
 # No field of any record takes one of these.
 _misfits = st.sampled_from([[[]], [{"?": []}], {"?": [[]]}])
 
@@ -47,8 +67,16 @@ def test_a_record_comes_back_from_json_as_it_was(document: object) -> None:
 
 
 @given(manifests | runs)
-def test_a_document_comes_back_from_json_as_it_was(document: object) -> None:
-    assert decode_document(type(document), encode_json(document), 1) == document
+def test_a_document_comes_back_from_json_as_it_was(document: Manifest | Run) -> None:
+    version = document.schema_version
+    assert decode_document(type(document), encode_json(document), version) == document
+
+
+@given(_messages)
+def test_a_message_is_one_line_and_arrives_as_it_was_sent(message: object) -> None:
+    line = encode_line(message)
+    assert line.splitlines() == [line[:-1]]
+    assert decode_json(type(message), line) == message
 
 
 @given(_documents, st.data())
@@ -97,7 +125,10 @@ def test_any_json_in_place_of_a_field_is_refused_or_becomes_a_proper_record(
     _refuse_or_keep(type(document), json.dumps(whole))
 
 
-@given(st.sampled_from([Manifest, Run, Job]), json_values.map(json.dumps) | st.binary(max_size=40))
+@given(
+    st.sampled_from([Manifest, Run, Job, Order]),
+    json_values.map(json.dumps) | st.binary(max_size=40),
+)
 def test_anything_else_is_refused(kind: type, text: str | bytes) -> None:
     with pytest.raises(RecordError):
         decode_json(kind, text)

@@ -4,8 +4,10 @@ import base64
 import tracemalloc
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
+from math import comb
 from random import Random
 
 import numpy as np
@@ -14,7 +16,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from fmnist_edge import estimates
 from fmnist_edge.bench import statistics
+from fmnist_edge.bench.accuracy import decode_labels, encode_labels
 from fmnist_edge.errors import ResultUnreadableError
 from fmnist_edge.result import Samples
 from tests.examples import measured
@@ -30,30 +34,120 @@ def test_a_percentile_is_the_smallest_sample_that_the_share_does_not_exceed(
     durations: list[int], percent: int
 ) -> None:
     ordered = sorted(durations)
-    found = statistics.percentile(np.array(ordered, np.uint64), percent / 100)
+    found = estimates.percentile(np.array(ordered, np.uint64), percent / 100)
     enough = Fraction(percent, 100) * len(ordered)
     assert found == next(
         each for each in ordered if sum(other <= each for other in ordered) >= enough
     )
 
 
+@given(st.integers(0, 400), st.integers(1, 99))
+@example(64, 90)
+@example(63, 90)
+def test_early_stopping_keeps_to_the_tail_of_the_binomial_distribution(
+    count: int, percent: int
+) -> None:
+    slow = Fraction(100 - percent, 100)
+    t = tail = 0
+    while (tail := tail + comb(count, t) * slow**t * (1 - slow) ** (count - t)) <= Fraction(1, 100):
+        t += 1
+    found = estimates.early_stopping_percentile(np.arange(1, count + 1), percent / 100)
+    assert found == (count + 2 - t if t > 1 else None)
+
+
 @given(st.lists(_durations, min_size=1, max_size=4))
 def test_latency_is_that_of_all_samples_of_all_processes(processes: list[list[int]]) -> None:
-    latency = statistics.latency([measured(each) for each in processes])
+    latency = statistics.back_to_back([measured(each) for each in processes])
     pooled = sorted(chain.from_iterable(processes))
     assert latency.count == len(pooled)
-    assert latency.fastest == pooled[0]
     assert latency.mean == pytest.approx(sum(pooled) / len(pooled))
-    assert latency.fastest <= latency.p50 <= latency.p90 <= latency.p99 <= pooled[-1]
-    assert latency.p50 == pooled[(len(pooled) - 1) // 2]
-    assert latency.process_medians == tuple(sorted(p)[(len(p) - 1) // 2] for p in processes)
+    assert (latency.fastest, latency.slowest) == (pooled[0], pooled[-1])
+    medians = tuple(sorted(p)[(len(p) - 1) // 2] for p in processes)
+    assert latency.process_medians == medians
+    assert latency.p50 == pytest.approx(sum(medians) / len(medians))
+    assert latency.interval is None or latency.interval.low <= latency.p50 <= latency.interval.high
+    bounds = [each.nanoseconds for each in latency.percentiles if each.nanoseconds is not None]
+    assert bounds == sorted(bounds)
+    assert all((each.nanoseconds is None) == bool(each.refused) for each in latency.percentiles)
 
 
 @given(_durations, st.randoms())
 def test_the_order_of_samples_does_not_matter(durations: list[int], random: Random) -> None:
     shuffled = list(durations)
     random.shuffle(shuffled)
-    assert statistics.latency([measured(durations)]) == statistics.latency([measured(shuffled)])
+    before, after = (statistics.back_to_back([measured(each)]) for each in (durations, shuffled))
+    assert before == after
+
+
+@given(_durations, st.lists(st.integers(0, 50), max_size=20).map(tuple))
+def test_whatever_the_turns_say_a_drift_is_a_factor(
+    durations: list[int], turns: tuple[int, ...]
+) -> None:
+    hot = replace(measured(durations).back_to_back, turns=turns)
+    drift, spread = statistics.drift(hot), statistics.turn_spread([hot])
+    assert drift is None or drift >= 1
+    assert spread is None or spread >= 0
+
+
+@given(st.lists(st.integers(0, 9), max_size=50) | st.lists(st.integers(0, 2**40), max_size=50))
+def test_labels_are_decoded_as_they_were_encoded(labels: list[int]) -> None:
+    text = encode_labels(np.array(labels, np.int64))
+    assert decode_labels(text).tolist() == labels
+
+
+@given(st.text(max_size=20) | st.text("0123456789 ", max_size=20))
+def test_text_is_labels_or_refused(text: str) -> None:
+    with suppress(ResultUnreadableError):
+        assert decode_labels(text).min(initial=0) >= 0
+
+
+@given(st.data(), st.integers(0, 10**6), st.floats(0.5, 0.999))
+def test_wilsons_interval_holds_what_was_seen(
+    data: st.DataObject, trials: int, confidence: float
+) -> None:
+    successes = data.draw(st.integers(0, trials))
+    low, high = estimates.wilson_interval(successes, trials, confidence)
+    assert 0 <= low <= high <= 1
+    assert trials == 0 or low <= successes / trials <= high
+    mirrored = estimates.wilson_interval(trials - successes, trials, confidence)
+    assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-9)
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_mcnemars_test_is_that_of_a_coin(lost: int, gained: int) -> None:
+    total, fewer = lost + gained, min(lost, gained)
+    tail = sum(Fraction(comb(total, k), 2**total) for k in range(fewer + 1))
+    p_value = estimates.mcnemar_p_value(lost, gained)
+    assert p_value == pytest.approx(float(min(Fraction(1), 2 * tail)), rel=1e-12)
+    assert p_value == estimates.mcnemar_p_value(gained, lost)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=50),
+    st.integers(1, 30),
+)
+def test_a_calibration_error_is_a_share(images: list[tuple[float, bool]], bins: int) -> None:
+    confidence, correct = (np.array(column) for column in zip(*images, strict=True))
+    error = estimates.calibration_error(confidence, correct, bins)
+    overall = abs(float(np.mean(confidence)) - float(np.mean(correct)))
+    assert overall - 1e-9 <= error <= 1 + 1e-9
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(1, 1e9)] * 2), min_size=1, max_size=8),
+    st.floats(0.01, 100),
+)
+def test_a_ratio_lies_in_its_interval_and_turns_round(
+    pairs: list[tuple[float, float]], unit: float
+) -> None:
+    before, after = ([pair[side] for pair in pairs] for side in (0, 1))
+    for estimate in (estimates.paired_ratio, estimates.unpaired_ratio):
+        found, back = estimate(before, after), estimate(after, before)
+        assert found.low <= found.ratio * (1 + 1e-9)
+        assert found.ratio <= found.high * (1 + 1e-9)
+        assert back.ratio == pytest.approx(1 / found.ratio)
+        scaled = estimate([unit * each for each in before], [unit * each for each in after])
+        assert scaled.ratio == pytest.approx(found.ratio)
 
 
 @given(nanoseconds)

@@ -1,18 +1,14 @@
 """What the pipeline decides before any long work begins."""
 
 import os
-import platform
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fmnist_edge import __version__
 from fmnist_edge.artifact import Format, manifest_path, write_artifact
 from fmnist_edge.errors import ArtifactExistsError, ArtifactNotFoundError, UsageError
-from fmnist_edge.pipeline.benching import model_files
 from fmnist_edge.pipeline.exporting import ExportRequest, export, newest_model, target_path
-from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.pipeline.training import TrainRequest, train
 from fmnist_edge.recipes import RECIPES
 from tests.examples import manifest
@@ -25,28 +21,6 @@ def _model(folder: Path, file: str = "model.npz", created: str = "2026") -> Path
         manifest(file=file), format=Format(file.rpartition(".")[2]), created=created
     )
     return write_artifact(folder, b"a model", described)
-
-
-def test_a_folder_stands_for_the_artifacts_in_it(tmp_path: Path) -> None:
-    inside = [_model(tmp_path / "a"), _model(tmp_path / "b" / "deep")]
-    bare = tmp_path / "bare.onnx"
-    bare.touch()
-    assert model_files([tmp_path], Path("unused")) == tuple(inside)
-    assert model_files([], tmp_path) == tuple(inside)
-    assert model_files([bare, tmp_path], Path("unused")) == (bare, *inside)
-
-
-def test_a_file_named_twice_is_measured_once(tmp_path: Path) -> None:
-    path = _model(tmp_path)
-    assert model_files([path, tmp_path, path], Path("unused")) == (path,)
-
-
-def test_nothing_to_measure_is_an_error_that_says_how_to_get_something(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactNotFoundError, match=f"There are no artifacts in {tmp_path}") as it:
-        model_files([], tmp_path)
-    assert "fmnist-edge train && fmnist-edge export" in it.value.hint
-    with pytest.raises(ArtifactNotFoundError, match=r"There is no nowhere\.tflite"):
-        model_files([tmp_path, Path("nowhere.tflite")], tmp_path)
 
 
 def test_the_newest_model_is_the_one_that_was_made_last(tmp_path: Path) -> None:
@@ -97,10 +71,3 @@ def test_a_training_that_would_replace_something_does_not_begin(tmp_path: Path) 
 def test_a_training_of_no_epochs_does_not_begin(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="The epochs must be at least 1"):
         train(TrainRequest(tmp_path / "x.keras", epochs=0), _NO_DATA)
-
-
-def test_a_file_remembers_what_made_it() -> None:
-    made = made_with(("numpy", "no-such-distribution"))
-    assert list(made) == ["python", "fmnist-edge", "numpy"]
-    assert made["python"] == platform.python_version()
-    assert made["fmnist-edge"] == __version__

@@ -1,6 +1,7 @@
 """Every file meets every runtime that opens it; what is left out is told, with the reason."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,36 +9,64 @@ from typing import Any
 import pytest
 
 from fmnist_edge.artifact import Format, Precision, write_artifact
-from fmnist_edge.bench.plan import NO_MODEL, Plan, make_plan
-from fmnist_edge.errors import UsageError
+from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
+from fmnist_edge.bench.plan import Plan, Wanted, make_plan, repeat_plan
+from fmnist_edge.errors import ArtifactNotFoundError, HashMismatchError, UsageError
 from fmnist_edge.result import Case, Skipped, Subject
-from fmnist_edge.runtimes import null, numpy_
-from tests.examples import manifest
+from fmnist_edge.runtimes import RUNTIMES, null, numpy_
+from fmnist_edge.session import Occasion
+from tests.examples import FAILURE, manifest, row, run
 
 _RUNTIMES = {"null": null, "numpy": numpy_}
-# A runtime that nobody has.
-_ABSENT: Any = SimpleNamespace(
-    FORMATS=frozenset({Format.NPZ, Format.ONNX}),
-    PACKAGE="no_such_package",
-    EXTRA="onnx",
-    READS_MODEL=True,
-)
 _SHA256 = manifest().sha256
+_PARENT = "9" * 64
 
 
-def _plan(paths: Sequence[Path], **options: Any) -> Plan:  # noqa: ANN401 - those of make_plan
-    return make_plan(paths, _RUNTIMES, **options)
+def _runtime(**changes: Any) -> Any:  # noqa: ANN401 - a module, any attribute
+    usual = {
+        "FORMATS": frozenset({Format.NPZ, Format.ONNX}),
+        "PACKAGE": "numpy",
+        "EXTRA": "onnx",
+        "READS_MODEL": True,
+        "OCCASION": Occasion.ALWAYS,
+    }
+    return SimpleNamespace(**{**usual, **changes})
+
+
+# A runtime that nobody has.
+_ABSENT = _runtime(PACKAGE="no_such_package")
+
+
+def _plan(
+    paths: Sequence[Path],
+    runtimes: Any = _RUNTIMES,  # noqa: ANN401 - modules by name
+    **wanted: Any,  # noqa: ANN401 - those of Wanted
+) -> Plan:
+    return make_plan(paths, Wanted(runtimes, **wanted))
 
 
 def _model(folder: Path) -> Path:
     return write_artifact(folder, b"a model", manifest())
 
 
-def test_a_file_meets_the_runtimes_that_read_it(tmp_path: Path) -> None:
-    path = _model(tmp_path)
-    subject = Subject(str(path), Format.NPZ, Precision.FLOAT32, _SHA256, 7)
+def _runtimes_of(plan: Plan) -> list[str]:
+    """On what files are measured; the floor is none."""
+    return [each.runtime for each in plan.cases if each.subject not in {NO_MODEL, YARDSTICK}]
+
+
+# Files and runtimes
+
+
+def test_a_file_meets_the_runtimes_that_read_it_and_the_floor_comes_last(tmp_path: Path) -> None:
+    described = replace(manifest(), parent_sha256=_PARENT)
+    path = write_artifact(tmp_path, b"a model", described)
+    subject = Subject(str(path), Format.NPZ, Precision.FLOAT32, _SHA256, 7, _PARENT)
     assert _plan([path]) == Plan(
-        cases=(Case(subject, "numpy", "cpu", 1, 1), Case(NO_MODEL, "null", "cpu", 1, 1)),
+        cases=(
+            Case(subject, "numpy", "cpu", 1, 1),
+            Case(NO_MODEL, "null", "cpu", 1, 1),
+            Case(YARDSTICK, "numpy", "cpu", 1, 1),
+        ),
         failed=(),
         skipped=(),
     )
@@ -45,14 +74,14 @@ def test_a_file_meets_the_runtimes_that_read_it(tmp_path: Path) -> None:
 
 def test_each_thread_count_makes_a_case_but_the_harness_is_weighed_once(tmp_path: Path) -> None:
     paths = [_model(tmp_path / "a"), _model(tmp_path / "b")]
-    cases = _plan(paths, threads=(1, 4), batch=8).cases
-    assert [(Path(each.subject.path).parent.name, each.threads) for each in cases] == [
-        ("a", 1),
+    cases = _plan(paths, threads=(2, 4), batch=8).cases
+    assert [(Path(each.subject.path).parent.name, each.threads) for each in cases[:4]] == [
+        ("a", 2),
         ("a", 4),
-        ("b", 1),
+        ("b", 2),
         ("b", 4),
-        ("", 1),
     ]
+    assert [(each.subject, each.threads) for each in cases[4:]] == [(NO_MODEL, 2), (YARDSTICK, 2)]
     assert {each.batch for each in cases} == {8}
 
 
@@ -63,24 +92,58 @@ def test_a_bare_file_is_measured_without_a_precision(tmp_path: Path) -> None:
     assert subject == Subject(str(path), Format.NPZ, None, _SHA256, 7)
 
 
+def test_a_run_is_foreign_only_if_no_file_has_a_manifest(tmp_path: Path) -> None:
+    bare = tmp_path / "bare.npz"
+    bare.write_bytes(b"a model")
+    assert _plan([bare]).foreign
+    assert not _plan([bare, _model(tmp_path / "ours")]).foreign
+
+
+def test_the_floor_is_measured_with_any_runtime_unless_only_others_are_known(
+    tmp_path: Path,
+) -> None:
+    path = _model(tmp_path)
+    named = _plan([path], {**_RUNTIMES, "other": _runtime()}, named=("other",))
+    assert [each.runtime for each in named.cases] == ["other", "null", "numpy"]
+    assert [each.runtime for each in _plan([path], {"other": _runtime()}).cases] == ["other"]
+
+
+def test_where_no_file_can_be_measured_the_floor_is_not_either(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"")
+    assert _plan([path]).cases == ()
+    assert _plan([]).cases == ()
+
+
+# What is left out
+
+
 def test_a_file_that_no_runtime_opens_is_skipped(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_bytes(b"")
-    plan = _plan([path])
-    assert [each.subject for each in plan.cases] == [NO_MODEL]
-    assert plan.skipped == (
+    assert _plan([path], {"numpy": numpy_, "other": _runtime()}).skipped == (
         Skipped(
             str(path),
-            "none of the runtimes in use (null, numpy) opens keras files",
+            "none of the runtimes in use (numpy, other) opens keras files",
             "fmnist-edge export makes files that they open.",
         ),
     )
 
 
+def test_a_file_that_the_named_runtimes_do_not_open_is_skipped(tmp_path: Path) -> None:
+    path = _model(tmp_path)
+    other = _runtime(FORMATS=frozenset({Format.ONNX}))
+    plan = _plan([path], {"numpy": numpy_, "other": other}, named=("other",))
+    assert plan.cases == ()
+    assert [each.reason for each in plan.skipped] == [
+        "none of the runtimes in use (other) opens npz files"
+    ]
+
+
 def test_a_runtime_that_is_not_installed_is_skipped_with_its_cure(tmp_path: Path) -> None:
     path = _model(tmp_path)
-    plan = make_plan([path], {"absent": _ABSENT, "numpy": numpy_})
-    assert [each.runtime for each in plan.cases] == ["numpy"]
+    plan = _plan([path], {"absent": _ABSENT, "numpy": numpy_})
+    assert _runtimes_of(plan) == ["numpy"]
     assert plan.skipped == (
         Skipped(
             f"{path} on absent",
@@ -90,6 +153,35 @@ def test_a_runtime_that_is_not_installed_is_skipped_with_its_cure(tmp_path: Path
     )
 
 
+def test_a_runtime_that_is_slow_to_start_is_left_out_by_protocols_in_a_hurry(
+    tmp_path: Path,
+) -> None:
+    path = _model(tmp_path)
+    runtimes = {"slow": _runtime(OCCASION=Occasion.UNHURRIED), "numpy": numpy_}
+    plan = _plan([path], runtimes)
+    assert _runtimes_of(plan) == ["numpy"]
+    ((what, reason, hint),) = [(each.what, each.reason, each.hint) for each in plan.skipped]
+    assert what == f"{path} on slow"
+    assert reason == "slow takes seconds to import, and this protocol must end soon"
+    assert hint == "Ask for it with: --runtime slow"
+    for wanted in (
+        {"occasions": frozenset({Occasion.ALWAYS, Occasion.UNHURRIED})},
+        {"named": ("slow", "numpy")},
+    ):
+        plan = _plan([path], runtimes, **wanted)
+        assert _runtimes_of(plan) == ["slow", "numpy"]
+        assert plan.skipped == ()
+
+
+def test_a_runtime_for_special_occasions_is_not_missed(tmp_path: Path) -> None:
+    path = _model(tmp_path)
+    runtimes = {"special": _runtime(OCCASION=Occasion.NAMED), "numpy": numpy_}
+    plan = _plan([path], runtimes)
+    assert _runtimes_of(plan) == ["numpy"]
+    assert plan.skipped == ()
+    assert _runtimes_of(_plan([path], runtimes, named=("special",))) == ["special"]
+
+
 def test_a_file_that_makes_no_sense_has_failed_already_and_the_others_stand(
     tmp_path: Path,
 ) -> None:
@@ -97,17 +189,55 @@ def test_a_file_that_makes_no_sense_has_failed_already_and_the_others_stand(
     damaged = _model(tmp_path / "damaged")
     damaged.write_bytes(b"a modem")
     plan = _plan([damaged, tmp_path / "gone.onnx", tmp_path / "what.h5", good], threads=(2, 4))
-    assert [each.runtime for each in plan.cases] == ["numpy", "numpy", "null"]
-    kinds = [row.failure and row.failure.kind for row in plan.failed]
+    assert _runtimes_of(plan) == ["numpy", "numpy"]
+    kinds = [each.failure and each.failure.kind for each in plan.failed]
     assert kinds == ["HashMismatchError", "ArtifactNotFoundError", "ArtifactNotFoundError"]
-    assert [row.case.subject.format for row in plan.failed] == [Format.NPZ, Format.ONNX, None]
-    for row in plan.failed:
-        assert row.case.runtime == "-"
-        assert row.case.threads == 2
-        assert row.measurements == ()
+    assert [each.case.subject.format for each in plan.failed] == [Format.NPZ, Format.ONNX, None]
+    for each in plan.failed:
+        assert each.case.runtime == "-"
+        assert each.case.threads == 2
+        assert each.measurements == ()
 
 
-@pytest.mark.parametrize("options", [{"threads": ()}, {"threads": (1, 0)}, {"batch": 0}])
-def test_counts_start_at_one(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "wanted", [{"threads": ()}, {"threads": (1, 0)}, {"batch": 0}, {"batch": -1}]
+)
+def test_counts_start_at_one(wanted: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="start at 1"):
-        _plan([], **options)
+        Wanted(_RUNTIMES, **wanted)
+
+
+def test_every_runtime_has_an_occasion() -> None:
+    assert {module.OCCASION for module in RUNTIMES.values()} <= set(Occasion)
+    for name in ("null", "numpy", "litert", "onnxruntime", "openvino"):
+        assert RUNTIMES[name].OCCASION is Occasion.ALWAYS
+
+
+# Once more
+
+
+def test_a_plan_comes_back_from_its_result(tmp_path: Path) -> None:
+    path = _model(tmp_path)
+    plan = _plan([path, tmp_path / "gone.onnx"], threads=(1, 2), batch=3)
+    measured = run(*(row(each) for each in plan.cases), *plan.failed)
+    again = repeat_plan(measured)
+    assert again.cases == plan.cases
+    assert again.failed == ()
+    assert not again.foreign
+
+
+def test_a_row_that_failed_while_it_was_measured_is_tried_once_more(tmp_path: Path) -> None:
+    plan = _plan([_model(tmp_path)])
+    measured = run(*(row(each, failure=FAILURE) for each in plan.cases))
+    assert repeat_plan(measured).cases == plan.cases
+
+
+def test_a_plan_is_not_repeated_with_other_files(tmp_path: Path) -> None:
+    path = _model(tmp_path)
+    measured = run(*(row(each) for each in _plan([path]).cases))
+    write_artifact(tmp_path, b"another", replace(manifest(b"another")))
+    with pytest.raises(HashMismatchError, match="is not the file that was measured"):
+        repeat_plan(measured)
+    path.unlink()
+    with pytest.raises(ArtifactNotFoundError):
+        repeat_plan(measured)

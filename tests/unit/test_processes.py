@@ -1,33 +1,57 @@
-"""Whatever a measuring process does, it becomes a reply."""
+"""Whatever a measuring process does, it becomes a reply, and the parent costs next to nothing."""
 
 import os
+import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fmnist_edge.bench.messages import Job, Reply
-from fmnist_edge.bench.processes import run_worker
-from fmnist_edge.records import encode_json
+from fmnist_edge.bench import processes
+from fmnist_edge.bench.latency import now
+from fmnist_edge.bench.lines import encode_line
+from fmnist_edge.bench.messages import Job, Order, Reply, Task
+from fmnist_edge.bench.processes import Worker
+from fmnist_edge.host.health import Health
 from fmnist_edge.result import Failure
+from tests.commands import children
 from tests.examples import FAILURE, MEASUREMENT, SETTINGS, case
 
-_JOB = Job(case(threads=3), SETTINGS, "data", classify=True)
-Answer = Callable[[str], Reply]
+_JOB = Job(case(threads=3), SETTINGS, "data", None, classify=True)
+_OPEN = Order(Task.OPEN)
+_HOT = Order(Task.BACK_TO_BACK, 0.1, 5)
+_FINE = Reply(calls=3)
+_HEAD = """
+import json, os, resource, signal, sys, time
+def read(): return sys.stdin.buffer.readline()
+def say(line): os.write(1, line)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+job = json.loads(read())
+"""
+Made = Callable[..., AbstractContextManager[Worker]]
 
 
 @pytest.fixture
-def answer(tmp_path: Path) -> Answer:
-    """Runs a worker that consists of these lines."""
+def made(tmp_path: Path) -> Made:
+    """Starts a worker that has read its job and then does these lines."""
 
-    def run(lines: str, job: Job = _JOB) -> Reply:
+    @contextmanager
+    def make(lines: str, job: Job = _JOB, tick: Callable[[], None] = lambda: None) -> Iterator:
         script = tmp_path / "worker.py"
-        script.write_text(f"import json, os, signal, sys\n{lines}\n")
-        return run_worker([sys.executable, "-S", str(script)], job)
+        script.write_text(f"{_HEAD}\n{lines}\n")
+        with Worker([sys.executable, "-S", str(script)], job, tick) as worker:
+            yield worker
+        assert children(os.getpid()) == []
 
-    return run
+    return make
+
+
+def _saying(*replies: Reply) -> str:
+    """Answer as many orders."""
+    return "".join(f"read(); say({encode_line(reply)!r})\n" for reply in replies)
 
 
 def _failure(reply: Reply) -> Failure:
@@ -36,62 +60,104 @@ def _failure(reply: Reply) -> Failure:
     return reply.failure
 
 
-def _saying(reply: Reply) -> str:
-    return f"sys.stdout.write({encode_json(reply)!r})"
+# Orders and answers
 
 
-def test_a_measurement_arrives_as_it_was_sent(answer: Answer) -> None:
-    reply = Reply(measurement=MEASUREMENT)
-    assert answer(_saying(reply)) == reply
+def test_each_order_has_its_answer(made: Made) -> None:
+    replies = (Reply(), Reply(calls=7), Reply(MEASUREMENT, scores="2:AAAA"))
+    with made(_saying(*replies)) as worker:
+        assert tuple(worker.ask(each) for each in (_OPEN, _HOT, Order(Task.REST))) == replies
 
 
-def test_a_failure_arrives_as_it_was_sent(answer: Answer) -> None:
-    reply = Reply(failure=FAILURE)
-    assert answer(_saying(reply)) == reply
+def test_a_worker_reads_its_job_and_then_its_orders_as_they_were_given(made: Made) -> None:
+    lines = f"""
+first, second = read(), read()
+job["launched_ns"] = 0
+right = [job == {_as_json(_JOB)}, json.loads(first) == {_as_json(_OPEN)},
+         json.loads(second) == {_as_json(_HOT)}]
+say(json.dumps({{"calls": sum(right)}}).encode() + b"\\n" + {encode_line(Reply())!r})
+"""
+    with made("import threading\n" + lines) as worker:
+        # Both orders lie in the pipe before the first answer is looked at.
+        worker._send(worker._process, encode_line(_OPEN))  # type: ignore[arg-type]
+        assert worker.ask(_HOT).calls == 3
 
 
-def test_the_worker_reads_the_whole_job(answer: Answer) -> None:
-    lines = (
-        f"right = sys.stdin.read() == {encode_json(_JOB)!r}\n"
-        "failure = {'kind': 'K', 'message': str(right), 'hint': ''}\n"
-        "print(json.dumps({'failure': failure}))"
-    )
-    assert answer(lines) == Reply(failure=Failure("K", "True", ""))
+def _as_json(record: object) -> str:
+    return f"json.loads({encode_line(record)!r})"
 
 
-def test_numerical_libraries_are_held_to_the_threads_of_the_case(answer: Answer) -> None:
+def test_a_worker_is_told_when_it_was_started(made: Made) -> None:
+    before = now()
+    with made("read(); say(json.dumps({'calls': job['launched_ns']}).encode() + b'\\n')") as worker:
+        assert before <= worker.ask(_OPEN).calls <= now()
+
+
+def test_numerical_libraries_are_held_to_the_threads_of_the_case(made: Made) -> None:
     lines = (
         "names = 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'\n"
-        "said = ' '.join(os.environ[name] for name in names)\n"
-        "failure = {'kind': 'K', 'message': said, 'hint': ''}\n"
-        "print(json.dumps({'failure': failure}))"
+        "told = {'scores': ' '.join(os.environ[name] for name in names)}\n"
+        "read(); say(json.dumps(told).encode() + b'\\n')"
     )
-    assert answer(lines) == Reply(failure=Failure("K", "3 3 3", ""))
+    with made(lines) as worker:
+        assert worker.ask(_OPEN).scores == "3 3 3"
 
 
-def test_a_worker_that_chatters_is_understood(answer: Answer) -> None:
-    reply = Reply(measurement=MEASUREMENT)
-    lines = f"sys.stderr.write('warning ' * 100_000)\n{_saying(reply)}"
-    assert answer(lines) == reply
+def test_an_answer_of_megabytes_arrives_whole(made: Made) -> None:
+    with made(
+        "text = b'x' * 3_000_000\n"
+        "read(); line = b'{\"scores\": \"' + text + b'\"}\\n'\n"
+        "while line: line = line[os.write(1, line):]"
+    ) as worker:
+        assert len(worker.ask(_OPEN).scores) == 3_000_000
 
 
-def test_a_worker_that_gives_up_is_quoted(answer: Answer) -> None:
-    failure = _failure(answer("sys.stderr.write('no\\n  libfoo.so')\nsys.exit(3)"))
-    assert failure == Failure(
-        "WorkerCrashedError",
-        "The measuring process ended with code 3.",
-        "Its last words: no libfoo.so",
-    )
+def test_a_worker_that_chatters_is_understood(made: Made) -> None:
+    with made(f"sys.stderr.write('warning ' * 100_000)\n{_saying(_FINE)}") as worker:
+        assert worker.ask(_OPEN) == _FINE
 
 
-def test_only_the_last_words_are_quoted(answer: Answer) -> None:
-    failure = _failure(answer("sys.stderr.write('x' * 100_000 + 'end')\nsys.exit(3)"))
+def test_a_failure_arrives_as_it_was_sent_and_is_the_last_word(made: Made) -> None:
+    failed = Reply(failure=FAILURE)
+    with made(_saying(failed, Reply())) as worker:
+        assert [worker.ask(_OPEN), worker.ask(_HOT)] == [failed, failed]
+
+
+# Ends
+
+
+def test_a_worker_that_gives_up_is_quoted(made: Made) -> None:
+    with made("sys.stderr.write('no\\n  libfoo.so')\nsys.exit(3)") as worker:
+        assert _failure(worker.ask(_OPEN)) == Failure(
+            "WorkerCrashedError",
+            "The measuring process ended with code 3.",
+            "Its last words: no libfoo.so",
+        )
+
+
+def test_a_worker_that_ends_between_two_orders_is_noticed_at_the_second(made: Made) -> None:
+    with made(f"{_saying(_FINE)}\nsys.exit(4)") as worker:
+        assert worker.ask(_OPEN) == _FINE
+        failure = _failure(worker.ask(_HOT))
+        assert failure.message == "The measuring process ended with code 4."
+        assert _failure(worker.ask(_HOT)) == failure
+
+
+def test_a_worker_that_ends_without_an_answer_is_a_crash_even_if_it_ends_well(made: Made) -> None:
+    with made("sys.exit(0)") as worker:
+        assert _failure(worker.ask(_OPEN)).message == "The measuring process ended with code 0."
+
+
+def test_only_the_last_words_are_quoted(made: Made) -> None:
+    with made("sys.stderr.write('x' * 100_000 + 'end')\nsys.exit(3)") as worker:
+        failure = _failure(worker.ask(_OPEN))
     assert failure.hint.endswith("xend")
     assert len(failure.hint) < 400
 
 
-def test_a_worker_that_dies_in_silence_has_no_last_words(answer: Answer) -> None:
-    assert _failure(answer("os._exit(1)")).hint == "Its last words: none"
+def test_a_worker_that_dies_in_silence_has_no_last_words(made: Made) -> None:
+    with made("os._exit(1)") as worker:
+        assert _failure(worker.ask(_OPEN)).hint == "Its last words: none"
 
 
 @pytest.mark.parametrize(
@@ -103,44 +169,130 @@ def test_a_worker_that_dies_in_silence_has_no_last_words(answer: Answer) -> None
         ("SIGTERM", "Its last words: none"),
     ],
 )
-def test_a_worker_that_is_killed_names_the_signal(answer: Answer, signal: str, hint: str) -> None:
-    no_core = "import resource\nresource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
-    failure = _failure(answer(f"{no_core}os.kill(os.getpid(), signal.{signal})\nsignal.pause()"))
+def test_a_worker_that_is_killed_names_the_signal(made: Made, signal: str, hint: str) -> None:
+    with made(f"read()\nos.kill(os.getpid(), signal.{signal})\nsignal.pause()") as worker:
+        failure = _failure(worker.ask(_OPEN))
     assert failure.kind == "WorkerCrashedError"
     assert failure.message == f"The measuring process was killed by {signal}."
     assert failure.hint.startswith(hint)
 
 
-def test_a_worker_that_hangs_is_ended(tmp_path: Path) -> None:
-    note = tmp_path / "pid"
-    job = replace(_JOB, settings=replace(SETTINGS, limit_seconds=0.5))
-    failure = _failure(run_worker(["/bin/sh", "-c", f"echo $$ > '{note}'; exec sleep 60"], job))
-    assert failure.kind == "WorkerTimeoutError"
-    assert failure.message == "The measuring process did not answer within 0.5 s."
-    assert "--limit" in failure.hint
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(note.read_text()), 0)
+def test_a_worker_that_cannot_be_started_is_a_failure_too() -> None:
+    with Worker(["/no/such/program"], _JOB) as worker:
+        failure = _failure(worker.ask(_OPEN))
+        assert _failure(worker.ask(_HOT)) == failure
+    assert failure.message == (
+        "The measuring process cannot be started: No such file or directory."
+    )
 
 
 @pytest.mark.parametrize(
-    ("lines", "problem"),
+    ("answer", "problem"),
     [
-        ("", "it is not JSON"),
-        ("print('Segmentation fault')", "it is not JSON"),
-        (f"{_saying(Reply(failure=FAILURE))}\nprint('bye')", "it is not JSON"),
-        ("print('[]')", "it is not a JSON object"),
-        ("print('{}')", "it is impossible: a reply is either a measurement or a failure"),
-        ("print(json.dumps({'failure': {'kind': 'K'}}))", "failure lacks the field 'message'"),
-        ("print(json.dumps({'measurement': 3}))", "measurement is not a JSON object"),
+        (b"\n", "it is not JSON"),
+        (b"Segmentation fault\n", "it is not JSON"),
+        (b"\xff\xfe\n", "it is not JSON"),
+        (b"[]\n", "it is not a JSON object"),
+        (b'{"failure": {"kind": "K"}}\n', "failure lacks the field 'message'"),
+        (b'{"measurement": 3}\n', "measurement is not a JSON object"),
+        (b'{"colour": 3}\n', "it has an unknown field 'colour'"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_a_crash(answer: Answer, lines: str, problem: str) -> None:
-    failure = _failure(answer(lines))
+def test_an_answer_that_makes_no_sense_is_a_crash(made: Made, answer: bytes, problem: str) -> None:
+    with made(f"read(); say({answer!r}); read()") as worker:
+        failure = _failure(worker.ask(_OPEN))
+        assert _failure(worker.ask(_HOT)) == failure
     assert failure.kind == "WorkerCrashedError"
     assert failure.message.startswith(f"The measuring process gave no valid answer: {problem}")
 
 
-def test_a_reply_is_one_of_the_two() -> None:
-    for both in ((None, None), (MEASUREMENT, FAILURE)):
-        with pytest.raises(ValueError, match="either a measurement or a failure"):
-            Reply(*both)
+# Time
+
+
+def _in(seconds: float) -> Job:
+    return replace(_JOB, settings=replace(SETTINGS, limit_seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param("time.sleep(60)", id="in silence"),
+        pytest.param("while True: say(b'...'); time.sleep(0.05)", id="with half an answer"),
+    ],
+)
+def test_a_worker_that_hangs_is_ended(
+    made: Made, monkeypatch: pytest.MonkeyPatch, lines: str
+) -> None:
+    monkeypatch.setattr(processes, "TICK_SECONDS", 0.1)
+    with made(lines, _in(0.5)) as worker:
+        failure = _failure(worker.ask(_OPEN))
+        assert _failure(worker.ask(_HOT)) == failure
+    assert failure.kind == "WorkerTimeoutError"
+    assert failure.message == "The measuring process did not answer within 0.5 s."
+    assert "--limit" in failure.hint
+
+
+def test_the_time_of_an_order_is_no_part_of_the_limit(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "TICK_SECONDS", 0.1)
+    with made(f"time.sleep(1.0)\n{_saying(_FINE)}", _in(0.3)) as worker:
+        assert worker.ask(Order(Task.STRESS, 60.0)) == _FINE
+
+
+def test_a_worker_that_does_not_end_is_ended(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_FAREWELL_SECONDS", 0.2)
+    lines = f"signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{_saying(_FINE)}\ntime.sleep(60)"
+    with made(lines) as worker:
+        assert worker.ask(_OPEN) == _FINE
+
+
+class _Interruption(BaseException):
+    """As Ctrl-C, which pytest would take for itself."""
+
+
+def test_an_interruption_ends_the_worker_at_once(made: Made) -> None:
+    def interrupt(worker: Worker) -> None:
+        worker.ask(_OPEN)
+        raise _Interruption
+
+    start = now()
+    with pytest.raises(_Interruption), made(f"{_saying(_FINE)}\ntime.sleep(60)") as worker:
+        interrupt(worker)
+    assert children(os.getpid()) == []
+    assert now() - start < 20e9  # a minute, if it were waited for
+
+
+def test_an_interruption_while_it_is_asked_ends_the_worker_too(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt() -> None:
+        raise _Interruption
+
+    monkeypatch.setattr(processes, "TICK_SECONDS", 0.1)
+    with pytest.raises(_Interruption), made("time.sleep(60)", tick=interrupt) as worker:
+        worker.ask(_OPEN)
+    assert children(os.getpid()) == []
+
+
+def test_the_parent_looks_at_the_machine_while_it_waits_and_costs_next_to_nothing(
+    made: Made,
+) -> None:
+    health, looks = Health(), []
+
+    def look() -> None:
+        looks.append(health.look(0.0))
+
+    # As long as any pause of the parent would be, if it looked more often than it says.
+    with made(f"read(); time.sleep(3.2); say({encode_line(_FINE)!r})", tick=look) as worker:
+        before = _cpu_seconds()
+        assert worker.ask(_OPEN) == _FINE
+        spent = _cpu_seconds() - before
+    assert 2 <= len(looks) <= 4
+    # 1 % of the time, and as much again as three looks may cost on a slow machine.
+    assert spent < 0.03 + 0.06
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime

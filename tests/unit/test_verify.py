@@ -123,23 +123,6 @@ def test_a_file_that_loses_too_much_is_refused_and_the_worst_layer_is_named() ->
         assert cure in caught.value.hint
 
 
-# Computed with scipy.stats.binomtest(min(lost, gained), lost + gained, 0.5).
-@pytest.mark.parametrize(
-    ("lost", "gained", "p_value"),
-    [
-        (0, 0, 1.0),
-        (5, 5, 1.0),
-        (1, 0, 1.0),
-        (0, 6, 0.03125),
-        (9, 1, 0.021484375),
-        (20, 40, 0.013488),
-        (700, 600, 0.0060158),
-    ],
-)
-def test_mcnemars_test_is_exact_and_two_sided(lost: int, gained: int, p_value: float) -> None:
-    assert verify.mcnemar_p_value(lost, gained) == pytest.approx(p_value, rel=1e-3)
-
-
 def test_logits_are_compared_as_probabilities() -> None:
     logits = np.log(np.array([[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]], np.float32)) + 1000
     expected = [[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]]

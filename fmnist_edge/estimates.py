@@ -1,0 +1,278 @@
+"""What a few numbers say about the many that were not taken: intervals, bounds and tests.
+
+Arithmetic alone; numbers in, numbers out.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, fmean, variance
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Ratio",
+    "calibration_error",
+    "early_stopping_percentile",
+    "mcnemar_p_value",
+    "mean_interval",
+    "paired_ratio",
+    "percentile",
+    "samples_needed",
+    "softmax",
+    "unpaired_ratio",
+    "wilson_interval",
+]
+
+# How often a bound by early stopping may be too low: MLPerf's c = 0.99.
+_RISK: Final = 0.01
+_CONFIDENCE: Final = 0.95
+# Student's t: points of the integral, and the degrees of freedom from which on it is the normal
+# distribution for our purposes.
+_POINTS: Final = 4_001
+_NORMAL_FROM: Final = 10_000.0
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as long something takes as something else.
+
+    Args:
+        ratio: The geometric mean of the ratios: above 1 where the second takes longer.
+        low: Lower end of its interval; 0 where there were too few values to tell.
+        high: Upper end; infinite where there were too few values to tell.
+    """
+
+    ratio: float
+    low: float
+    high: float
+
+
+def percentile(ordered: NDArray[Any], share: float) -> float:
+    """The nearest-rank percentile: the smallest sample that `share` of all do not exceed.
+
+    Args:
+        ordered: [count] numbers, ascending, at least one.
+        share: Above 0, at most 1.
+    """
+    # Rounded first: 0.07 x 100 is 7.000000000000001 for a computer, and must not become 8.
+    rank = math.ceil(round(share * len(ordered), 9))
+    return float(ordered[max(rank, 1) - 1])
+
+
+def early_stopping_percentile(ordered: NDArray[Any], share: float) -> float | None:
+    """A bound that `share` of all calls stay below, right in 99 of 100 measurements.
+
+    The early-stopping criterion of MLPerf Inference (LoadGen's `early_stopping.cc` with d = 0 and
+    c = 0.99). For q samples, let t be the largest number with P[Bin(q, 1 - share) <= t] <= 0.01;
+    the t - 1 slowest are discarded, and the slowest of the rest is the bound. It supposes that the
+    samples are independent of each other.
+
+    Args:
+        ordered: [count] numbers, ascending.
+        share: Above 0, below 1.
+
+    Returns:
+        None below `samples_needed(share)`.
+    """
+    allowed = _allowed(len(ordered), 1 - share)
+    return float(ordered[-allowed]) if allowed >= 1 else None
+
+
+def _allowed(trials: int, chance: float) -> int:
+    """The largest t with P[Bin(trials, chance) <= t] <= 1 %; -1 where even 0 is likelier."""
+    mean = trials * chance
+    # What lies beyond is less than the rounding of what lies within.
+    reach = 12 * math.sqrt(mean * (1 - chance)) + 40
+    low, high = max(0, math.floor(mean - reach)), min(trials, math.ceil(mean + reach))
+    counts = np.arange(low + 1, high + 1, dtype=np.float64)
+    # Each probability from the one before, as logarithms: none of them overflows or needs n!.
+    steps = np.log((trials - counts + 1) / counts) + math.log(chance / (1 - chance))
+    logs = np.concatenate([[0.0], np.cumsum(steps)])
+    shares = np.cumsum(np.exp(logs - logs.max()))
+    return low + int(np.searchsorted(shares / shares[-1], _RISK, side="right")) - 1
+
+
+def samples_needed(share: float) -> int:
+    """The fewest samples for which `early_stopping_percentile` gives a bound: 64 for p90.
+
+    Args:
+        share: Above 0, below 1.
+    """
+
+    def suffice(count: int) -> bool:
+        at_most_one = share**count + count * (1 - share) * share ** (count - 1)
+        return at_most_one <= _RISK
+
+    enough = 1 + math.ceil(10 / (1 - share))  # 11 / e^10 is below the risk
+    return bisect_left(range(enough), x=True, lo=1, key=suffice)
+
+
+def mean_interval(
+    values: Sequence[float], confidence: float = _CONFIDENCE
+) -> tuple[float, float] | None:
+    """An interval for the mean of what the values were drawn from.
+
+    By Student's t, which is exact for normal values however few they are. The bootstrap is not:
+    simulated for five normal values, its 95 % interval holds the mean in 84 % of cases by plain
+    percentiles and in 93 % with Hesterberg's expanded ones (2015, doi
+    10.1080/00031305.2015.1089789), for three in 75 % by both; t does in 95 %. For lognormal values
+    with a spread of 50 % it does in 91 to 92 %.
+
+    Args:
+        values: At least two for an interval.
+        confidence: How often such intervals hold the mean, 0..1.
+
+    Returns:
+        Low and high; None for fewer than two values.
+    """
+    if len(values) < 2:  # noqa: PLR2004 - a single value has no spread
+        return None
+    mean = fmean(values)
+    half = _student(len(values) - 1, confidence) * math.sqrt(variance(values) / len(values))
+    return mean - half, mean + half
+
+
+def _student(freedom: float, confidence: float) -> float:
+    """How many standard errors to both sides hold the mean; any degrees of freedom from 1 on.
+
+    With t = sqrt(freedom) tan(a), the density of Student's t is that of cos(a) ** (freedom - 1).
+    """
+    freedom = min(freedom, _NORMAL_FROM)
+    angles = np.linspace(0.0, math.pi / 2, _POINTS)
+    heights = np.cos(angles) ** (freedom - 1)
+    areas = np.concatenate([[0.0], np.cumsum(heights[1:] + heights[:-1])])
+    angle = float(np.interp(confidence, areas / areas[-1], angles))
+    return math.sqrt(freedom) * math.tan(angle)
+
+
+def paired_ratio(
+    before: Sequence[float], after: Sequence[float], confidence: float = _CONFIDENCE
+) -> Ratio:
+    """How many times as long `after` takes, from pairs that shared their circumstances.
+
+    The geometric mean of after[i] / before[i]; the interval is that of the mean logarithm.
+
+    Args:
+        before: [pairs] durations above 0.
+        after: [pairs] durations above 0, in the same unit.
+        confidence: Of the interval, 0..1.
+
+    Raises:
+        ValueError: there is no pair, a value without a partner, or a duration of 0 or less.
+    """
+    logs = [math.log(late / early) for early, late in zip(before, after, strict=True)]
+    if not logs:
+        raise ValueError("there are no pairs")
+    low, high = mean_interval(logs, confidence) or (-math.inf, math.inf)
+    return Ratio(math.exp(fmean(logs)), math.exp(low), math.exp(high))
+
+
+def unpaired_ratio(
+    before: Sequence[float], after: Sequence[float], confidence: float = _CONFIDENCE
+) -> Ratio:
+    """How many times as long `after` takes, from two runs that shared nothing.
+
+    The ratio of the geometric means; the interval is Welch's, of the difference of the mean
+    logarithms (1947, doi 10.1093/biomet/34.1-2.28).
+
+    Args:
+        before: [m] durations above 0.
+        after: [n] durations above 0, in the same unit.
+        confidence: Of the interval, 0..1.
+
+    Raises:
+        ValueError: one of the two is empty, or holds a duration of 0 or less.
+    """
+    sides = [[math.log(value) for value in side] for side in (before, after)]
+    difference = fmean(sides[1]) - fmean(sides[0])
+    half = _welch(sides, confidence)
+    return Ratio(math.exp(difference), math.exp(difference - half), math.exp(difference + half))
+
+
+def _welch(sides: Sequence[Sequence[float]], confidence: float) -> float:
+    """Half the interval of the difference of two means."""
+    if min(map(len, sides)) < 2:  # noqa: PLR2004 - a single value has no spread
+        return math.inf
+    errors = [variance(side) / len(side) for side in sides]
+    error = sum(errors)
+    if error == 0:
+        return 0.0
+    # As shares, so that a tiny error does not become 0 when it is squared.
+    shares = [
+        (part / error) ** 2 / (len(side) - 1) for part, side in zip(errors, sides, strict=True)
+    ]
+    return _student(1 / sum(shares), confidence) * math.sqrt(error)
+
+
+def wilson_interval(
+    successes: int, trials: int, confidence: float = _CONFIDENCE
+) -> tuple[float, float]:
+    """An interval for a share of which `successes` of `trials` were seen.
+
+    Wilson's score interval (1927, doi 10.1080/01621459.1927.10502953): it stays within 0..1 and is
+    honest near its ends.
+
+    Args:
+        successes: 0..trials.
+        trials: With 0, nothing is known: 0..1.
+        confidence: How often such intervals hold the share, 0..1.
+    """
+    if trials == 0:
+        return 0.0, 1.0
+    share = successes / trials
+    squared = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
+    centre = share + squared / (2 * trials)
+    half = math.sqrt(squared * (share * (1 - share) / trials + squared / (4 * trials**2)))
+    width = 1 + squared / trials
+    # The ends are 0 and 1 exactly where all or none succeeded, if it were not for rounding.
+    return max(0.0, min(share, (centre - half) / width)), min(
+        1.0, max(share, (centre + half) / width)
+    )
+
+
+def mcnemar_p_value(lost: int, gained: int) -> float:
+    """McNemar's test in its exact, two-sided form (McNemar 1947, doi 10.1007/BF02295996).
+
+    Only the images that one of the two labels right count. If neither is better, each of them falls
+    to either side like a coin; the answer is the chance of a split at least as uneven as this one.
+    """
+    total = lost + gained
+    tail = ways = 1
+    for chosen in range(min(lost, gained)):
+        ways = ways * (total - chosen) // (chosen + 1)
+        tail += ways
+    # Integers first: 2**total has no float beyond 1023.
+    return min(1.0, 2 * tail / (1 << total))
+
+
+def calibration_error(
+    confidence: NDArray[Any], correct: NDArray[np.bool_], bins: int = 15
+) -> float:
+    """The expected calibration error: how far confidence and accuracy lie apart.
+
+    The images are sorted into bins of equal width by confidence; per bin, the mean confidence is
+    compared with the share that is right, and the differences are averaged with the bins' sizes as
+    weights (Guo et al. 2017, arXiv 1706.04599, with their 15 bins).
+
+    Args:
+        confidence: [N] in 0..1, at least one.
+        correct: bool[N].
+        bins: How many.
+
+    Returns:
+        0..1.
+    """
+    index = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    gaps = np.bincount(index, weights=correct - confidence.astype(np.float64), minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Class probabilities, float32[N,C], from logits, float32[N,C]."""
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    normalized: NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
+    return normalized

@@ -1,0 +1,95 @@
+"""How a run is measured, and what."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fmnist_edge.artifact import Format, Precision, display_name
+
+__all__ = ["Case", "Settings", "Subject"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A protocol: for how long and how often each case is measured.
+
+    Args:
+        protocol: Its name.
+        processes: Fresh processes per case; the unit of statistics.
+        together: Processes that are alive at the same time and take turns, one running at a time.
+        warmup_calls: Calls before the first turn; kept apart from the samples.
+        turn_seconds: Back-to-back calls in one turn.
+        min_samples: Back-to-back samples per process at least.
+        min_seconds: Time of back-to-back calls per process at least.
+        max_samples: Back-to-back samples that are kept per process at most; beyond, each n-th is.
+        paced_hz: Arrivals per second in the paced regime.
+        paced_samples: Paced calls per process; 0 leaves the regime out.
+        distinct_images: Different inputs that the calls go round.
+        stage_samples: Times that image to label is gone through, stage by stage.
+        throughput_batch: Images per call for the throughput.
+        throughput_seconds: Time of the throughput measurement per process.
+        energy_seconds: Length of the energy measurement per case; 0 leaves it out.
+        limit_seconds: Time after which a process counts as hung, from one answer to the next.
+        seed: Of the order of the processes and of their turns.
+        pin: The CPUs that measured processes are held to; empty for all.
+    """
+
+    protocol: str
+    processes: int
+    together: int
+    warmup_calls: int
+    turn_seconds: float
+    min_samples: int
+    min_seconds: float
+    max_samples: int
+    paced_hz: float
+    paced_samples: int
+    distinct_images: int
+    stage_samples: int
+    throughput_batch: int
+    throughput_seconds: float
+    energy_seconds: float
+    limit_seconds: float
+    seed: int
+    pin: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model file of a case.
+
+    Args:
+        path: As the user would type it.
+        format: What kind of file; None when nothing tells.
+        precision: None for a file without manifest.
+        sha256: None when it could not be read.
+        size_bytes: None when it could not be read.
+        parent_sha256: The file it was made of, where a manifest tells.
+    """
+
+    path: str
+    format: Format | None
+    precision: Precision | None
+    sha256: str | None
+    size_bytes: int | None
+    parent_sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The path's last part, as people know it."""
+        return display_name(Path(self.path))
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether this is a yardstick and no file: its name stands in parentheses."""
+        return self.path.startswith("(") and self.path.endswith(")")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of a benchmark: a model file, what runs it, and how."""
+
+    subject: Subject
+    runtime: str
+    device: str
+    threads: int
+    batch: int

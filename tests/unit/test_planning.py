@@ -1,0 +1,242 @@
+"""What a benchmark is to measure is settled before anything long begins."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fmnist_edge import dataset, runtimes
+from fmnist_edge.artifact import Format, manifest_path, write_artifact
+from fmnist_edge.bench.plan import Plan
+from fmnist_edge.bench.protocols import PROTOCOLS
+from fmnist_edge.errors import (
+    ArtifactNotFoundError,
+    DatasetNotFoundError,
+    HashMismatchError,
+    ResultSchemaError,
+    ResultUnreadableError,
+    UsageError,
+)
+from fmnist_edge.files import sha256_of
+from fmnist_edge.pipeline.planning import data_folder, model_files, plan, replay
+from fmnist_edge.result import OwnData, Run, write_run
+from fmnist_edge.session import Occasion
+from tests.examples import Diary, manifest, npz, row, run
+
+_STANDARD = PROTOCOLS["standard"]
+_OURS = Plan((), (), (), foreign=False)
+_THEIRS = Plan((), (), (), foreign=True)
+
+
+def _model(folder: Path, file: str = "model.npz") -> Path:
+    described = replace(manifest(file=file), format=Format(file.rpartition(".")[2]))
+    return write_artifact(folder, b"a model", described)
+
+
+# Files
+
+
+def test_a_folder_stands_for_the_artifacts_in_it(tmp_path: Path) -> None:
+    inside = [_model(tmp_path / "a"), _model(tmp_path / "b" / "deep")]
+    bare = tmp_path / "bare.onnx"
+    bare.touch()
+    assert model_files([tmp_path], Path("unused")) == tuple(inside)
+    assert model_files([], tmp_path) == tuple(inside)
+    assert model_files([bare, tmp_path], Path("unused")) == (bare, *inside)
+
+
+def test_a_file_named_twice_is_measured_once(tmp_path: Path) -> None:
+    path = _model(tmp_path)
+    assert model_files([path, tmp_path, path], Path("unused")) == (path,)
+
+
+def test_nothing_to_measure_is_an_error_that_says_how_to_get_something(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactNotFoundError, match=f"There are no artifacts in {tmp_path}") as it:
+        model_files([], tmp_path)
+    assert "fmnist-edge train && fmnist-edge export" in it.value.hint
+    with pytest.raises(ArtifactNotFoundError, match=r"There is no nowhere\.tflite"):
+        model_files([tmp_path, Path("nowhere.tflite")], tmp_path)
+
+
+# Runtimes
+
+
+def test_an_unknown_runtime_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no runtime called 'tpu'") as caught:
+        plan([_model(tmp_path)], _STANDARD, runtimes_named=("numpy", "tpu"))
+    assert "onnxruntime" in caught.value.hint
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_protocol_in_a_hurry_leaves_out_what_is_slow_to_start(
+    tmp_path: Path, protocol: str
+) -> None:
+    path = _model(tmp_path, "model.keras")
+    chosen = plan([path], PROTOCOLS[protocol])
+    slow = {
+        name
+        for name in runtimes.reading(Format.KERAS)
+        if runtimes.get(name).OCCASION is Occasion.UNHURRIED
+    }
+    assert slow
+    found = {each.runtime for each in chosen.cases} & slow
+    assert found == (set() if protocol in {"quick", "smoke"} else slow)
+
+
+def test_a_runtime_that_is_named_is_used_in_a_hurry_too(tmp_path: Path) -> None:
+    path = _model(tmp_path, "model.keras")
+    chosen = plan([path], PROTOCOLS["quick"], runtimes_named=("tensorflow",))
+    assert "tensorflow" in {each.runtime for each in chosen.cases}
+
+
+def test_runtimes_are_called_from_c_only_when_that_is_asked_for(tmp_path: Path) -> None:
+    path = _model(tmp_path, "model.tflite")
+    usual, native = (
+        {each.runtime for each in plan([path], _STANDARD, native=native).cases}
+        for native in (False, True)
+    )
+    assert usual <= native
+    named = {
+        name
+        for name in runtimes.reading(Format.TFLITE)
+        if runtimes.get(name).OCCASION is Occasion.NAMED
+    }
+    assert usual & named == set()
+    assert native & named == named
+
+
+def test_threads_and_batch_reach_the_cases(tmp_path: Path) -> None:
+    chosen = plan([_model(tmp_path)], _STANDARD, threads=(1, 2), batch=4)
+    assert [(each.runtime, each.threads, each.batch) for each in chosen.cases] == [
+        ("numpy", 1, 4),
+        ("numpy", 2, 4),
+        ("null", 1, 4),
+        ("numpy", 1, 4),
+    ]
+
+
+# Once more
+
+
+def _kept(folder: Path, **changes: Any) -> tuple[Path, Run]:  # noqa: ANN401 - fields of a run
+    """A result on disk, of a model that lies beside it."""
+    chosen = plan([_model(folder)], _STANDARD, threads=(1, 2))
+    measured = replace(run(*map(row, chosen.cases)), **changes)
+    write_run(folder / "result.json", measured)
+    return folder / "result.json", measured
+
+
+def test_a_result_tells_how_to_measure_once_more(tmp_path: Path) -> None:
+    path, measured = _kept(tmp_path)
+    chosen, settings, data = replay(path)
+    assert chosen.cases == tuple(each.case for each in measured.rows)
+    assert settings == measured.settings
+    assert data is None
+
+
+def test_a_result_remembers_the_users_data(tmp_path: Path) -> None:
+    data = tmp_path / "my.npz"
+    data.write_bytes(npz({"images": np.zeros((2, 3), np.uint8)}))
+    path, _ = _kept(tmp_path, own_data=OwnData(str(data), sha256_of(data.read_bytes())))
+    assert replay(path)[2] == data
+    data.write_bytes(npz({"images": np.ones((2, 3), np.uint8)}))
+    with pytest.raises(HashMismatchError, match="is not the file that was measured with"):
+        replay(path)
+    data.unlink()
+    with pytest.raises(UsageError, match="cannot be read"):
+        replay(path)
+
+
+def test_a_model_that_was_changed_is_not_measured_once_more(tmp_path: Path) -> None:
+    path, _ = _kept(tmp_path)
+    model = tmp_path / "model.npz"
+    manifest_path(model).unlink()
+    model.write_bytes(b"a modem")
+    with pytest.raises(HashMismatchError, match="is not the file that was measured"):
+        replay(path)
+    model.unlink()
+    with pytest.raises(ArtifactNotFoundError):
+        replay(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda whole: whole[: len(whole) // 2], ResultUnreadableError),
+        (lambda _: b"", ResultUnreadableError),
+        (lambda _: b"{}", ResultUnreadableError),
+        (lambda _: b"\xff\xfe", ResultUnreadableError),
+        (
+            lambda whole: whole.replace(b'"schema_version": 2', b'"schema_version": 99'),
+            ResultSchemaError,
+        ),
+        (
+            lambda whole: whole.replace(b'"schema_version": 2', b'"schema_version": 1'),
+            ResultSchemaError,
+        ),
+    ],
+)
+def test_what_is_no_result_of_ours_is_not_measured_once_more(
+    tmp_path: Path,
+    change: Any,  # noqa: ANN401 - a function of bytes
+    error: type[Exception],
+) -> None:
+    path, _ = _kept(tmp_path)
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(error, match=str(path)):
+        replay(path)
+
+
+def test_a_result_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ResultUnreadableError, match=r"Cannot read .*gone\.json"):
+        replay(tmp_path / "gone.json")
+
+
+# Data
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fashion-MNIST is not to be had."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise DatasetNotFoundError("It is nowhere.", hint="Buy it.")
+
+    monkeypatch.setattr(dataset, "locate", fail)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_our_own_models_are_not_measured_without_the_data_set() -> None:
+    with pytest.raises(DatasetNotFoundError):
+        data_folder(_OURS, None, None, Diary())
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_somebody_elses_models_are_and_it_is_said_that_they_get_noise() -> None:
+    diary = Diary()
+    assert data_folder(_THEIRS, None, None, diary) is None
+    assert diary.said == ["Fashion-MNIST is nowhere to be found; the models are fed with noise."]
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_folder_that_is_named_must_hold_the_data_set(tmp_path: Path) -> None:
+    with pytest.raises(DatasetNotFoundError):
+        data_folder(_THEIRS, None, tmp_path, Diary())
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_with_the_users_images_the_data_set_is_not_looked_for(tmp_path: Path) -> None:
+    data = tmp_path / "my.npz"
+    data.write_bytes(npz({"images": np.zeros((2, 3), np.uint8)}))
+    assert data_folder(_OURS, data, None, Diary()) is None
+
+
+def test_the_users_images_are_checked_before_anything_long_begins(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        data_folder(_OURS, tmp_path / "gone.npz", None, Diary())
+
+
+def test_the_data_set_is_where_it_is_found(real_data_folder: Path) -> None:
+    assert data_folder(_THEIRS, None, real_data_folder, Diary()) == real_data_folder
