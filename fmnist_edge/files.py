@@ -51,10 +51,13 @@ def check_room(path: Path) -> None:
     """Find out before long work whether its outcome could be written to `path`; nothing is made.
 
     Raises:
-        StorageError: its folder, or the nearest one above it that exists, takes no new files.
+        StorageError: it is a folder; or its folder, or the nearest one above it that exists, takes
+            no new files.
     """
     folder = next(each for each in path.absolute().parents if each.exists())
     with storage_errors(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if not os.access(folder, os.W_OK | os.X_OK):

@@ -124,15 +124,13 @@ def bench(
       fmnist-edge bench --replay result.json --json again.json
     """
     from fmnist_edge.bench import protocols
-    from fmnist_edge.errors import StorageError, UsageError
+    from fmnist_edge.errors import UsageError
     from fmnist_edge.files import check_room
     from fmnist_edge.pipeline import benching, planning
     from fmnist_edge.result import write_run
 
     if json is not None:
         check_room(json)
-        if json.is_dir():
-            raise StorageError(f"Cannot write {json}: it is a folder.", hint="Choose a file name.")
     progress = render.progress_display()
     if replay is not None:
         otherwise = (

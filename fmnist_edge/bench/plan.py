@@ -172,13 +172,14 @@ def _skipped(subject: Subject, wanted: Wanted) -> Iterator[Skipped]:
         )
         return
     for name, module in able.items():
-        if name in called and not _present(module):
+        too_slow = not wanted.named and module.OCCASION is Occasion.UNHURRIED
+        if not _present(module) and (name in called or too_slow):
             yield Skipped(
                 f"{subject.path} on {name}",
                 f"{name} is not installed",
                 f"Install it with: pip install 'fmnist-edge[{module.EXTRA}]'",
             )
-        elif name not in called and not wanted.named and module.OCCASION is Occasion.UNHURRIED:
+        elif name not in called and too_slow:
             yield Skipped(
                 f"{subject.path} on {name}",
                 f"{name} takes seconds to import, and this protocol must end soon",

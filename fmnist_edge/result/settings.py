@@ -52,6 +52,16 @@ class Settings:
     seed: int
     pin: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        lengths = (self.turn_seconds, self.min_seconds, self.throughput_seconds)
+        if min(*lengths, self.energy_seconds, self.limit_seconds) < 0:
+            raise ValueError("a length of time below zero")
+        counts = (self.processes, self.together, self.max_samples, self.throughput_batch)
+        if min(*counts, self.distinct_images) < 1 or self.paced_hz <= 0:
+            raise ValueError("a count or a rate that must be above zero and is not")
+        if min(self.warmup_calls, self.min_samples, self.paced_samples, self.stage_samples) < 0:
+            raise ValueError("a count below zero")
+
 
 @dataclass(frozen=True)
 class Subject:

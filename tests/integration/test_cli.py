@@ -15,7 +15,7 @@ from fmnist_edge.recipes import RECIPES
 from fmnist_edge.training.presets import PRESETS
 from tests.commands import CommandLine, Finished, copy_artifact
 
-COMMANDS = ["data", "train", "export", "bench", "report"]
+COMMANDS = ["data", "train", "export", "bench", "report", "compare"]
 HEAVY = {
     "ai_edge_litert",
     "h5py",
