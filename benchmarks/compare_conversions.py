@@ -2,8 +2,9 @@
 
     python benchmarks/compare_conversions.py OUT.json MODEL.keras [PROCESSES]
 
-Each conversion is made afresh, measured on one thread in fresh processes in shuffled order, and
-compared with ours by the medians of its processes. Run it on a machine that has nothing else to do.
+Each conversion is made afresh, measured on one thread in fresh processes that take turns, and
+compared with ours by the medians of those that lived through the same round. Run it on a machine
+that has nothing else to do.
 """
 
 import contextlib
@@ -14,28 +15,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from fmnist_edge import dataset, runtimes
 from fmnist_edge.artifact import Format, open_artifact
 from fmnist_edge.bench import protocols
+from fmnist_edge.estimates import turnwise_ratio
 from fmnist_edge.exporters import EXPORTERS, load_parent
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import write_atomically
 from fmnist_edge.keras_library import keras, tensorflow
 from fmnist_edge.native_output import hushed
 from fmnist_edge.optional import require
-from fmnist_edge.pipeline import calibrating
+from fmnist_edge.pipeline import calibrating, planning
 from fmnist_edge.pipeline.benching import BenchRequest, bench
 from fmnist_edge.recipes import CALIBRATION_SAMPLES, RECIPES, Choices
 from fmnist_edge.records import encode_json
-from fmnist_edge.result import Row
+from fmnist_edge.result import Row, Settings
 from fmnist_edge.session import Images, scale_pixels
 from fmnist_edge_cli import render
 
 OURS: Final = "ours"
 PROCESSES: Final = 7
-RESAMPLES: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Ratio:
     """How many times as long as our file another one takes; above 1, ours is faster.
 
     Args:
-        low: Lower end of the 95 % percentile bootstrap interval over processes.
-        high: Its upper end.
+        low: Lower end of its 95 % interval.
+        high: The upper one.
     """
 
     file: str
@@ -167,9 +166,10 @@ def main() -> None:
     out, model, *rest = sys.argv[1:]
     place = Path(out).resolve()
     settings = replace(
-        protocols.get("quick"),
+        protocols.get("standard"),
         protocol="compare-conversions",
         processes=int(rest[0]) if rest else PROCESSES,
+        paced_samples=0,
     )
     progress = render.progress_display()
     where = dataset.locate(progress=progress).path
@@ -182,11 +182,7 @@ def main() -> None:
             files = {kind: _convert(given, kind) for kind in CONVERSIONS}
         with contextlib.chdir(folder):  # so that the result tells names and no passing paths
             runs = {
-                kind: bench(
-                    BenchRequest(names, settings, runtimes=runtimes.reading(kind)[:1]),
-                    where,
-                    progress,
-                )
+                kind: bench(_request(kind, names, settings, where), progress)
                 for kind, names in files.items()
             }
     tables = {kind: _ratios(run.rows) for kind, run in runs.items()}
@@ -197,6 +193,13 @@ def main() -> None:
                 f"{each.file:32} {each.p50_ns / 1000:8.2f} us  {each.accuracy or 0:.4f}  "
                 f"x{each.ratio:.2f} [{each.low:.2f}, {each.high:.2f}]"
             )
+
+
+def _request(
+    kind: Format, names: tuple[Path, ...], settings: Settings, where: Path
+) -> BenchRequest:
+    plan = planning.plan(names, settings, runtimes_named=runtimes.reading(kind)[:1])
+    return BenchRequest(plan, settings, where)
 
 
 def _convert(given: Given, kind: Format) -> tuple[Path, ...]:
@@ -210,27 +213,20 @@ def _convert(given: Given, kind: Format) -> tuple[Path, ...]:
 
 def _ratios(rows: tuple[Row, ...]) -> list[Ratio]:
     ours, *_ = rows
-    return [_ratio(ours, row) for row in rows if row.latency and ours.latency]
+    return [_ratio(ours, row) for row in rows if not row.case.subject.is_floor]
 
 
 def _ratio(ours: Row, other: Row) -> Ratio:
-    assert ours.latency is not None
-    assert other.latency is not None
-    own, theirs = (
-        np.array(row.latency.process_medians, float) for row in (ours, other) if row.latency
-    )
-    generator = np.random.default_rng(0)
-    drawn = np.median(generator.choice(theirs, (RESAMPLES, len(theirs))), axis=1) / np.median(
-        generator.choice(own, (RESAMPLES, len(own))), axis=1
-    )
-    low, high = np.percentile(drawn, [2.5, 97.5])
+    assert ours.back_to_back is not None
+    assert other.back_to_back is not None
+    found = turnwise_ratio(ours.back_to_back.turn_medians, other.back_to_back.turn_medians)
     return Ratio(
         other.case.subject.name,
         other.accuracy.top1 if other.accuracy else None,
-        other.latency.p50,
-        ratio=float(np.median(theirs) / np.median(own)),
-        low=float(low),
-        high=float(high),
+        round(other.back_to_back.p50),
+        ratio=found.ratio,
+        low=found.low,
+        high=found.high,
     )
 
 

@@ -1,6 +1,6 @@
 """Write the tables of the pages anew from the result files that they name.
 
-    python benchmarks/render_tables.py README.md docs/formats.md
+    python benchmarks/render_tables.py README.md docs/formats.md docs/measurement.md
 
 A table stands between `<!-- KIND: FILE -->` and `<!-- end of table -->`; of a run, `table` is what
 a reader wants first, and `full` is what the benchmark prints. The tests compare every page with
@@ -17,6 +17,7 @@ from typing import Any, Final
 from fmnist_edge.artifact import Manifest
 from fmnist_edge.files import write_atomically
 from fmnist_edge.records import decode
+from fmnist_edge.report.details import native_table
 from fmnist_edge.report.exports import Made, exports_table
 from fmnist_edge.report.markdown import markdown_table
 from fmnist_edge.report.table import Table, benchmark_table, short_table
@@ -123,6 +124,7 @@ _KINDS: Final[Mapping[str, Callable[[Path], Table]]] = {
     "calibration": _calibration,
     "conversions": _conversions,
     "variants": _variants,
+    "native": lambda path: native_table(read_run(path)),
 }
 
 

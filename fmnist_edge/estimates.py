@@ -23,6 +23,7 @@ __all__ = [
     "percentile",
     "samples_needed",
     "softmax",
+    "turnwise_ratio",
     "unpaired_ratio",
     "wilson_interval",
 ]
@@ -169,6 +170,29 @@ def paired_ratio(
         raise ValueError("there are no pairs")
     low, high = mean_interval(logs, confidence) or (-math.inf, math.inf)
     return Ratio(math.exp(fmean(logs)), math.exp(low), math.exp(high))
+
+
+def turnwise_ratio(
+    before: Sequence[Sequence[float]],
+    after: Sequence[Sequence[float]],
+    confidence: float = _CONFIDENCE,
+) -> Ratio:
+    """How many times as long `after` takes, from processes whose turns alternated.
+
+    A process is worth the geometric mean of its turns' ratios, and the interval comes from the
+    processes. A machine that changes its speed between turns moves the median of a process from one
+    speed to the other at once, but the mean of neighbouring turns' ratios hardly.
+
+    Args:
+        before: [processes][turns] durations above 0.
+        after: The same, turn by turn the neighbours, in the same unit.
+        confidence: Of the interval, 0..1.
+
+    Raises:
+        ValueError: there is no turn, one without a partner, or a duration of 0 or less.
+    """
+    each = [paired_ratio(*turns).ratio for turns in zip(before, after, strict=True)]
+    return paired_ratio([1.0] * len(each), each, confidence)
 
 
 def unpaired_ratio(

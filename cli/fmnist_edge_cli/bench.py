@@ -147,6 +147,7 @@ def bench(
     else:
         if quick and protocol not in {None, "quick"}:
             raise UsageError(f"--quick and --protocol {protocol} contradict each other.")
+        counts = numbers("--threads", threads or ["1"], least=1)
         settings = protocols.get(
             "quick" if quick else protocol or protocols.DEFAULT,
             processes=processes,
@@ -160,7 +161,7 @@ def bench(
             planning.model_files(models or (), artifacts),
             settings,
             runtimes_named=tuple(runtime or ()),
-            threads=numbers("--threads", threads or ["1"], least=1),
+            threads=counts,
             batch=batch,
             native=native,
         )

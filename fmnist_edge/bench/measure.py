@@ -119,7 +119,7 @@ class Measuring:
         own = None if case.subject in {NO_MODEL, YARDSTICK} else self._data.own
         supply = supply_for(session, self._data.test, own)
         first = session.prepare(batch_of(supply, session.batch, 0))
-        _output, first_ns = latency.timed(lambda: session.run(first))
+        output, first_ns = latency.timed(lambda: session.run(first))
         self._opened = Opened(
             artifact,
             session,
@@ -130,6 +130,7 @@ class Measuring:
             None,
             Tally(session, tensors_of(supply, session, settings.distinct_images), settings),
         )
+        self._opened.tally.witnesses.append((0, output.copy()))
         self._opened.tally.warm_up(_WARM_UP_SECONDS)
         return Reply()
 

@@ -16,6 +16,7 @@ __all__ = ["MEASUREMENT_CHECKS"]
 _ALIKE: Final = 1e-6
 # MLPerf's audit TEST04: calls on one input may be a tenth faster.
 _CACHED: Final = 1.10
+_BEYOND_CHANCE: Final = 3.0  # in every process; neighbours do not do that
 _SURE: Final = 0.99
 # As NVIDIA's trtexec has it.
 _STEADY: Final = 0.025
@@ -64,7 +65,8 @@ def _caches(row: Row, _: Mapping[str, str]) -> Iterator[Finding]:
         return
     found = f"calls on varied inputs take {median:.2f} times as long as on a repeated one"
     # A neighbour's load during one of the two looks just like a cache, but not in all processes.
-    if paired_ratio([1.0] * len(known), known, _SURE).low > 1:
+    sure = paired_ratio([1.0] * len(known), known, _SURE).low > 1
+    if sure or min(known) > _BEYOND_CHANCE:
         yield Reason(
             "caches",
             f"Above {_CACHED:.2f}, answers seem to be kept: {found}.",

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import pairwise
 from typing import Final
 
@@ -63,7 +63,11 @@ def back_to_back(measurements: Sequence[Measurement]) -> Latency:
         ValueError: there are no samples.
     """
     hot = [each.back_to_back for each in measurements]
-    return latency([_per_call(each) for each in hot], max(each.calls_per_sample for each in hot))
+    found = latency([_per_call(each) for each in hot], max(each.calls_per_sample for each in hot))
+    turns = tuple(
+        tuple(_middle(np.sort(turn)) for turn in _turns(each) if len(turn)) for each in hot
+    )
+    return replace(found, turn_medians=turns)
 
 
 def _per_call(hot: BackToBack) -> Durations:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fmnist_edge.estimates import Ratio, paired_ratio
+from fmnist_edge.estimates import Ratio, paired_ratio, turnwise_ratio
 from fmnist_edge.report.cells import MISSING, significant
 from fmnist_edge.report.rows import ordered
 from fmnist_edge.result import Interval, Row, Run
@@ -91,10 +91,20 @@ def between(before: Row, after: Row) -> Times | None:
     """Two rows of one run, whose processes lived together in pairs; None where one has no times."""
     if _p50(before) <= 0 or _p50(after) <= 0 or not before.back_to_back or not after.back_to_back:
         return None
+    turns = before.back_to_back.turn_medians, after.back_to_back.turn_medians
+    if _alike(*turns):
+        return times(turnwise_ratio(*turns))
     medians = before.back_to_back.process_medians, after.back_to_back.process_medians
     if len(medians[0]) == len(medians[1]) and can_tell(*medians):
         return times(paired_ratio(*medians))
     return Times(_p50(after) / _p50(before), None)
+
+
+def _alike(*turns: Sequence[Sequence[float]]) -> bool:
+    """Whether both have the same turns, in processes enough for an interval."""
+    before, after = ([len(each) for each in process] for process in turns)
+    positive = all(time > 0 for side in turns for process in side for time in process)
+    return before == after and len(before) >= _FEWEST and min(before) > 0 and positive
 
 
 def can_tell(*medians: Sequence[float]) -> bool:

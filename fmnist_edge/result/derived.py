@@ -54,6 +54,8 @@ class Latency:
         fastest: The smallest sample.
         slowest: The largest one.
         process_medians: In the order of the processes.
+        turn_medians: Per process and turn, back to back; turn k of one case ran next to turn k of
+            the others, so that two cases are compared turn by turn.
     """
 
     count: int
@@ -64,6 +66,7 @@ class Latency:
     fastest: float
     slowest: float
     process_medians: tuple[float, ...]
+    turn_medians: tuple[tuple[float, ...], ...] = ()
 
     def percentile(self, share: float) -> Percentile:
         """The one of that share."""

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,9 +65,10 @@ def base(cli: CommandLine, wheel: Path, tmp_path_factory: pytest.TempPathFactory
     return replace(cli, entry_point=folder / "bin" / "fmnist-edge")
 
 
-def _modules(top: Path) -> set[str]:
+def _modules(top: Path, suffixes: Collection[str] = (".py",)) -> set[str]:
     """The Python files below a folder, named from the folder that holds it."""
-    return {path.relative_to(top.parent).as_posix() for path in top.rglob("*.py")}
+    found = (path for path in top.rglob("*") if path.suffix in suffixes)
+    return {path.relative_to(top.parent).as_posix() for path in found}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,9 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path, modules:
     about = f"fmnist_edge-{__version__}.dist-info"
     assert {name.partition("/")[0] for name in names} == {"fmnist_edge", "fmnist_edge_cli", about}
     shipped = {name for name in names if not name.startswith(about)}
-    assert shipped == {*modules, "fmnist_edge/py.typed"}
+    native = _modules(ROOT / "fmnist_edge", (".c", ".h"))
+    assert len(native) == 4
+    assert shipped == {*modules, *native, "fmnist_edge/py.typed"}
 
 
 def test_the_wheel_tells_its_version_its_command_and_its_licence(wheel: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_model_is_measured_in_all_respects(tmp_path: Path) -> None:
     assert (taken.paced.response.unpack() >= taken.paced.service.unpack()).all()
     assert taken.stages is not None
     assert [each.count for each in (taken.stages.prepare, taken.stages.decode)] == [2, 2]
-    assert taken.audit.compared == 3
+    assert taken.audit.compared == 4  # the first call and three turns
     assert taken.audit.largest_difference == 0.0
     assert taken.audit.repeat_ratio is not None
     assert taken.memory == Memory(start=1, imported=2, loaded=3, steady=4, peak=40)
@@ -143,7 +143,7 @@ def test_labels_are_given_only_when_asked_for(tmp_path: Path) -> None:
     assert reply.scores == ""
     assert reply.measurement is not None
     assert reply.measurement.predictions is None
-    assert reply.measurement.audit.compared == 3
+    assert reply.measurement.audit.compared == 4  # the first call and three turns
 
 
 def test_the_confidence_of_logits_is_that_of_their_probabilities(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_runtime_that_answers_otherwise_while_it_is_timed_is_found_out(tmp_pat
         hurried = False
         measurement = measuring.obey(_REST).measurement
         assert measurement is not None
-        assert measurement.audit.compared == 1
+        assert measurement.audit.compared == 2
         assert measurement.audit.largest_difference == 0.75
 
 

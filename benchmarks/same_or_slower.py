@@ -1,0 +1,225 @@
+"""Does the harness know a tie from a difference? The same file twice, and a twin a tenth slower.
+
+    python -m benchmarks.same_or_slower MODEL.tflite RESULT.json [COMPARISONS]
+
+Each comparison is a run of its own with three cases: a file, the same file under another name, and
+the same file on a runtime that takes 10 % longer for every call (`slowed_worker.py`). Written down
+is how often the first two were declared a tie and the third was found slower, with every ratio and
+its interval. The result is written after each comparison; started again, it goes on from there.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from benchmarks import slowed_worker
+from benchmarks.slowed_worker import SLOWER
+from fmnist_edge import runtimes
+from fmnist_edge.bench import protocols
+from fmnist_edge.bench.evidence import Evidence
+from fmnist_edge.bench.execute import Asking, Supplies, execute
+from fmnist_edge.bench.latency import SECOND, now
+from fmnist_edge.bench.messages import Job
+from fmnist_edge.bench.plan import Wanted, make_plan
+from fmnist_edge.bench.processes import Worker
+from fmnist_edge.bench.summary import summarize
+from fmnist_edge.estimates import wilson_interval
+from fmnist_edge.files import sha256_of, write_atomically
+from fmnist_edge.host.facts import facts
+from fmnist_edge.host.health import Health
+from fmnist_edge.pipeline.provenance import made_with
+from fmnist_edge.progress import SILENT
+from fmnist_edge.records import decode_json, encode_json
+from fmnist_edge.report.ratios import between
+from fmnist_edge.result import Interval, Reading, Row, Settings
+from fmnist_edge_cli import render
+
+COMPARISONS: Final = 100
+WORKER: Final = (sys.executable, "-m", "fmnist_edge.worker")
+SLOWED: Final = (sys.executable, str(Path(slowed_worker.__file__)))
+NAMES: Final = ("one", "same", "slower")
+# Back-to-back calls only, as long as in the standard protocol.
+SETTINGS: Final = replace(
+    protocols.get("standard"), paced_samples=0, throughput_seconds=0.01, stage_samples=3
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said of two rows.
+
+    Args:
+        ratio: The second's time over the first's.
+        low: Lower end of its interval.
+        high: Upper end.
+        tie: Whether it was called a tie.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    tie: bool
+
+    @property
+    def slower(self) -> bool:
+        """Whether the second was found to take longer."""
+        return not self.tie and self.ratio > 1
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run: the same file again, and the slower twin, each against the first."""
+
+    same: Answer
+    slower: Answer
+
+
+@dataclass(frozen=True)
+class Count:
+    """How often something was said, of how many times; the interval is of the share."""
+
+    found: int
+    of: int
+    share: Interval
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything that is written down.
+
+    Args:
+        model: The file's name.
+        sha256: Of the file.
+        slower_by: How many times as long the twin takes in truth.
+        host: Facts about the machine, by name.
+        versions: Of what was measured with.
+        settings: The protocol; the first comparison has its seed, each further one the next.
+        declared_ties: Of the file and itself.
+        slower_found: Of the file and the twin.
+        comparisons: In order.
+    """
+
+    model: str
+    sha256: str
+    slower_by: float
+    host: dict[str, str]
+    versions: dict[str, str]
+    settings: Settings
+    declared_ties: Count
+    slower_found: Count
+    comparisons: tuple[Comparison, ...]
+
+
+def compare_once(model: Path, settings: Settings) -> Comparison:
+    """A run of its own.
+
+    Args:
+        model: A TFLite file.
+        settings: How to measure.
+
+    Raises:
+        RuntimeError: a row failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{name}{model.suffix}" for name in NAMES]
+        for file in files:
+            shutil.copy(model, file)
+        plan = make_plan(files, Wanted({"litert": runtimes.RUNTIMES["litert"]}))
+        begin, health = now(), Health()
+
+        def launch(job: Job, tick: Callable[[], None]) -> AbstractContextManager[Asking]:
+            slowed = job.case.subject.name.startswith("slower")
+            return Worker(SLOWED if slowed else WORKER, job, tick)
+
+        def look() -> Reading:
+            return health.look((now() - begin) / SECOND)
+
+        # No data set: the same noise for all three serves as well, and nobody asks for accuracy.
+        taken = execute(
+            plan.cases,
+            settings,
+            Supplies(None, None),
+            launch=launch,
+            look=look,
+            progress=SILENT,
+        )
+    evidence = [
+        Evidence(case, tuple(found.measurements), failure=found.failure)
+        for case, found in zip(plan.cases, taken, strict=True)
+    ]
+    one, same, slower = summarize(evidence, {})
+    return Comparison(_answer(one, same), _answer(one, slower))
+
+
+def _answer(before: Row, after: Row) -> Answer:
+    found = between(before, after)
+    if found is None or found.interval is None:
+        raise RuntimeError(f"a row failed: {before.failure or after.failure}")
+    return Answer(found.ratio, found.interval.low, found.interval.high, found.is_tie)
+
+
+def _count(answers: Sequence[bool]) -> Count:
+    found, of = sum(answers), len(answers)
+    return Count(found, of, Interval(*wilson_interval(found, of)))
+
+
+def _with(outcome: Outcome, comparisons: Sequence[Comparison]) -> Outcome:
+    return replace(
+        outcome,
+        declared_ties=_count([each.same.tie for each in comparisons]),
+        slower_found=_count([each.slower.slower for each in comparisons]),
+        comparisons=tuple(comparisons),
+    )
+
+
+def begun(model: Path, result: Path) -> Outcome:
+    """What the result file says so far, or an outcome without comparisons.
+
+    Raises:
+        SystemExit: the file tells of another model, protocol or software.
+    """
+    nothing = _count([])
+    fresh = Outcome(
+        model.name,
+        sha256_of(model.read_bytes()),
+        SLOWER,
+        dict(facts()),
+        made_with(("ai-edge-litert", "numpy")),
+        SETTINGS,
+        nothing,
+        nothing,
+        (),
+    )
+    if not result.exists():
+        return fresh
+    found = decode_json(Outcome, result.read_bytes())
+    if _with(replace(found, host=fresh.host), ()) != fresh:
+        raise SystemExit(f"{result} tells of another model, protocol or software; move it away.")
+    return found
+
+
+def main() -> None:
+    model, result = Path(sys.argv[1]), Path(sys.argv[2])
+    wanted = int(sys.argv[3]) if len(sys.argv) > 3 else COMPARISONS
+    outcome, progress = begun(model, result), render.progress_display()
+    progress.start("Compare", wanted)
+    progress.advance(len(outcome.comparisons))
+    for number in range(len(outcome.comparisons), wanted):
+        settings = replace(SETTINGS, seed=SETTINGS.seed + number)
+        made = compare_once(model, settings)
+        outcome = _with(outcome, (*outcome.comparisons, made))
+        write_atomically(result, encode_json(outcome).encode())
+        progress.advance(note=f"same x{made.same.ratio:.3f}, slower x{made.slower.ratio:.3f}")
+    progress.finish()
+    ties, slower = outcome.declared_ties, outcome.slower_found
+    print(f"the same file: a tie in {ties.found} of {ties.of}")
+    print(f"the twin: found slower in {slower.found} of {slower.of}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""A measuring process whose runtime takes a tenth longer for every call: the known truth of a test.
+
+`python benchmarks/slowed_worker.py` obeys the orders that `python -m fmnist_edge.worker` does.
+"""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_edge import runtimes, worker
+from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.bench import latency
+from fmnist_edge.session import (
+    Images,
+    Occasion,
+    RuntimeModule,
+    Scores,
+    Session,
+    SessionOptions,
+    synthetic_inputs,
+)
+
+SLOWER: Final = 1.10
+Run = Callable[[NDArray[Any]], NDArray[Any]]
+# What slowing costs by itself is learnt from pairs of short stretches of calls, for so long.
+_SECONDS: Final = 0.1
+_FEWEST: Final = 3
+_CALLS: Final = 20
+_INPUTS: Final = 4
+
+
+def slowed(run: Run, factor: float) -> Run:
+    """An inference that takes longer, busy all the time.
+
+    Args:
+        run: What to slow down.
+        factor: How many times as long it takes, if slowing cost nothing by itself.
+    """
+    # The one clock, without a frame of its own: it is read three times in a call of some 10 us.
+    clock = latency.perf_counter_ns  # type: ignore[attr-defined]
+
+    def slower(tensor: NDArray[Any], /) -> NDArray[Any]:
+        start = clock()
+        output = run(tensor)
+        end = start + factor * (clock() - start)
+        while clock() < end:
+            pass
+        return output
+
+    return slower
+
+
+def slowed_by(run: Run, tensors: Sequence[NDArray[Any]], wanted: float = SLOWER) -> Run:
+    """An inference that takes longer by the factor `wanted`, what slowing costs included.
+
+    That cost is learnt from calls slowed and not, in turns, and taken off as a share of the call:
+    both grow where the CPU slows down.
+
+    Args:
+        run: What to slow down.
+        tensors: Its inputs.
+        wanted: How many times as long it is to take.
+    """
+    slow = slowed(run, wanted)
+    ratios: list[float] = []
+    end = latency.now() + int(_SECONDS * latency.SECOND)
+    while latency.now() < end or len(ratios) < _FEWEST:
+        ratios.append(_median(slow, tensors) / _median(run, tensors))
+    # Below 1, it is over at once: slowing alone costs as much as it is to add, or nearly.
+    return slowed(run, wanted - (statistics.median(ratios) - wanted))
+
+
+def _median(run: Run, tensors: Sequence[NDArray[Any]]) -> float:
+    """Nanoseconds of a call, timed on its own: what a clock costs depends on what ran before."""
+    turn = latency.back_to_back(
+        run, tensors, first=0, seconds=0, at_least=_CALLS, calls_per_sample=1
+    )
+    return float(np.median(turn.samples))
+
+
+class _Slowed:
+    """A session that takes longer."""
+
+    def __init__(self, inner: Session) -> None:
+        self._inner: Final = inner
+        images = synthetic_inputs(inner.input, _INPUTS * inner.batch, seed=0)
+        tensors = [inner.prepare(part) for part in np.split(images, _INPUTS)]
+        self.run: Final = slowed_by(inner.run, tensors)
+
+    @property
+    def input(self) -> TensorSpec:
+        return self._inner.input
+
+    @property
+    def output(self) -> TensorSpec:
+        return self._inner.output
+
+    @property
+    def batch(self) -> int:
+        return self._inner.batch
+
+    @property
+    def used(self) -> Mapping[str, str]:
+        return self._inner.used
+
+    def prepare(self, images: Images) -> NDArray[Any]:
+        return self._inner.prepare(images)
+
+    def decode(self, output: NDArray[Any]) -> Scores:
+        return self._inner.decode(output)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _SlowedRuntime:
+    """Any runtime, slowed down."""
+
+    def __init__(self, inner: RuntimeModule) -> None:
+        self._inner: Final = inner
+        self.FORMATS: frozenset[Format] = inner.FORMATS
+        self.PACKAGE: str = inner.PACKAGE
+        self.EXTRA: str = inner.EXTRA
+        self.READS_MODEL: bool = inner.READS_MODEL
+        self.OCCASION: Occasion = inner.OCCASION
+
+    def load_library(self) -> str:
+        return self._inner.load_library()
+
+    def open(self, artifact: Artifact, options: SessionOptions) -> Session:
+        return _Slowed(self._inner.open(artifact, options))
+
+
+if __name__ == "__main__":
+    worker.main(lambda name: _SlowedRuntime(runtimes.get(name)))

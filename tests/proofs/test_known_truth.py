@@ -1,0 +1,247 @@
+"""The whole harness on runtimes whose times are known: real processes, turns and verdicts."""
+
+import statistics
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmnist_edge.bench.evidence import Evidence
+from fmnist_edge.bench.execute import Supplies, execute
+from fmnist_edge.bench.floor import NO_MODEL
+from fmnist_edge.bench.processes import Worker
+from fmnist_edge.bench.summary import summarize
+from fmnist_edge.progress import SILENT
+from fmnist_edge.result import Case, Latency, Paced, Reason, Row, Settings
+from tests.examples import READING, SETTINGS
+from tests.proofs import spinning_worker
+from tests.proofs.attempts import Attempts
+from tests.proofs.spinning_worker import BASE, DRIFT, RUN, SLOW, STALL, STALLING, THROTTLED
+
+WORKER = (sys.executable, str(Path(spinning_worker.__file__)))
+# Closer than this, what lies between the clock and the call shows.
+NEAR = 0.05
+PERIOD = 2_500_000
+STEADY = replace(
+    SETTINGS,
+    warmup_calls=50,
+    turn_seconds=0.025,
+    min_seconds=RUN / 1e9,
+    min_samples=64,
+    max_samples=1_000_000,
+    paced_hz=1e9 / PERIOD,
+    paced_samples=0,
+    distinct_images=STALLING,
+)
+Rows = Mapping[str, Row]
+# Reasons that speak of the times themselves; others speak of the machine.
+CHANGING = {"drift", "two-speeds", "unsteady"}
+
+
+def _measure(settings: Settings, *names: str) -> Rows:
+    """A row per runtime of `spinning_worker`."""
+    cases = [Case(NO_MODEL, name, "cpu", 1, 1) for name in names]
+    taken = execute(
+        cases,
+        replace(settings, together=len(cases)),
+        Supplies(None, None),
+        launch=lambda job, tick: Worker(WORKER, job, tick),
+        look=lambda: READING,
+        progress=SILENT,
+    )
+    evidence = [
+        Evidence(case, tuple(found.measurements), failure=found.failure)
+        for case, found in zip(cases, taken, strict=True)
+    ]
+    assert [each.failure for each in evidence] == [None] * len(cases)
+    return dict(zip(names, summarize(evidence, {}), strict=True))
+
+
+@pytest.fixture(scope="module")
+def speeds() -> Attempts[Rows]:
+    return Attempts(lambda: _measure(STEADY, "constant", "bimodal", "drifting", "throttling"))
+
+
+@pytest.fixture(scope="module")
+def stalling() -> Attempts[Row]:
+    # Twice round all inputs, so that one stall at least is not at the end of a turn.
+    settings = replace(STEADY, processes=2, paced_samples=2 * STALLING + 24)
+    return Attempts(lambda: _measure(settings, "stalling")["stalling"])
+
+
+@pytest.fixture(scope="module")
+def frauds() -> Attempts[Rows]:
+    return Attempts(lambda: _measure(STEADY, "caching", "hasty", "constant"))
+
+
+def _hot(row: Row) -> Latency:
+    assert row.back_to_back is not None
+    return row.back_to_back
+
+
+def _reasons(row: Row) -> Mapping[str, Reason]:
+    assert row.verdict is not None
+    return {reason.code: reason for reason in row.verdict.reasons}
+
+
+# Percentiles
+
+
+@pytest.mark.parametrize(("name", "p90"), [("constant", BASE), ("bimodal", SLOW)])
+def test_percentiles_are_those_of_the_truth(speeds: Attempts[Rows], name: str, p90: float) -> None:
+    def check(rows: Rows) -> None:
+        hot = _hot(rows[name])
+        assert hot.p50 == pytest.approx(BASE, rel=NEAR)
+        assert hot.percentile(0.9).nanoseconds == pytest.approx(p90, rel=NEAR)
+
+    speeds.show(check)
+
+
+@pytest.mark.parametrize(
+    ("name", "p50", "p90"),
+    [
+        # As speed falls, there are fewer calls in the same time: their number at a speed goes with
+        # its inverse, so the logarithm of the time of a call is spread evenly over the calls.
+        ("drifting", BASE * (1 + DRIFT) ** 0.5, BASE * (1 + DRIFT) ** 0.9),
+        # For the same reason, the slow third of the time has a fifth of the calls.
+        ("throttling", BASE, BASE * THROTTLED),
+    ],
+)
+def test_so_they_are_where_the_speed_changes(
+    speeds: Attempts[Rows], name: str, p50: float, p90: float
+) -> None:
+    def check(rows: Rows) -> None:
+        hot = _hot(rows[name])
+        # Where the machine gives a process more time in one part of its run than in another, there
+        # are more calls of one speed; so the process in the middle is asked.
+        middle = statistics.median(hot.process_medians)
+        assert middle == pytest.approx(p50, rel=2 * NEAR)
+        assert hot.percentile(0.9).nanoseconds == pytest.approx(p90, rel=2 * NEAR)
+
+    speeds.show(check)
+
+
+def test_no_call_is_shorter_than_it_was(speeds: Attempts[Rows]) -> None:
+    for row in speeds[0].values():
+        assert _hot(row).fastest >= BASE
+
+
+# Changing speed
+
+
+@pytest.mark.parametrize("name", ["constant", "bimodal"])
+def test_a_speed_that_does_not_change_raises_no_suspicion(
+    speeds: Attempts[Rows], name: str
+) -> None:
+    def check(rows: Rows) -> None:
+        assert not CHANGING & _reasons(rows[name]).keys()
+
+    speeds.show(check)
+
+
+@pytest.mark.parametrize("name", ["drifting", "throttling"])
+def test_a_speed_that_changes_raises_suspicion(speeds: Attempts[Rows], name: str) -> None:
+    def check(rows: Rows) -> None:
+        reasons = _reasons(rows[name])
+        assert "drift" in reasons
+        assert reasons["drift"].level == "SUSPECT"
+        assert reasons["drift"].text.startswith("In 3 of 3 processes the speed changed")
+
+    speeds.show(check)
+
+
+def test_two_speeds_are_told_from_one_that_creeps(speeds: Attempts[Rows]) -> None:
+    def check(rows: Rows) -> None:
+        assert "two-speeds" in _reasons(rows["throttling"])
+        assert "two-speeds" not in _reasons(rows["drifting"])
+
+    speeds.show(check)
+
+
+# Stalls
+
+
+def test_every_stall_is_kept_at_its_place(stalling: Attempts[Row]) -> None:
+    for each in stalling[0].measurements:
+        hot = each.back_to_back
+        samples = hot.samples.unpack()
+        assert (len(samples), hot.kept_every) == (hot.calls, 1)
+        stalls = samples[STALLING - 1 :: STALLING]
+        assert len(stalls) > 1
+        assert stalls.min() >= STALL
+
+
+def test_stalls_show_in_the_tail_and_the_mean_and_not_in_the_median(
+    stalling: Attempts[Row],
+) -> None:
+    def check(row: Row) -> None:
+        hot = _hot(row)
+        tail = hot.percentile(0.99).nanoseconds
+        assert tail is not None
+        assert tail >= STALL
+        stalls = sum(each.back_to_back.calls // STALLING for each in row.measurements)
+        assert hot.mean * hot.count >= stalls * STALL + (hot.count - stalls) * BASE
+        assert hot.p50 == pytest.approx(BASE, rel=NEAR)
+
+    assert _hot(stalling[0]).slowest >= STALL
+    stalling.show(check)
+
+
+def _paced(row: Row) -> list[Paced]:
+    found = [each.paced for each in row.measurements if each.paced is not None]
+    assert len(found) == len(row.measurements)
+    return found
+
+
+def test_a_stall_shows_in_the_paced_calls_that_had_to_wait_for_it(
+    stalling: Attempts[Row],
+) -> None:
+    for paced in _paced(stalling[0]):
+        service, response = paced.service.unpack(), paced.response.unpack()
+        assert (response >= service).all()
+        # Turns have 16 calls; what comes after the last one waited for nothing.
+        stalls = [at for at in np.flatnonzero(service >= STALL) if at % 16 < 15]
+        assert stalls
+        assert all(response[at + 1] >= STALL - PERIOD for at in stalls)
+
+
+def test_the_calls_after_a_stall_were_short_themselves(stalling: Attempts[Row]) -> None:
+    def check(row: Row) -> None:
+        for paced in _paced(row):
+            service = paced.service.unpack()
+            stalls = [at for at in np.flatnonzero(service >= STALL) if at % 16 < 15]
+            assert all(service[at + 1] < STALL / 10 for at in stalls)
+        assert row.paced is not None
+        assert row.service is not None
+        response, call = (each.percentile(0.95).nanoseconds for each in (row.paced, row.service))
+        assert response is not None
+        assert call is not None
+        assert call < 2 * PERIOD < response
+
+    stalling.show(check)
+
+
+# Fraud
+
+
+def test_a_runtime_that_remembers_answers_is_found_out(frauds: Attempts[Rows]) -> None:
+    assert _reasons(frauds[0]["caching"])["caches"].level == "INVALID"
+
+
+def test_a_runtime_that_answers_otherwise_once_the_warm_up_is_over_is_found_out(
+    frauds: Attempts[Rows],
+) -> None:
+    reason = _reasons(frauds[0]["hasty"])["outputs-differ"]
+    assert reason.level == "INVALID"
+    assert "in 3 of 3 processes, by up to 0.1." in reason.text
+
+
+def test_an_honest_runtime_is_suspected_of_no_fraud(frauds: Attempts[Rows]) -> None:
+    frauds.show(lambda rows: _check_honest(rows["constant"]))
+
+
+def _check_honest(row: Row) -> None:
+    assert not {"caches", "outputs-differ", "not-audited"} & _reasons(row).keys()
