@@ -18,15 +18,15 @@ _USUAL: Final = Settings(
     warmup_calls=50,
     # Shorter than the stretches in which a shared machine has one speed.
     turn_seconds=0.02,
-    min_samples=16,
-    min_seconds=0.6,
+    min_samples=14,
+    min_seconds=0.5,
     max_samples=10_000,
     paced_hz=30.0,
-    paced_samples=16,
+    paced_samples=14,
     distinct_images=256,
     stage_samples=100,
     throughput_batch=256,
-    throughput_seconds=0.2,
+    throughput_seconds=0.15,
     energy_seconds=0.0,
     limit_seconds=120.0,
     seed=0,
@@ -35,7 +35,7 @@ PROTOCOLS: Final = MappingProxyType(
     {
         settings.protocol: settings
         for settings in (
-            # Enough for a 90th percentile in each regime: 5 x 16 samples of 64 that it needs.
+            # Enough for a 90th percentile in each regime: 5 x 14 samples of 64 that it needs.
             _USUAL,
             # At least 64 samples and a second of calls; too few paced ones for a percentile.
             replace(
