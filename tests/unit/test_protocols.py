@@ -55,7 +55,7 @@ def test_every_protocol_ends_well_before_its_limit(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "samples", "seconds"),
     [
-        ("standard", _FOR_A_90TH_PERCENTILE, 3.0),
+        ("standard", _FOR_A_90TH_PERCENTILE, 2.5),
         ("quick", _FOR_A_90TH_PERCENTILE, 1.0),
         ("mobile-like", 1024, 60.0),
         ("edge-like", 1024, 600.0),
