@@ -41,9 +41,9 @@ PROTOCOLS: Final = MappingProxyType(
             replace(
                 _USUAL,
                 protocol="quick",
-                processes=3,
-                min_samples=22,
-                min_seconds=0.35,
+                processes=2,
+                min_samples=32,
+                min_seconds=0.5,
                 paced_samples=8,
                 throughput_seconds=0.1,
             ),
