@@ -1,7 +1,4 @@
-"""What a few numbers say about the many that were not taken: intervals, bounds and tests.
-
-Arithmetic alone; numbers in, numbers out.
-"""
+"""What a few numbers say about the many that were not taken: intervals, bounds and tests."""
 
 import math
 from bisect import bisect_left
@@ -179,9 +176,8 @@ def turnwise_ratio(
 ) -> Ratio:
     """How many times as long `after` takes, from processes whose turns alternated.
 
-    A process is worth the geometric mean of its turns' ratios, and the interval comes from the
-    processes. A machine that changes its speed between turns moves the median of a process from one
-    speed to the other at once, but the mean of neighbouring turns' ratios hardly.
+    A process is worth the geometric mean of its turns' ratios. A machine with two speeds moves the
+    median of a process from one to the other at once, the mean of neighbours' ratios hardly.
 
     Args:
         before: [processes][turns] durations above 0.

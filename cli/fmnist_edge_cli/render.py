@@ -131,11 +131,12 @@ def _fitted(content: "Table", width: int) -> tuple["Table", list[str]]:
 def benchmark(run: "Run", *, details: bool = False) -> None:
     """The table of a run, and as remarks what was left out, what failed, and what is doubtful."""
     from fmnist_edge.report import remarks
+    from fmnist_edge.report.details import asked_for
     from fmnist_edge.report.details import details as detail_tables
     from fmnist_edge.report.table import benchmark_table, failures
 
     table(benchmark_table(run))
-    for title, content in detail_tables(run) if details else ():
+    for title, content in detail_tables(run) if details else asked_for(run):
         line(f"{title}")
         table(content)
     for text in remarks.below_the_table(run):

@@ -21,6 +21,7 @@ from fmnist_edge.report.rows import memory_of, ordered, row_names
 from fmnist_edge.result import ColdStart, Energy, Latency, Measurement, Row, Run, StageTimes
 
 __all__ = [
+    "asked_for",
     "cold_table",
     "details",
     "energy_table",
@@ -42,6 +43,15 @@ def details(run: Run) -> Iterator[tuple[str, Table]]:
         ("From nothing to the first answer", cold_table(run)),
         ("From image to label", stages_table(run)),
         ("Memory and disk", memory_table(run)),
+    ):
+        if table.rows:
+            yield title, table
+    yield from asked_for(run)
+
+
+def asked_for(run: Run) -> Iterator[tuple[str, Table]]:
+    """The tables of what is measured only on request, and their titles."""
+    for title, table in (
         ("Energy", energy_table(run)),
         ("What Python adds to a call", native_table(run)),
     ):

@@ -120,7 +120,10 @@ def _open_keras(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
 
     signature = [tf.TensorSpec((batch, *source.shape[1:]), source.dtype)]
     try:
-        traced = tf.function(infer, input_signature=signature).get_concrete_function()
+        # Without autograph, which writes files of its own into the temporary folder: Keras's layers
+        # are graphs already.
+        compiled = tf.function(infer, input_signature=signature, autograph=False)
+        traced = compiled.get_concrete_function()
     except (ValueError, TypeError, tf.errors.OpError) as error:
         raise _cannot_run(artifact.path, batch, error) from error
     return (source, target), traced

@@ -39,6 +39,8 @@ SHARED = [
     "table-rows.tflite",
     "wrong-answer.onnx",
 ]
+# Called from C, an output must have room before its size is known.
+NOT_FROM_C = {"wrong-answer.onnx"}
 REFUSED = {
     "lone-number.onnx": "takes a single number, and no batch of anything",
     "no-inputs.onnx": "has 0 inputs and 1 outputs, not one of each",
@@ -103,6 +105,10 @@ def test_runtimes_agree_on_what_a_file_computes(folder: Path, name: str) -> None
     path = folder / name
     answers = []
     for runtime in _readers(path):
+        if name in NOT_FROM_C and runtime.endswith("-native"):
+            with pytest.raises(ModelUnsupportedError, match="leaves axis 1 of its output open"):
+                _open(path, runtime, batch=2)
+            continue
         session = _open(path, runtime, batch=2)
         answers.append(classify(session, synthetic_inputs(session.input, 5, seed=1)))
     assert len(answers) > 1

@@ -348,7 +348,9 @@ def test_runtimes_are_called_from_c_too_where_there_is_a_compiler(
     cli: CommandLine, shelf: Path, tmp_path: Path
 ) -> None:
     model = shelf / "default-float32.tflite"
-    found = _bench(cli, tmp_path, model, *_named("litert", "litert-native"), *SMOKE)
+    own = replace(cli, home=tmp_path / "home")  # what is compiled is kept there
+    own.home.mkdir()
+    found = _bench(own, tmp_path, model, *_named("litert", "litert-native"), *SMOKE)
     python, native = found.files
     assert (python.case.runtime, native.case.runtime) == ("litert", "litert-native")
     assert python.failure is None
@@ -362,6 +364,7 @@ def test_runtimes_are_called_from_c_too_where_there_is_a_compiler(
     # Its calls are timed by C; Python would add its own cost to paced ones.
     assert native.measurements[0].back_to_back.calls_per_sample == 1
     assert native.paced is None
+    assert "What Python adds to a call" in found.done.stdout
 
 
 def test_energy_is_told_or_the_reason_why_not(pinned: Benchmark) -> None:
