@@ -443,16 +443,16 @@ def _threads(cli: CommandLine, exported: Path, name: str, asked: int) -> list[fl
 
 
 @pytest.mark.parametrize("name", READING)
-def test_one_thread_means_one(exported: Path, cli: CommandLine, name: str) -> None:
+def test_one_thread_means_one(exported: Path, cli: CommandLine, tmp_path: Path, name: str) -> None:
     # Some runtimes start threads that then sleep, or that work while the caller sleeps.
-    before, _, said, busy = _threads(cli, exported, name, asked=1)
+    before, _, said, busy = _threads(replace(cli, home=tmp_path), exported, name, asked=1)
     assert (before, said) == (1, 1)
     assert busy < 1.5  # two would come to 2
 
 
 @pytest.mark.parametrize("name", READING)
 def test_a_session_that_says_it_uses_two_threads_starts_some(
-    exported: Path, cli: CommandLine, name: str
+    exported: Path, cli: CommandLine, tmp_path: Path, name: str
 ) -> None:
-    before, after, said, _ = _threads(cli, exported, name, asked=2)
+    before, after, said, _ = _threads(replace(cli, home=tmp_path), exported, name, asked=2)
     assert (after > before) == (said == 2)
