@@ -3,6 +3,7 @@
 import io
 import zipfile
 import zlib
+from collections.abc import Iterable
 from typing import Any, Final
 
 from fmnist_edge import keras_library
@@ -55,6 +56,11 @@ def load_model(artifact: Artifact) -> Any:  # noqa: ANN401 - a Keras model
         ) from error
 
 
-def tensor_specs(tensors: Any) -> list[TensorSpec]:  # noqa: ANN401 - Keras's, or None
-    """A model's inputs or outputs; none where it was saved before it met any data."""
-    return [TensorSpec(each.name, tuple(each.shape), str(each.dtype)) for each in tensors or ()]
+def tensor_specs(model: Any) -> tuple[list[TensorSpec], list[TensorSpec]]:  # noqa: ANN401 - Keras's
+    """A model's inputs and its outputs; none where it was saved before it met any data."""
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    return _specs(inputs or ()), _specs(outputs or ())
+
+
+def _specs(tensors: Iterable[Any]) -> list[TensorSpec]:
+    return [TensorSpec(each.name, tuple(each.shape), str(each.dtype)) for each in tensors]

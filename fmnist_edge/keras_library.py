@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fmnist_edge.optional import require
 
-__all__ = ["EXTRA", "keep_to_cpu", "keras", "tensorflow"]
+__all__ = ["EXTRA", "failures", "keep_to_cpu", "keras", "tensorflow"]
 
 EXTRA: Final = "train"
 # Keras would make a folder in the user's home, and follow what a file there says about backends
@@ -36,6 +36,15 @@ def keras() -> Any:  # noqa: ANN401 - the module is untyped
     """
     tensorflow()
     return require("keras", extra=EXTRA)
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What TensorFlow raises when a model cannot be run on what it is given.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
+    return ValueError, TypeError, tensorflow().errors.OpError
 
 
 def keep_to_cpu(threads: int) -> Mapping[str, str]:

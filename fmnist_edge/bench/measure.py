@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import Artifact
 from fmnist_edge.bench import latency, probes
 from fmnist_edge.bench.accuracy import predictions
-from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
+from fmnist_edge.bench.floor import NO_MODEL
 from fmnist_edge.bench.lines import encode_scores
 from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from fmnist_edge.bench.opened import Opened, batch_of, planned, tensors_of
@@ -118,7 +118,7 @@ class Measuring:
         session, load_ns = latency.timed(lambda: self._runtime.open(artifact, options))
         loaded, _peak = self._instruments.memory()
         # The floor has a shape and classes of its own; the user's data need not fit it.
-        own = None if case.subject in {NO_MODEL, YARDSTICK} else self._data.own
+        own = None if case.subject.is_floor else self._data.own
         supply = supply_for(session, self._data.test, own)
         first = session.prepare(batch_of(supply, session.batch, 0))
         output, first_ns = latency.timed(lambda: session.run(first))

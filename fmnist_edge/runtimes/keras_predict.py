@@ -14,16 +14,14 @@ from fmnist_edge import keras_library
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.keras_file import load_model, tensor_specs
-from fmnist_edge.keras_library import keep_to_cpu, keras, tensorflow
+from fmnist_edge.keras_library import failures, keep_to_cpu, keras, tensorflow
 from fmnist_edge.native_output import first_line
 from fmnist_edge.session import (
     Occasion,
-    Scores,
+    PlainSession,
     SessionOptions,
     check_batch,
     check_device,
-    decode_scores,
-    prepare_images,
     single_pair,
 )
 
@@ -45,7 +43,7 @@ def load_library() -> str:
     return str(keras().__version__)
 
 
-class _Session:
+class _Session(PlainSession):
     def __init__(
         self,
         path: Path,
@@ -54,18 +52,12 @@ class _Session:
         used: Mapping[str, str],
         batch: int,
     ) -> None:
-        tf = tensorflow()
-        self.input: Final = specs[0]
-        self.output: Final = specs[1]
-        self.batch: Final = batch
+        super().__init__(*specs, batch)
         self.used: Mapping[str, str] = used
         self._path: Final = path
         self._predict: Final = model.predict
-        self._flatten: Final = tf.nest.flatten
-        self._errors: Final = (ValueError, TypeError, tf.errors.OpError)
-
-    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
-        return prepare_images(images, self.input)
+        self._flatten: Final = tensorflow().nest.flatten
+        self._errors: Final = failures()
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
         try:
@@ -77,12 +69,6 @@ class _Session:
                 hint="It may be made for another number of images; try --batch 1.",
             ) from error
         return output
-
-    def decode(self, output: NDArray[Any]) -> Scores:
-        return decode_scores(output, self.output)
-
-    def close(self) -> None:
-        pass
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
@@ -98,10 +84,6 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
     check_device("Keras", options)
     used = keep_to_cpu(options.threads)
     model = load_model(artifact)
-    source, target = single_pair(
-        artifact,
-        tensor_specs(getattr(model, "inputs", None)),
-        tensor_specs(getattr(model, "outputs", None)),
-    )
-    check_batch(artifact, source, options.batch)
-    return _Session(artifact.path, (source, target), model, used, options.batch)
+    pair = single_pair(artifact, *tensor_specs(model))
+    check_batch(artifact, pair[0], options.batch)
+    return _Session(artifact.path, pair, model, used, options.batch)

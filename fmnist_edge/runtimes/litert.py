@@ -13,11 +13,9 @@ from fmnist_edge.native_output import first_line
 from fmnist_edge.optional import require, versions_of
 from fmnist_edge.session import (
     Occasion,
-    Scores,
+    PlainSession,
     SessionOptions,
     check_device,
-    decode_scores,
-    prepare_images,
     single_pair,
 )
 
@@ -42,7 +40,7 @@ def load_library() -> str:
     return versions_of(("ai-edge-litert",)).get("ai-edge-litert", "unknown")
 
 
-class _Session:
+class _Session(PlainSession):
     def __init__(
         self,
         path: Path,
@@ -50,9 +48,7 @@ class _Session:
         interpreter: Any,  # noqa: ANN401 - untyped
         options: SessionOptions,
     ) -> None:
-        self.input: Final = specs[0]
-        self.output: Final = specs[1]
-        self.batch: Final = options.batch
+        super().__init__(*specs, options.batch)
         self.used: Mapping[str, str] = {
             "threads": str(options.threads),
             "delegate": _delegate(interpreter),
@@ -65,9 +61,6 @@ class _Session:
         self._invoke: Final = interpreter.invoke
         self._get: Final = interpreter.get_tensor
 
-    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
-        return prepare_images(images, self.input)
-
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
         try:
             self._set(self._source, tensor)
@@ -79,12 +72,6 @@ class _Session:
             ) from error
         output: NDArray[Any] = self._get(self._target)
         return output
-
-    def decode(self, output: NDArray[Any]) -> Scores:
-        return decode_scores(output, self.output)
-
-    def close(self) -> None:
-        pass
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name

@@ -12,12 +12,10 @@ from fmnist_edge.artifact import Artifact, Quantization, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.native import Model, NativeError, Tensor, build
 from fmnist_edge.session import (
-    Scores,
+    PlainSession,
     SessionOptions,
     check_batch,
     check_device,
-    decode_scores,
-    prepare_images,
     single_pair,
 )
 
@@ -52,7 +50,7 @@ class _File:
     model: Model
 
 
-class NativeSession:
+class NativeSession(PlainSession):
     """A session whose calls C makes: `run` makes one, `time_calls` many."""
 
     def __init__(
@@ -62,8 +60,7 @@ class NativeSession:
         arrays: tuple[NDArray[Any], NDArray[Any]],
         options: SessionOptions,
     ) -> None:
-        self.input, self.output = specs
-        self.batch: Final = options.batch
+        super().__init__(*specs, options.batch)
         self.used: Mapping[str, str] = {
             "threads": str(options.threads),
             "library": file.interface.library.name,
@@ -76,10 +73,6 @@ class NativeSession:
         self._takes, self._gives = arrays
         self._source: Final = self._takes.ctypes.data
         self._target: Final = self._gives.ctypes.data
-
-    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Turn `batch` items into the exact input tensor."""
-        return prepare_images(images, self.input)
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
         """Infer once; the next call overwrites what this one returned.
@@ -117,10 +110,6 @@ class NativeSession:
         except NativeError as error:
             raise self._failure(error) from error
         return taken, output
-
-    def decode(self, output: NDArray[Any]) -> Scores:
-        """Turn a raw output into float32 of the same shape."""
-        return decode_scores(output, self.output)
 
     def close(self) -> None:
         """Give back what the runtime holds."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
-from fmnist_edge.session import IMAGE_SHAPE, Occasion, Scores, SessionOptions, decode_scores
+from fmnist_edge.session import IMAGE_SHAPE, Occasion, PlainSession, SessionOptions
 
 __all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
 
@@ -27,11 +27,10 @@ def load_library() -> str:
     return "0"
 
 
-class _Session:
+class _Session(PlainSession):
     def __init__(self, batch: int) -> None:
-        self.input: Final = TensorSpec("image", (None, *IMAGE_SHAPE), "uint8")
-        self.output: Final = TensorSpec("scores", (None, 10), "float32")
-        self.batch: Final = batch
+        source = TensorSpec("image", (None, *IMAGE_SHAPE), "uint8")
+        super().__init__(source, TensorSpec("scores", (None, 10), "float32"), batch)
         self.used: Mapping[str, str] = {"threads": "1"}
         self._answer: Final = np.full((batch, 10), 0.1, np.float32)
 
@@ -40,12 +39,6 @@ class _Session:
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[np.float32]:  # noqa: ARG002 - it does nothing
         return self._answer
-
-    def decode(self, output: NDArray[Any]) -> Scores:
-        return decode_scores(output, self.output)
-
-    def close(self) -> None:
-        pass
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001, ARG001 - the contract's names

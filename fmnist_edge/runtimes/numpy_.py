@@ -17,11 +17,9 @@ from fmnist_edge.errors import ModelUnreadableError
 from fmnist_edge.session import (
     IMAGE_SHAPE,
     Occasion,
-    Scores,
+    PlainSession,
     SessionOptions,
     check_device,
-    decode_scores,
-    prepare_images,
 )
 
 __all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
@@ -78,31 +76,22 @@ class _Layer:
         return self.buffer
 
 
-class _Session:
+class _Session(PlainSession):
     def __init__(self, layers: tuple[_Layer, ...], batch: int) -> None:
         pixels = layers[0].kernel.shape[0]
         shape = IMAGE_SHAPE if pixels == prod(IMAGE_SHAPE) else (pixels,)
-        self.input: Final = TensorSpec("image", (None, *shape), "float32")
-        self.output: Final = TensorSpec("scores", (None, layers[-1].kernel.shape[1]), "float32")
-        self.batch: Final = batch
+        source = TensorSpec("image", (None, *shape), "float32")
+        target = TensorSpec("scores", (None, layers[-1].kernel.shape[1]), "float32")
+        super().__init__(source, target, batch)
         # The worker's environment holds BLAS to the threads asked for; NumPy cannot be asked.
         self.used: Mapping[str, str] = {}
         self._layers: Final = layers
-
-    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
-        return prepare_images(images, self.input)
 
     def run(self, tensor: NDArray[Any], /) -> Array:
         values = tensor.reshape(self.batch, -1)
         for layer in self._layers:
             values = layer(values)
         return values
-
-    def decode(self, output: NDArray[Any]) -> Scores:
-        return decode_scores(output, self.output)
-
-    def close(self) -> None:
-        pass
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name

@@ -16,11 +16,9 @@ from fmnist_edge.runtimes.openvino_graph import dequantization, kernels_of, spec
 from fmnist_edge.runtimes.tflite_quantization import quantizations
 from fmnist_edge.session import (
     Occasion,
-    Scores,
+    PlainSession,
     SessionOptions,
     check_device,
-    decode_scores,
-    prepare_images,
     single_pair,
 )
 from fmnist_edge.temporary import lying_in_a_folder
@@ -54,7 +52,7 @@ def load_library() -> str:
     return versions_of((PACKAGE,)).get(PACKAGE, "unknown")
 
 
-class _Session:
+class _Session(PlainSession):
     def __init__(
         self,
         path: Path,
@@ -62,9 +60,7 @@ class _Session:
         compiled: Any,  # noqa: ANN401 - untyped
         batch: int,
     ) -> None:
-        self.input: Final = specs[0]
-        self.output: Final = specs[1]
-        self.batch: Final = batch
+        super().__init__(*specs, batch)
         self._path: Final = path
         self._compiled: Final = compiled
         request = compiled.create_infer_request()
@@ -83,9 +79,6 @@ class _Session:
         kernels = kernels_of(self._compiled)
         return told | {"kernels": kernels} if kernels else told
 
-    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
-        return prepare_images(images, self.input)
-
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
         np.copyto(self._source, tensor, casting="no")
         try:
@@ -96,12 +89,6 @@ class _Session:
                 hint="Export it again, or update OpenVINO.",
             ) from error
         return self._target
-
-    def decode(self, output: NDArray[Any]) -> Scores:
-        return decode_scores(output, self.output)
-
-    def close(self) -> None:
-        pass
 
 
 def _bind(place: Any, spec: TensorSpec, port: Any) -> NDArray[Any]:  # noqa: ANN401 - untyped

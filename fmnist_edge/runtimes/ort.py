@@ -14,12 +14,10 @@ from fmnist_edge.native_output import first_line
 from fmnist_edge.onnxruntime_library import CPU, ONLY_ERRORS, failures, onnxruntime
 from fmnist_edge.session import (
     Occasion,
-    Scores,
+    PlainSession,
     SessionOptions,
     check_batch,
     check_device,
-    decode_scores,
-    prepare_images,
     single_pair,
 )
 
@@ -51,11 +49,10 @@ def load_library() -> str:
     return str(onnxruntime().__version__)
 
 
-class _Session:
+class _Session(PlainSession):
     def __init__(self, path: Path, opened: Any, options: SessionOptions) -> None:  # noqa: ANN401 - untyped
-        self.input: Final = _spec(opened.get_inputs()[0])
-        self.output: Final = _spec(opened.get_outputs()[0])
-        self.batch: Final = options.batch
+        source, target = _spec(opened.get_inputs()[0]), _spec(opened.get_outputs()[0])
+        super().__init__(source, target, options.batch)
         self.used: Mapping[str, str] = {
             "threads": str(opened.get_session_options().intra_op_num_threads),
             "provider": ", ".join(opened.get_providers()),
@@ -65,9 +62,6 @@ class _Session:
         self._opened: Final = opened
         self._plain: Final = _plain(opened, self.input, self.output)
         self._call: Call = self._first
-
-    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
-        return prepare_images(images, self.input)
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
         try:
@@ -88,12 +82,6 @@ class _Session:
             else self._plain
         )
         return answer
-
-    def decode(self, output: NDArray[Any]) -> Scores:
-        return decode_scores(output, self.output)
-
-    def close(self) -> None:
-        pass
 
 
 def _plain(opened: Any, source: TensorSpec, target: TensorSpec) -> Call:  # noqa: ANN401 - untyped

@@ -10,17 +10,15 @@ from fmnist_edge import keras_library
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.keras_file import load_model, tensor_specs
-from fmnist_edge.keras_library import keep_to_cpu, tensorflow
+from fmnist_edge.keras_library import failures, keep_to_cpu, tensorflow
 from fmnist_edge.native_output import first_line
 from fmnist_edge.saved_model import load_signature
 from fmnist_edge.session import (
     Occasion,
-    Scores,
+    PlainSession,
     SessionOptions,
     check_batch,
     check_device,
-    decode_scores,
-    prepare_images,
     single_pair,
 )
 
@@ -46,22 +44,16 @@ def load_library() -> str:
     return str(tensorflow().__version__)
 
 
-class _Session:
+class _Session(PlainSession):
     def __init__(
         self, path: Path, specs: Pair, call: Call, used: Mapping[str, str], batch: int
     ) -> None:
-        tf = tensorflow()
-        self.input: Final = specs[0]
-        self.output: Final = specs[1]
-        self.batch: Final = batch
+        super().__init__(*specs, batch)
         self.used: Mapping[str, str] = used
         self._path: Final = path
         self._call: Final = call
-        self._tensor: Final = tf.constant
-        self._errors: Final = (ValueError, TypeError, tf.errors.OpError)
-
-    def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
-        return prepare_images(images, self.input)
+        self._tensor: Final = tensorflow().constant
+        self._errors: Final = failures()
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
         try:
@@ -69,12 +61,6 @@ class _Session:
         except self._errors as error:
             raise _cannot_run(self._path, self.batch, error) from error
         return output
-
-    def decode(self, output: NDArray[Any]) -> Scores:
-        return decode_scores(output, self.output)
-
-    def close(self) -> None:
-        pass
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
@@ -108,11 +94,7 @@ def _open_keras(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
     """One graph for one shape: what Keras itself does between the layers is gone."""
     tf = tensorflow()
     model = load_model(artifact)
-    source, target = single_pair(
-        artifact,
-        tensor_specs(getattr(model, "inputs", None)),
-        tensor_specs(getattr(model, "outputs", None)),
-    )
+    source, target = single_pair(artifact, *tensor_specs(model))
     check_batch(artifact, source, batch)
 
     def infer(tensor: Any) -> Any:  # noqa: ANN401 - tensors
@@ -124,7 +106,7 @@ def _open_keras(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
         # are graphs already.
         compiled = tf.function(infer, input_signature=signature, autograph=False)
         traced = compiled.get_concrete_function()
-    except (ValueError, TypeError, tf.errors.OpError) as error:
+    except failures() as error:
         raise _cannot_run(artifact.path, batch, error) from error
     return (source, target), traced
 

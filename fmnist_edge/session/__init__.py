@@ -20,6 +20,7 @@ from fmnist_edge.session.contract import (
     Session,
     SessionOptions,
 )
+from fmnist_edge.session.plain import PlainSession
 from fmnist_edge.session.scoring import classify
 from fmnist_edge.session.tensors import (
     IMAGE_SHAPE,
@@ -40,6 +41,7 @@ __all__ = [
     "WHITE",
     "Images",
     "Occasion",
+    "PlainSession",
     "RuntimeModule",
     "Scores",
     "SelfTiming",
