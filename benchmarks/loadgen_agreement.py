@@ -33,7 +33,7 @@ from fmnist_edge.session import Session, SessionOptions, synthetic_inputs
 from fmnist_edge_cli import render
 
 ROUNDS: Final = 50
-# Calls per round and side. A batch of 64 takes some 400 us: long beside LoadGen's own work.
+# Calls per round and side. A batch of 64 takes hundreds of us: long beside LoadGen's own work.
 CALLS: Final = {64: 300, 1: 1000}
 _WARM_UP: Final = 50
 # Around the fewest that give an estimate, and some larger counts; LoadGen takes exactly so many.

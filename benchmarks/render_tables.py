@@ -93,7 +93,34 @@ _CONVERSIONS: Final[_Columns] = {
     "times ours": lambda record: f"{record['ratio']:.2f}",
     "95 % interval": lambda record: f"{record['low']:.2f} to {record['high']:.2f}",
 }
-_WORDS: Final = {"recipe", "method", "variant", "conversion"}
+_COVERAGE: Final[_Columns] = {
+    "values": lambda record: str(record["values"]),
+    "drawn from": lambda record: record["drawn_from"],
+    "bootstrap percentiles": lambda record: _whole(record["bootstrap"]),
+    "expanded percentiles (Hesterberg 2015)": lambda record: _whole(record["expanded"]),
+    "Student's t": lambda record: _whole(record["student"]),
+}
+_LOADGEN: Final[_Columns] = {
+    "batch": lambda record: str(record["batch"]),
+    "same calls: our p50 µs": lambda record: f"{record['our_p50'] / 1000:.1f}",
+    "LoadGen's p50 µs": lambda record: f"{record['loadgen_p50'] / 1000:.1f}",
+    "longer by": lambda record: f"{100 * (record['loadgen_p50'] / record['our_p50'] - 1):.1f} %",
+    "nine of ten calls, by µs": lambda record: (
+        f"{record['least_added'] / 1000:.1f} to {record['most_added'] / 1000:.1f}"
+    ),
+    "in turns: net p50 over ours": lambda record: _with_interval(record["p50"]),
+    "net p90 over ours": lambda record: _with_interval(record["p90"]),
+}
+_WORDS: Final = {"recipe", "method", "variant", "conversion", "drawn from"}
+
+
+def _whole(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _with_interval(times: Mapping[str, Any]) -> str:
+    known = times["interval"]
+    return f"{times['ratio']:.2f} ({known['low']:.2f} to {known['high']:.2f})"
 
 
 def _calibration(path: Path) -> Table:
@@ -107,6 +134,17 @@ def _variants(path: Path) -> Table:
 def _conversions(path: Path) -> Table:
     families = json.loads(path.read_bytes())["ratios"].values()
     return _table(_CONVERSIONS, [record for family in families for record in family])
+
+
+def _coverage(path: Path) -> Table:
+    return _table(_COVERAGE, json.loads(path.read_bytes())["coverage"])
+
+
+def _loadgen(path: Path) -> Table:
+    """A row per batch size: calls that both timed, and calls that each made itself."""
+    found = json.loads(path.read_bytes())
+    both = zip(found["same_calls"], found["own_calls"], strict=True)
+    return _table(_LOADGEN, [{**same, **own} for same, own in both])
 
 
 def _table(columns: _Columns, records: Sequence[Mapping[str, Any]]) -> Table:
@@ -123,6 +161,8 @@ _KINDS: Final[Mapping[str, Callable[[Path], Table]]] = {
     "exports": _exports,
     "calibration": _calibration,
     "conversions": _conversions,
+    "coverage": _coverage,
+    "loadgen": _loadgen,
     "variants": _variants,
     "native": lambda path: native_table(read_run(path)),
 }

@@ -11,8 +11,7 @@ its interval. The result is written after each comparison; started again, it goe
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -21,26 +20,18 @@ from benchmarks import slowed_worker
 from benchmarks.slowed_worker import SLOWER
 from fmnist_edge import runtimes
 from fmnist_edge.bench import protocols
-from fmnist_edge.bench.evidence import Evidence
-from fmnist_edge.bench.execute import Asking, Supplies, execute
-from fmnist_edge.bench.latency import SECOND, now
-from fmnist_edge.bench.messages import Job
 from fmnist_edge.bench.plan import Wanted, make_plan
-from fmnist_edge.bench.processes import Worker
-from fmnist_edge.bench.summary import summarize
-from fmnist_edge.estimates import wilson_interval
 from fmnist_edge.files import sha256_of, write_atomically
 from fmnist_edge.host.facts import facts
-from fmnist_edge.host.health import Health
+from fmnist_edge.pipeline.benching import BenchRequest, bench, worker_command
 from fmnist_edge.pipeline.provenance import made_with
-from fmnist_edge.progress import SILENT
+from fmnist_edge.proportions import wilson_interval
 from fmnist_edge.records import decode_json, encode_json
 from fmnist_edge.report.ratios import between
-from fmnist_edge.result import Interval, Reading, Row, Settings
+from fmnist_edge.result import Case, Interval, Row, Settings
 from fmnist_edge_cli import render
 
 COMPARISONS: Final = 100
-WORKER: Final = (sys.executable, "-m", "fmnist_edge.worker")
 SLOWED: Final = (sys.executable, str(Path(slowed_worker.__file__)))
 NAMES: Final = ("one", "same", "slower")
 # Back-to-back calls only, and fewer: a hundred comparisons take twenty minutes.
@@ -137,30 +128,13 @@ def compare_once(model: Path, settings: Settings) -> Comparison:
         for file in files:
             shutil.copy(model, file)
         plan = make_plan(files, Wanted({"litert": runtimes.RUNTIMES["litert"]}))
-        begin, health = now(), Health()
-
-        def launch(job: Job, tick: Callable[[], None]) -> AbstractContextManager[Asking]:
-            slowed = job.case.subject.name.startswith("slower")
-            return Worker(SLOWED if slowed else WORKER, job, tick)
-
-        def look() -> Reading:
-            return health.look((now() - begin) / SECOND)
-
         # No data set: the same noise for all three serves as well, and nobody asks for accuracy.
-        taken = execute(
-            plan.cases,
-            settings,
-            Supplies(None, None),
-            launch=launch,
-            look=look,
-            progress=SILENT,
-        )
-    evidence = [
-        Evidence(case, tuple(found.measurements), failure=found.failure)
-        for case, found in zip(plan.cases, taken, strict=True)
-    ]
-    one, same, slower = summarize(evidence, {})
+        one, same, slower = bench(BenchRequest(plan, settings, command=_command)).rows
     return Comparison(_answer(one, same), _answer(one, slower))
+
+
+def _command(case: Case) -> Sequence[str]:
+    return SLOWED if case.subject.name.startswith("slower") else worker_command(case)
 
 
 def _answer(before: Row, after: Row) -> Answer:

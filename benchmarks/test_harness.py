@@ -10,12 +10,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from fmnist_edge.artifact import Quantization, TensorSpec
 from fmnist_edge.bench.floor import NOTHING
 from fmnist_edge.bench.latency import back_to_back
-from fmnist_edge.report.table import benchmark_table
-from fmnist_edge.result import Samples, read_run, write_run
+from fmnist_edge.result import Samples
 from fmnist_edge.runtimes import null
 from fmnist_edge.session import SessionOptions, prepare_images
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def test_one_timed_call(benchmark: BenchmarkFixture) -> None:
@@ -44,17 +41,6 @@ def test_prepare_int8(benchmark: BenchmarkFixture) -> None:
 def test_pack_100_000_samples(benchmark: BenchmarkFixture) -> None:
     nanoseconds = np.random.default_rng(0).integers(10_000, 50_000, 100_000, dtype=np.uint64)
     assert benchmark(Samples.pack, nanoseconds).count == 100_000
-
-
-def test_read_write_and_draw_a_result(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    path = min(RESULTS.glob("*/demo.json"))
-
-    def round_trip() -> int:
-        run = read_run(path)
-        write_run(tmp_path / "again.json", run)
-        return len(benchmark_table(run).rows)
-
-    assert benchmark(round_trip) >= 6
 
 
 def test_help(benchmark: BenchmarkFixture) -> None:

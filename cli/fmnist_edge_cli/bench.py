@@ -124,32 +124,23 @@ def bench(
       fmnist-edge bench --replay result.json --json again.json
     """
     from fmnist_edge.bench import protocols
-    from fmnist_edge.errors import UsageError
     from fmnist_edge.files import check_room
     from fmnist_edge.pipeline import benching, planning
-    from fmnist_edge.result import write_run
 
     if json is not None:
         check_room(json)
     progress = render.progress_display()
     if replay is not None:
-        otherwise = (
+        _refuse_beside_replay(
             *(models, runtime, protocol, quick, processes, threads, batch != 1, rate, pin, native),
             *(energy, limit, seed is not None, data),
         )
-        if any(otherwise):
-            raise UsageError(
-                "--replay measures what the result names, as it was measured; it goes with --json "
-                "and --data-dir only.",
-                hint="Leave out the rest, or measure anew without --replay.",
-            )
         plan, settings, data = planning.replay(replay)
     else:
-        if quick and protocol not in {None, "quick"}:
-            raise UsageError(f"--quick and --protocol {protocol} contradict each other.")
+        named = _protocol(protocol, quick=quick)
         counts = numbers("--threads", threads or ["1"], least=1)
         settings = protocols.get(
-            "quick" if quick else protocol or protocols.DEFAULT,
+            named,
             processes=processes,
             limit_seconds=limit,
             paced_hz=rate,
@@ -167,12 +158,48 @@ def bench(
         )
     folder = planning.data_folder(plan, data, data_dir, progress)
     run = benching.bench(benching.BenchRequest(plan, settings, folder, data), progress)
+    _keep_and_show(run, json)
+    _conclude(run)
+
+
+def _refuse_beside_replay(*others: object) -> None:
+    """A replay takes everything from the result.
+
+    Raises:
+        UsageError: one of the others was given, too.
+    """
+    from fmnist_edge.errors import UsageError
+
+    if any(others):
+        raise UsageError(
+            "--replay measures what the result names, as it was measured; it goes with --json "
+            "and --data-dir only.",
+            hint="Leave out the rest, or measure anew without --replay.",
+        )
+
+
+def _protocol(named: str | None, *, quick: bool) -> str:
+    """The name of the protocol to measure with.
+
+    Raises:
+        UsageError: `--quick` was given, and another one named.
+    """
+    from fmnist_edge.bench import protocols
+    from fmnist_edge.errors import UsageError
+
+    if quick and named not in {None, "quick"}:
+        raise UsageError(f"--quick and --protocol {named} contradict each other.")
+    return "quick" if quick else named or protocols.DEFAULT
+
+
+def _keep_and_show(run: "Run", file: Path | None) -> None:
+    from fmnist_edge.result import write_run
+
     try:  # whatever becomes of the one, the other is not lost
-        if json is not None:
-            write_run(json, run)
+        if file is not None:
+            write_run(file, run)
     finally:
         render.benchmark(run)
-    _conclude(run)
 
 
 def _conclude(run: "Run") -> None:

@@ -90,12 +90,12 @@ def execute(  # noqa: PLR0913 - each is one independent fact about the run
     steps = _OPEN_STEPS + _REST_STEPS + sum(turn.steps for turn in turns)
     progress.start("Benchmark", settings.processes * len(cases) * steps)
     shuffle = random.Random(settings.seed).shuffle  # noqa: S311 - an order, not a secret
+    rounds = _Rounds(settings, supplies, launch, look, progress, taken)
     for _ in range(settings.processes):
         order = list(cases)
         shuffle(order)
         for group in _groups(order, settings.together):
-            round_ = _Round(settings, supplies, launch, look, progress, taken)
-            round_.carry_out(group, turns, shuffle)
+            rounds.carry_out(group, turns, shuffle)
     progress.finish()
     return tuple(taken[case] for case in cases)
 
@@ -108,12 +108,9 @@ class _Turn:
 
 def _turns(settings: Settings) -> tuple[_Turn, ...]:
     """What each process does between its opening and its end."""
-    count = max(
-        1, ceil(settings.min_seconds / settings.turn_seconds) if settings.turn_seconds else 1
-    )
-    hot = Order(
-        Task.BACK_TO_BACK, settings.turn_seconds, max(1, ceil(settings.min_samples / count))
-    )
+    seconds = settings.turn_seconds
+    count = max(1, ceil(settings.min_seconds / seconds)) if seconds else 1
+    hot = Order(Task.BACK_TO_BACK, seconds, max(1, ceil(settings.min_samples / count)))
     paced = []
     for start in range(0, settings.paced_samples, _PACED_CALLS_PER_TURN):
         calls = min(_PACED_CALLS_PER_TURN, settings.paced_samples - start)
@@ -129,24 +126,16 @@ def _groups(order: Sequence[Case], size: int) -> Iterator[Sequence[Case]]:
         yield order[index * len(order) // count : (index + 1) * len(order) // count]
 
 
-class _Round:
-    """Some cases, each in a process, from opening to the end."""
+@dataclass(frozen=True)
+class _Rounds:
+    """What every round needs; what comes of them gathers in `taken`."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what `execute` was given
-        self,
-        settings: Settings,
-        supplies: Supplies,
-        launch: Launch,
-        look: Look,
-        progress: Progress,
-        taken: dict[Case, Taken],
-    ) -> None:
-        self._settings: Final = settings
-        self._supplies: Final = supplies
-        self._launch: Final = launch
-        self._look: Final = look
-        self._progress: Final = progress
-        self._taken: Final = taken
+    settings: Settings
+    supplies: Supplies
+    launch: Launch
+    look: Look
+    progress: Progress
+    taken: dict[Case, Taken]
 
     def carry_out(
         self,
@@ -154,6 +143,7 @@ class _Round:
         turns: Sequence[_Turn],
         shuffle: Callable[[list[Case]], None],
     ) -> None:
+        """Some cases, each in a process, from opening to the end."""
         with ExitStack() as alive:
             workers = {case: self._open(alive, case) for case in cases}
             for turn in turns:
@@ -165,39 +155,39 @@ class _Round:
                 self._finish(workers[case], case)
 
     def _open(self, alive: ExitStack, case: Case) -> Asking | None:
-        taken = self._taken[case]
+        taken = self.taken[case]
         if taken.failure is not None:
-            self._progress.advance(_OPEN_STEPS)
+            self.progress.advance(_OPEN_STEPS)
             return None
-        taken.readings.append(self._look())
+        taken.readings.append(self.look())
         job = Job(
             case,
-            self._settings,
-            self._supplies.data_folder,
-            self._supplies.own_data,
+            self.settings,
+            self.supplies.data_folder,
+            self.supplies.own_data,
             # What the floor answers means nothing.
             classify=not taken.measurements and not case.subject.is_floor,
         )
-        worker = alive.enter_context(self._launch(job, lambda: taken.readings.append(self._look())))
+        worker = alive.enter_context(self.launch(job, lambda: taken.readings.append(self.look())))
         self._ask(worker, case, Order(Task.OPEN), _OPEN_STEPS)
         return worker
 
     def _ask(self, worker: Asking | None, case: Case, order: Order, steps: int) -> Reply | None:
         """Have an order carried out; None once the case has failed."""
-        self._progress.advance(0, note=f"{case.subject.name} on {case.runtime}")
-        taken = self._taken[case]
+        self.progress.advance(0, note=f"{case.subject.name} on {case.runtime}")
+        taken = self.taken[case]
         reply = None
         if worker is not None and taken.failure is None:
             reply = worker.ask(order)
             taken.failure = reply.failure
-        self._progress.advance(steps)
+        self.progress.advance(steps)
         return reply
 
     def _finish(self, worker: Asking | None, case: Case) -> None:
-        taken = self._taken[case]
+        taken = self.taken[case]
         reply = self._ask(worker, case, Order(Task.REST), _REST_STEPS)
         if reply is not None and reply.measurement is not None:
             taken.measurements.append(reply.measurement)
-            taken.readings.append(self._look())
+            taken.readings.append(self.look())
             if reply.scores:
                 taken.scores = decode_scores(reply.scores)

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from fmnist_edge.bench.latency import SECOND
 from fmnist_edge.bench.machine_checks import Check, Finding
 from fmnist_edge.bench.rules import PROCESSES
 from fmnist_edge.bench.statistics import drift, turn_spread, variation
@@ -26,7 +27,6 @@ _TWO_SPEEDS: Final = 1.25
 # Whoever takes the CPU away keeps it for some milliseconds, so this is some percent of the time.
 _PREEMPTED_PER_SECOND: Final = 10
 _PREEMPTED_AT_LEAST: Final = 10
-_SECOND: Final = 1e9
 _QUIET: Final = "Close other programs and measure again."
 
 
@@ -154,7 +154,7 @@ def _preempted(row: Row, _: Mapping[str, str]) -> Iterator[Finding]:
         yield "preemption: the system does not count it"
         return
     times = sum(each.footprint.preempted or 0 for each in known)
-    seconds = sum(each.back_to_back.busy_ns for each in known) / _SECOND
+    seconds = sum(each.back_to_back.busy_ns for each in known) / SECOND
     if times >= _PREEMPTED_AT_LEAST and times > _PREEMPTED_PER_SECOND * seconds:
         yield Reason(
             "preempted",

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Final
 
 from fmnist_edge.artifact import Precision
+from fmnist_edge.bench.latency import SECOND
 from fmnist_edge.bench.wording import counted, duration
 from fmnist_edge.result import Row, RuleCheck
 
@@ -27,7 +28,6 @@ PROCESSES: Final = 5
 _WINDOWS: Final = 5
 _WINDOW_SECONDS: Final = 10
 _OF_REFERENCE: Final = 0.98
-_SECOND: Final = 1e9
 
 Answer = tuple[bool, str]
 
@@ -59,7 +59,7 @@ def _samples(row: Row, *, at_least: int) -> Answer:
 
 def _windows(row: Row) -> list[float]:
     """Seconds of back-to-back calls of each process."""
-    return [each.back_to_back.busy_ns / _SECOND for each in row.measurements]
+    return [each.back_to_back.busy_ns / SECOND for each in row.measurements]
 
 
 def _time(row: Row, *, at_least: float) -> Answer:
@@ -79,7 +79,7 @@ def _long_windows(row: Row) -> Answer:
 
 def _median_throughput(row: Row) -> Answer:
     rates = [
-        each.back_to_back.calls * _SECOND / each.back_to_back.busy_ns
+        each.back_to_back.calls * SECOND / each.back_to_back.busy_ns
         for each in row.measurements
         if each.back_to_back.busy_ns
     ]

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_edge.bench.latency import SECOND
 from fmnist_edge.estimates import (
     early_stopping_percentile,
     mean_interval,
@@ -43,7 +44,6 @@ __all__ = [
 ]
 
 SHARES: Final = (0.9, 0.95, 0.99, 0.999)
-_SECOND: Final = 1e9
 _MEDIAN: Final = 0.5
 # Half the width of the 99 % interval of a median, in ranks, per root of the number of samples.
 _RANKS: Final = 1.29
@@ -133,7 +133,7 @@ def calls_per_second(measurements: Sequence[Measurement]) -> float | None:
     """Calls over the time of all turns; None where no time passed."""
     busy = sum(each.back_to_back.busy_ns for each in measurements)
     calls = sum(each.back_to_back.calls for each in measurements)
-    return _SECOND * calls / busy if busy else None
+    return SECOND * calls / busy if busy else None
 
 
 def throughput(measurements: Sequence[Measurement]) -> Throughput | None:

@@ -1,7 +1,7 @@
 """files -> numbers: measure every artifact on every runtime that opens it."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from fmnist_edge.pipeline.provenance import git_revision, made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.result import Case, Energy, Reading, Run, Settings
 
-__all__ = ["WORKER", "BenchRequest", "bench"]
+__all__ = ["BenchRequest", "bench", "worker_command"]
 
 WORKER: Final = (sys.executable, "-m", "fmnist_edge.worker")
 # A package's name and its distribution's differ by the dash alone.
@@ -43,6 +43,11 @@ _DISTRIBUTIONS: Final[Mapping[str, str]] = {
 _CPU_METERS: Final = ("RAPL", "Raspberry Pi PMIC")
 
 
+def worker_command(_: Case) -> Sequence[str]:
+    """What starts a measuring process, whatever it is to measure."""
+    return WORKER
+
+
 @dataclass(frozen=True)
 class BenchRequest:
     """What to measure, and how.
@@ -52,14 +57,14 @@ class BenchRequest:
         settings: The protocol.
         data_folder: Where the data set lies; None where no model needs it.
         own_data: The user's images in place of it.
-        worker: The command that starts a measuring process.
+        command: What starts a measuring process for a case.
     """
 
     plan: Plan
     settings: Settings
     data_folder: Path | None = None
     own_data: Path | None = None
-    worker: tuple[str, ...] = WORKER
+    command: Callable[[Case], Sequence[str]] = worker_command
 
 
 def bench(request: BenchRequest, progress: Progress = SILENT) -> Run:
@@ -84,7 +89,7 @@ def bench(request: BenchRequest, progress: Progress = SILENT) -> Run:
         return health.look((now() - begin) / SECOND)
 
     def launch(job: Job, tick: Callable[[], None]) -> AbstractContextManager[Asking]:
-        return Worker(request.worker, job, tick)
+        return Worker(request.command(job.case), job, tick)
 
     meter, metering = find_meter(sources=_CPU_METERS)
     cases, settings = request.plan.cases, request.settings

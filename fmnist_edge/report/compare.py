@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, Literal
 
-from fmnist_edge.estimates import mcnemar_p_value, unpaired_ratio
+from fmnist_edge.estimates import unpaired_ratio
+from fmnist_edge.proportions import mcnemar_p_value
 from fmnist_edge.report.comparable import (
     Matched,
     match,

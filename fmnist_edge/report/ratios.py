@@ -45,7 +45,7 @@ class Times:
         """The answer: "1.12x slower", "1.30x faster", "no detectable difference"."""
         if self.is_tie:
             return "no detectable difference"
-        size = max(self.ratio, 1 / self.ratio)
+        size = max(self.ratio, 1 / self.ratio if self.ratio else math.inf)
         sure = "" if self.interval else "about "
         return f"{sure}{size:.2f}x {'slower' if self.ratio > 1 else 'faster'}"
 

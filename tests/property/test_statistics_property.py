@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fmnist_edge import estimates
+from fmnist_edge import estimates, proportions
 from fmnist_edge.bench import statistics
 from fmnist_edge.bench.accuracy import decode_labels, encode_labels
 from fmnist_edge.errors import ResultUnreadableError
@@ -106,10 +106,10 @@ def test_wilsons_interval_holds_what_was_seen(
     data: st.DataObject, trials: int, confidence: float
 ) -> None:
     successes = data.draw(st.integers(0, trials))
-    low, high = estimates.wilson_interval(successes, trials, confidence)
+    low, high = proportions.wilson_interval(successes, trials, confidence)
     assert 0 <= low <= high <= 1
     assert trials == 0 or low <= successes / trials <= high
-    mirrored = estimates.wilson_interval(trials - successes, trials, confidence)
+    mirrored = proportions.wilson_interval(trials - successes, trials, confidence)
     assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-9)
 
 
@@ -117,9 +117,9 @@ def test_wilsons_interval_holds_what_was_seen(
 def test_mcnemars_test_is_that_of_a_coin(lost: int, gained: int) -> None:
     total, fewer = lost + gained, min(lost, gained)
     tail = sum(Fraction(comb(total, k), 2**total) for k in range(fewer + 1))
-    p_value = estimates.mcnemar_p_value(lost, gained)
+    p_value = proportions.mcnemar_p_value(lost, gained)
     assert p_value == pytest.approx(float(min(Fraction(1), 2 * tail)), rel=1e-12)
-    assert p_value == estimates.mcnemar_p_value(gained, lost)
+    assert p_value == proportions.mcnemar_p_value(gained, lost)
 
 
 @given(
@@ -128,7 +128,7 @@ def test_mcnemars_test_is_that_of_a_coin(lost: int, gained: int) -> None:
 )
 def test_a_calibration_error_is_a_share(images: list[tuple[float, bool]], bins: int) -> None:
     confidence, correct = (np.array(column) for column in zip(*images, strict=True))
-    error = estimates.calibration_error(confidence, correct, bins)
+    error = proportions.calibration_error(confidence, correct, bins)
     overall = abs(float(np.mean(confidence)) - float(np.mean(correct)))
     assert overall - 1e-9 <= error <= 1 + 1e-9
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_edge import estimates
+from fmnist_edge import estimates, proportions
 from fmnist_edge.estimates import Ratio
 
 
@@ -158,7 +158,7 @@ def test_intervals_of_ratios_hold_the_ratio_as_often_as_they_say() -> None:
     ],
 )
 def test_wilsons_interval(successes: int, trials: int, low: float, high: float) -> None:
-    assert estimates.wilson_interval(successes, trials) == pytest.approx((low, high), abs=2e-6)
+    assert proportions.wilson_interval(successes, trials) == pytest.approx((low, high), abs=2e-6)
 
 
 # Computed with scipy.stats.binomtest(min(lost, gained), lost + gained, 0.5).
@@ -176,7 +176,7 @@ def test_wilsons_interval(successes: int, trials: int, low: float, high: float) 
     ],
 )
 def test_mcnemars_test_is_exact_and_two_sided(lost: int, gained: int, p_value: float) -> None:
-    assert estimates.mcnemar_p_value(lost, gained) == pytest.approx(p_value, rel=1e-3)
+    assert proportions.mcnemar_p_value(lost, gained) == pytest.approx(p_value, rel=1e-3)
 
 
 def test_calibration_is_the_distance_of_confidence_and_accuracy_by_bin() -> None:
@@ -184,10 +184,10 @@ def test_calibration_is_the_distance_of_confidence_and_accuracy_by_bin() -> None
     correct = np.array([True, True, True, False, True, False])
     # Four images 0.9 sure and 0.75 right, two 0.3 sure and 0.5 right.
     expected = (4 * 0.15 + 2 * 0.2) / 6
-    assert estimates.calibration_error(confidence, correct) == pytest.approx(expected)
-    assert estimates.calibration_error(np.array([1.0, 0.0]), np.array([True, False])) == 0
+    assert proportions.calibration_error(confidence, correct) == pytest.approx(expected)
+    assert proportions.calibration_error(np.array([1.0, 0.0]), np.array([True, False])) == 0
     # In a single bin, errors in both directions cancel each other out.
-    assert estimates.calibration_error(
+    assert proportions.calibration_error(
         np.array([0.2, 0.8]), np.array([True, False]), bins=1
     ) == pytest.approx(0.0)
 
@@ -195,4 +195,15 @@ def test_calibration_is_the_distance_of_confidence_and_accuracy_by_bin() -> None
 def test_logits_become_probabilities() -> None:
     logits = np.log(np.array([[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]], np.float32)) + 1000
     expected = [[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]]
-    np.testing.assert_allclose(estimates.softmax(logits), expected, atol=1e-4)
+    np.testing.assert_allclose(proportions.softmax(logits), expected, atol=1e-4)
+
+
+def test_durations_of_any_size_have_a_ratio() -> None:
+    for found in (
+        estimates.unpaired_ratio([1.0, 1e101], [1.0, 1e101]),
+        estimates.unpaired_ratio([1e-300] * 2, [1e300] * 2),
+        estimates.paired_ratio([1.0, 1.0], [1.0, 1e101]),
+        estimates.paired_ratio([1e300] * 2, [1e-300] * 2),
+        estimates.turnwise_ratio([[1e300], [1e300]], [[1e-300], [1e-300]]),
+    ):
+        assert 0 <= found.low <= found.ratio <= found.high
