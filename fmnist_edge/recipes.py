@@ -62,12 +62,15 @@ class Choices:
         scores: Whether the last operator is the softmax.
         opset: Of ONNX.
         calibration_method: How activation ranges are taken from the calibration images.
+        metadata: Whether a file tells of itself what its manifest tells, where its format has room
+            for that.
     """
 
     batch: int | None = 1
     scores: Scores = "probabilities"
     opset: int = 18
     calibration_method: str = CALIBRATION_METHOD
+    metadata: bool = True
 
 
 def _float(target: Format) -> Recipe:

@@ -86,3 +86,15 @@ def strangers(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Pat
     made = cli.python(Path(__file__).with_name("strangers.py"), folder)
     assert made.returncode == 0, made.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def parents(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of classifiers that other people might start from (`tests/parents.py`).
+
+    Each is trained a little, so that its scores tell images apart.
+    """
+    folder = tmp_path_factory.mktemp("parents")
+    made = cli.python(Path(__file__).with_name("parents.py"), cli.data, folder)
+    assert made.returncode == 0, made.stderr
+    return folder

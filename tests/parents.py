@@ -23,6 +23,11 @@ def _networks() -> dict[str, Any]:
         layers.Conv2D(16, 3, strides=2, activation="relu"),
         layers.Flatten(),
     )
+    pooled = (
+        *(layers.Rescaling(2.0, -1.0), layers.Reshape((28, 28, 1))),
+        *(layers.AveragePooling2D(2), layers.Flatten(), layers.Dropout(0.1)),
+        layers.Dense(64, activation="relu"),
+    )
     normalized = (
         *(layers.Flatten(), layers.Rescaling(2.0, -1.0), layers.Dense(32)),
         *(layers.BatchNormalization(), layers.Activation("relu")),
@@ -37,6 +42,7 @@ def _networks() -> dict[str, Any]:
         ),
         "convolutional": _sequence(*convolutional),
         "normalized": _sequence(*normalized),
+        "pooled": _sequence(*pooled),
         "functional": functional,
     }
 

@@ -87,6 +87,13 @@ def export(
             "How ranges are taken from them (TFLite knows minmax only).",
         ),
     ] = CALIBRATION_METHOD,
+    metadata: Annotated[
+        bool,
+        typer.Option(
+            "--metadata/--no-metadata",
+            help="Whether files carry labels and origin themselves; manifests always do.",
+        ),
+    ] = True,
     verify: Annotated[
         str,
         choice("--verify", ("full", "fast", "none"), "On 10,000 test images, on 1,000 others, no."),
@@ -127,7 +134,7 @@ def export(
         recipes=_recipes(source, format_ or [], precision or [], progress),
         out=out or _folder_of(source),
         force=force,
-        choices=Choices(_batch(batch), _scores(scores), opset, calibration_method),
+        choices=Choices(_batch(batch), _scores(scores), opset, calibration_method, metadata),
         verify=_thoroughness(verify),
         max_drop=max_drop,
         calibration=calibration,

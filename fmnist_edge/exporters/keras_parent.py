@@ -12,7 +12,7 @@ from fmnist_edge.exporters.logits import with_softmax
 from fmnist_edge.exporters.network import network_of
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.keras_file import load_model
-from fmnist_edge.session import Images, Scores, check_classifier, scale_pixels
+from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, check_classifier, scale_pixels
 
 __all__ = ["load"]
 
@@ -39,7 +39,7 @@ def load(artifact: Artifact) -> Parent:
         )
         return answer
 
-    chain = network_of(_in_a_row(model))
+    chain = network_of(_in_a_row(model), _item_shape(model))
     return with_softmax(
         Parent(
             artifact,
@@ -68,6 +68,11 @@ def _is_a_row(layers: Sequence[Any]) -> bool:
         if not isinstance(taken, dict) or taken["config"]["keras_history"][0] != before["name"]:
             return False
     return True
+
+
+def _item_shape(model: Any) -> Sequence[int]:  # noqa: ANN401 - a Keras model
+    (source,) = getattr(model, "inputs", None) or (None,)
+    return IMAGE_SHAPE if source is None else tuple(source.shape[1:])
 
 
 def _specs(tensors: Sequence[Any]) -> Sequence[TensorSpec]:

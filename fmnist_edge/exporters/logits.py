@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge.errors import ModelUnsupportedError
+from fmnist_edge.exporters.network import Network
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.verify import probabilities
 from fmnist_edge.keras_library import tensorflow
@@ -36,10 +37,10 @@ def with_softmax(parent: Parent) -> Parent:
     if given is None or function is None or not are_logits(given(PROBE)):
         return parent
     network = parent.network
-    if network and network[-1].activation != "linear":
+    if network and network.layers[-1].activation != "linear":
         raise ModelUnsupportedError(
             f"{parent.artifact.path} gives scores that are neither probabilities nor logits: "
-            f"it ends in {network[-1].activation}.",
+            f"it ends in {network.layers[-1].activation}.",
             hint="End it in a softmax, or in no activation.",
         )
 
@@ -48,8 +49,13 @@ def with_softmax(parent: Parent) -> Parent:
 
     return replace(
         parent,
-        network=(*network[:-1], replace(network[-1], activation="softmax")) if network else (),
+        network=network and _with_last(network, "softmax"),
         function=softmax,
         logits=function,
         scores=lambda images: probabilities(given(images), "logits"),
     )
+
+
+def _with_last(network: Network, activation: str) -> Network:
+    *first, last = network.layers
+    return replace(network, layers=(*first, replace(last, activation=activation)))

@@ -46,7 +46,12 @@ def facts(
 def known(
     parent: Parent, recipe: Recipe, choices: Choices, preprocessing: str, tools: tuple[str, ...]
 ) -> dict[str, str]:
-    """The same facts for formats that hold texts only: lists and maps as JSON."""
+    """The same facts for formats that hold texts only: lists and maps as JSON.
+
+    None at all if the user wants the file to carry none.
+    """
+    if not choices.metadata:
+        return {}
     every = facts(parent, recipe, choices, preprocessing, tools)
     return {
         name: fact if isinstance(fact, str) else json.dumps(fact, sort_keys=True)

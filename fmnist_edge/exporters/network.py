@@ -1,22 +1,29 @@
 """A chain of Dense layers as plain arrays, with everything folded in that can be.
 
+A fixed average pool may stand in front of it: the means of squares of pixels. An affine map that is
+the same for all pixels may as well come behind the mean.
+
 Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) is at inference an affine map of
 each unit, y = a x + c. Behind a Dense layer without activation it goes into that layer's kernel and
 bias; elsewhere into those of the next one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DenseLayer", "layer_outputs", "network_of"]
+from fmnist_edge.session import IMAGE_SHAPE
+
+__all__ = ["DenseLayer", "Network", "layer_outputs", "network_of"]
 
 Array = NDArray[np.float32]
 
-_NO_EFFECT: Final = {"InputLayer", "Flatten", "Dropout", "GaussianNoise", "GaussianDropout"}
+_NO_EFFECT: Final = {"InputLayer", "Dropout", "GaussianNoise", "GaussianDropout"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,19 @@ class DenseLayer:
 
 
 @dataclass(frozen=True)
+class Network:
+    """Dense layers, one after the other, behind an average pool.
+
+    Args:
+        layers: First to last, at least one. The first takes the means row by row.
+        pool: The side of the squares of pixels that are averaged; 1 for the pixels themselves.
+    """
+
+    layers: tuple[DenseLayer, ...]
+    pool: int = 1
+
+
+@dataclass(frozen=True)
 class _Affine:
     """x -> scale x + shift, each a number per unit or one for all."""
 
@@ -44,53 +64,139 @@ class _Affine:
     shift: Array
 
 
-def network_of(layers: Sequence[Any]) -> tuple[DenseLayer, ...]:
-    """The layers of a Keras model as plain arrays; empty if it is no plain chain of Dense layers.
+class _NoChainError(Exception):
+    """A layer that is neither Dense nor can be folded into one."""
+
+
+class _Reader:
+    """What the layers read so far make of one item.
+
+    Args:
+        shape: Of the item, without the batch: what the next layer takes.
+    """
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        self.shape = tuple(shape)
+        self.pool = 1
+        self.found: list[DenseLayer] = []
+        self.pending: _Affine | None = None
+
+    def read(self, layer: Any) -> None:  # noqa: ANN401 - a Keras layer
+        kind = type(layer).__name__
+        if kind in _READERS:
+            _READERS[kind](self, layer)
+        elif (name := _activation(kind, layer)) is not None:
+            self._activate(name)
+        elif kind not in _NO_EFFECT:
+            raise _NoChainError
+
+    def dense(self, layer: Any) -> None:  # noqa: ANN401 - a Keras layer
+        made = _dense(layer, self.pending)
+        if self.shape != made.kernel.shape[:1]:  # of more axes it takes the last alone
+            raise _NoChainError
+        self.found.append(made)
+        self.shape, self.pending = made.bias.shape, None
+
+    def affine(self, layer: Any) -> None:  # noqa: ANN401 - a Keras layer
+        affine = _affine(layer)
+        if affine.scale.size != 1 and affine.scale.shape != self.shape:
+            raise _NoChainError  # a number per column, say
+        if self._ends_linearly():
+            self.found[-1] = _after(self.found[-1], affine)
+        else:
+            self.pending = affine if self.pending is None else _compose(self.pending, affine)
+
+    def average(self, layer: Any) -> None:  # noqa: ANN401 - a Keras layer
+        height, width = layer.pool_size
+        pool, side = height, self.shape[0] // height
+        plain = height == width and layer.strides == layer.pool_size
+        # No pixel is left over, so that it does not matter how the edges would be padded.
+        whole = self.shape == (side * pool, side * pool, 1) and not self.found
+        if not plain or not whole or layer.data_format != "channels_last":
+            raise _NoChainError
+        self.pool *= pool
+        self.shape = (side, side, 1)
+
+    def flatten(self, layer: Any) -> None:  # noqa: ANN401, ARG002 - as its siblings
+        self.shape = (prod(self.shape),)
+
+    def reshape(self, layer: Any) -> None:  # noqa: ANN401 - a Keras layer
+        wanted = tuple(layer.target_shape)
+        rest = prod(self.shape) // prod(size for size in wanted if size > 0)
+        self.shape = tuple(rest if size < 0 else size for size in wanted)
+
+    def _activate(self, name: str) -> None:
+        if not self._ends_linearly():
+            raise _NoChainError
+        self.found[-1] = replace(self.found[-1], activation=name)
+
+    def _ends_linearly(self) -> bool:
+        return bool(self.found) and self.pending is None and self.found[-1].activation == "linear"
+
+
+# By the names of Keras's classes; rows stay rows in all of them, so that Flatten moves nothing.
+_READERS: Final[Mapping[str, Callable[[_Reader, Any], None]]] = MappingProxyType(
+    {
+        "Dense": _Reader.dense,
+        "BatchNormalization": _Reader.affine,
+        "Rescaling": _Reader.affine,
+        "AveragePooling2D": _Reader.average,
+        "Flatten": _Reader.flatten,
+        "Reshape": _Reader.reshape,
+    }
+)
+
+
+def network_of(layers: Sequence[Any], shape: Sequence[int] = IMAGE_SHAPE) -> Network | None:
+    """The layers of a Keras model as plain arrays.
 
     Args:
         layers: Of a Keras `Sequential`, first to last.
+        shape: Of the item that the first one takes, without the batch.
+
+    Returns:
+        None if it is no plain chain of Dense layers, average-pooled in front or not.
     """
-    found: list[DenseLayer] = []
-    pending: _Affine | None = None
-    for layer in layers:
-        kind = type(layer).__name__
-        if kind == "Dense":
-            found.append(_dense(layer, pending))
-            pending = None
-        elif (affine := _affine(kind, layer)) is not None:
-            if found and pending is None and found[-1].activation == "linear":
-                found[-1] = _after(found[-1], affine)
-            else:
-                pending = affine if pending is None else _compose(pending, affine)
-        elif (name := _activation(kind, layer)) is not None:
-            if not found or pending is not None or found[-1].activation != "linear":
-                return ()
-            found[-1] = replace(found[-1], activation=name)
-        elif kind not in _NO_EFFECT:
-            return ()
-    return () if pending is not None else tuple(found)
+    reader = _Reader(shape)
+    try:
+        for layer in layers:
+            reader.read(layer)
+    except _NoChainError:
+        return None
+    if reader.pending is not None or not reader.found:
+        return None
+    return Network(tuple(reader.found), reader.pool)
 
 
-def layer_outputs(network: Sequence[DenseLayer], pixels: Array) -> tuple[Array, ...]:
+def layer_outputs(network: Network, pixels: Array) -> tuple[Array, ...]:
     """What each layer answers; the last one before its activation, unless that is a relu.
 
     Args:
-        network: First to last.
+        network: Whose layers to run.
         pixels: float32[N,28,28] in 0..1.
 
     Returns:
         float32[N,units] per layer; empty if a hidden activation is neither relu nor linear.
     """
-    if not {layer.activation for layer in network[:-1]} <= {"relu", "linear"}:
+    if not {layer.activation for layer in network.layers[:-1]} <= {"relu", "linear"}:
         return ()
-    values = pixels.reshape(len(pixels), -1)
+    values = _pooled(pixels, network.pool).reshape(len(pixels), -1)
     answers = []
-    for layer in network:
+    for layer in network.layers:
         values = values @ layer.kernel + layer.bias
         if layer.activation == "relu":
             values = np.maximum(values, 0)
         answers.append(values)
     return tuple(answers)
+
+
+def _pooled(pixels: Array, pool: int) -> Array:
+    if pool == 1:
+        return pixels
+    items, height, width = pixels.shape
+    squares = pixels.reshape(items, height // pool, pool, width // pool, pool)
+    means: Array = squares.mean(axis=(2, 4))
+    return means
 
 
 def _dense(layer: Any, before: _Affine | None) -> DenseLayer:  # noqa: ANN401 - a Keras layer
@@ -113,11 +219,9 @@ def _compose(first: _Affine, then: _Affine) -> _Affine:
     return _Affine(first.scale * then.scale, first.shift * then.scale + then.shift)
 
 
-def _affine(kind: str, layer: Any) -> _Affine | None:  # noqa: ANN401 - a Keras layer
-    if kind == "Rescaling":
+def _affine(layer: Any) -> _Affine:  # noqa: ANN401 - a Keras layer
+    if type(layer).__name__ == "Rescaling":
         return _Affine(np.asarray(layer.scale, np.float32), np.asarray(layer.offset, np.float32))
-    if kind != "BatchNormalization":
-        return None
     mean, variance = layer.moving_mean.numpy(), layer.moving_variance.numpy()
     scale = 1.0 / np.sqrt(variance.astype(np.float64) + layer.epsilon)
     if layer.gamma is not None:

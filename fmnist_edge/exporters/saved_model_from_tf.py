@@ -45,7 +45,8 @@ def export(parent: Parent, recipe: Recipe, choices: Choices, calibration: Images
     files = _saved(serving_module(parent, replace(choices, batch=batch), "uint8"))
     main = renumbered(files.pop(SAVED_MODEL_FILE))
     about = metadata.known(parent, recipe, choices, metadata.RAW_PIXELS, TOOLS)
-    files[_ABOUT] = json.dumps(about, indent=1, sort_keys=True).encode()
+    if about:
+        files[_ABOUT] = json.dumps(about, indent=1, sort_keys=True).encode()
     folder = f".{recipe.format}"
     return {f"{folder}/{SAVED_MODEL_FILE}": main} | {
         f"{folder}/{name}": files[name] for name in sorted(files)

@@ -1,11 +1,12 @@
 """A parent as a TensorFlow function with clean names: `image` in, `scores` out."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from fmnist_edge import keras_library
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.network import DenseLayer
+from fmnist_edge.exporters.network import DenseLayer, Network
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.recipes import Choices
 from fmnist_edge.session import IMAGE_SHAPE, WHITE
@@ -20,8 +21,8 @@ def serving_module(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # 
     """A `tf.Module` with a function `serve`: [batch,28,28] to {"scores": float32[batch,10]}.
 
     A chain of Dense layers becomes a reshape, a product and an activation per layer, and nothing
-    else; with uint8 pixels a cast stands in front, and 1/255 is folded into the first kernel. Any
-    other classifier is called as it is.
+    else, behind its average pool if it has one; with uint8 pixels a cast stands in front, and 1/255
+    is folded into the first kernel. Any other classifier is called as it is.
 
     Args:
         parent: What to serve.
@@ -32,7 +33,8 @@ def serving_module(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # 
         ExportError: logits are asked for and cannot be had.
     """
     tf = keras_library.tensorflow()
-    infer = _chain(tf, parent, choices, pixels) if parent.network else _any(parent, choices, pixels)
+    network = parent.network
+    infer = _chain(tf, network, choices, pixels) if network else _any(parent, choices, pixels)
     dtype = tf.uint8 if pixels == "uint8" else tf.float32
     signature = [tf.TensorSpec((choices.batch, *IMAGE_SHAPE), dtype, name="image")]
 
@@ -46,15 +48,21 @@ def serving_module(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # 
     return module
 
 
-def _chain(tf: Any, parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - untyped
+def _chain(tf: Any, network: Network, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - untyped
     activations = keras_library.keras().activations
-    layers = list(_with_scores(parent.network, choices))
+    layers = list(_with_scores(network.layers, choices))
     if pixels == "uint8":
         layers[0] = replace(layers[0], kernel=layers[0].kernel / WHITE)
 
+    def pooled(image: Any) -> Any:  # noqa: ANN401 - a tensor
+        if network.pool == 1:
+            return image
+        squares = tf.reshape(image, [-1, *IMAGE_SHAPE, 1])
+        return tf.nn.avg_pool2d(squares, network.pool, network.pool, "VALID")
+
     def infer(image: Any) -> Any:  # noqa: ANN401 - a tensor
         # -1 and not the batch size: a file for one image can then be resized to take more.
-        values = tf.reshape(image, [-1, layers[0].kernel.shape[0]])
+        values = tf.reshape(pooled(image), [-1, layers[0].kernel.shape[0]])
         for layer in layers:
             values = tf.matmul(values, tf.constant(layer.kernel)) + tf.constant(layer.bias)
             values = activations.get(layer.activation)(values)
@@ -63,7 +71,7 @@ def _chain(tf: Any, parent: Parent, choices: Choices, pixels: Pixels) -> Any:  #
     return infer
 
 
-def _with_scores(layers: tuple[DenseLayer, ...], choices: Choices) -> tuple[DenseLayer, ...]:
+def _with_scores(layers: Sequence[DenseLayer], choices: Choices) -> Sequence[DenseLayer]:
     if choices.scores == "logits" and layers[-1].activation == "softmax":
         return (*layers[:-1], replace(layers[-1], activation="linear"))
     return layers

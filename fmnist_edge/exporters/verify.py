@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precision
 from fmnist_edge.errors import ParityError
-from fmnist_edge.estimates import mcnemar_p_value, softmax
+from fmnist_edge.proportions import mcnemar_p_value, softmax
 from fmnist_edge.recipes import Recipe
 from fmnist_edge.session import Scores
 

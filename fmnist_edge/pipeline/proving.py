@@ -117,11 +117,11 @@ def open_and_prove(
 def _layers(candidate: Artifact, parent: Parent, images: Images) -> tuple[LayerFidelity, ...]:
     """Layer by layer, where both sides let themselves be looked into."""
     read = LAYER_READERS.get(candidate.format)
-    if read is None or not parent.network:
+    if read is None or parent.network is None:
         return ()
     some = images[:_LAYER_IMAGES]
     given = read(candidate.payload, some)
     expected = layer_outputs(parent.network, scale_pixels(some))
     if len(given) != len(expected):
         return ()
-    return verify.fidelity([layer.name for layer in parent.network], expected, given)
+    return verify.fidelity([layer.name for layer in parent.network.layers], expected, given)

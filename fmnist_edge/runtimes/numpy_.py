@@ -1,11 +1,12 @@
 """A plain forward pass in NumPy: what the arithmetic costs with no inference engine at all.
 
 It reads the `npz` format: float32 arrays `kernel_0`, `bias_0`, `kernel_1`, ... and `activations`,
-one name per layer.
+one name per layer. An integer `pool`, if there is one, is the side of the squares of pixels whose
+means the first layer takes.
 """
 
 from collections.abc import Callable, Mapping
-from math import prod
+from math import isqrt, prod
 from typing import Any, Final
 
 import numpy as np
@@ -60,6 +61,10 @@ _ACTIVATIONS: Final[Mapping[str, Callable[[Array], None]]] = {
 }
 
 
+def _as_it_is(pixels: Array) -> Array:
+    return pixels
+
+
 class _Layer:
     """One Dense layer with a buffer of its own, so that a call allocates nothing large."""
 
@@ -76,19 +81,41 @@ class _Layer:
         return self.buffer
 
 
+class _Pool:
+    """The means of squares of pixels, in a buffer of its own.
+
+    Args:
+        side: Of a square, in pixels.
+        rows: How many squares lie below each other; as many lie side by side.
+        batch: Images per call.
+    """
+
+    def __init__(self, side: int, rows: int, batch: int) -> None:
+        self.squares: Final = (batch, rows, side, rows, side)
+        self.share: Final = np.float32(1 / side**2)
+        self.buffer: Final = np.empty((batch, rows, rows), np.float32)
+
+    def __call__(self, pixels: Array) -> Array:
+        np.add.reduce(pixels.reshape(self.squares), axis=(2, 4), out=self.buffer)
+        np.multiply(self.buffer, self.share, out=self.buffer)
+        return self.buffer
+
+
 class _Session(PlainSession):
-    def __init__(self, layers: tuple[_Layer, ...], batch: int) -> None:
-        pixels = layers[0].kernel.shape[0]
+    def __init__(self, pool: int, layers: tuple[_Layer, ...], batch: int) -> None:
+        means = layers[0].kernel.shape[0]
+        pixels = means * pool**2
         shape = IMAGE_SHAPE if pixels == prod(IMAGE_SHAPE) else (pixels,)
         source = TensorSpec("image", (None, *shape), "float32")
         target = TensorSpec("scores", (None, layers[-1].kernel.shape[1]), "float32")
         super().__init__(source, target, batch)
         # The worker's environment holds BLAS to the threads asked for; NumPy cannot be asked.
         self.used: Mapping[str, str] = {}
+        self._pool: Final = _Pool(pool, isqrt(means), batch) if pool > 1 else _as_it_is
         self._layers: Final = layers
 
     def run(self, tensor: NDArray[Any], /) -> Array:
-        values = tensor.reshape(self.batch, -1)
+        values = self._pool(tensor).reshape(self.batch, -1)
         for layer in self._layers:
             values = layer(values)
         return values
@@ -103,13 +130,15 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
     """
     check_device("NumPy", options)
     try:
-        layers = _layers(read_arrays(artifact.payload), options.batch)
+        arrays = read_arrays(artifact.payload)
+        layers = _layers(arrays, options.batch)
+        pool = _pool(arrays, layers[0])
     except ValueError as error:
         raise ModelUnreadableError(
             f"{artifact.path} is not a model of plain arrays: {error}.",
             hint="Export it again with: fmnist-edge export --format npz",
         ) from error
-    return _Session(layers, options.batch)
+    return _Session(pool, layers, options.batch)
 
 
 def _take(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
@@ -132,6 +161,15 @@ def _layers(arrays: Mapping[str, NDArray[Any]], batch: int) -> tuple[_Layer, ...
     if not layers:
         raise ValueError("it has no layers")
     return tuple(layers)
+
+
+def _pool(arrays: Mapping[str, NDArray[Any]], first: _Layer) -> int:
+    pool = arrays.get("pool", np.array(1))
+    if pool.shape or pool.dtype.kind not in "iu" or pool < 1:
+        raise ValueError("its pool is no positive integer")
+    if pool > 1 and first.kernel.shape[0] * int(pool) ** 2 != prod(IMAGE_SHAPE):
+        raise ValueError("layer 0 does not fit the pool before it")
+    return int(pool)
 
 
 def _check_layer(index: int, kernel: NDArray[Any], bias: NDArray[Any], activation: str) -> None:

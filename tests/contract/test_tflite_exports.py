@@ -19,8 +19,9 @@ from fmnist_edge.session import Scores, Session, SessionOptions, classify
 from tests.contract.conftest import Answers, Attempts
 
 DENSE = ("FULLY_CONNECTED",) * 3
-CHAIN = ("RESHAPE", *DENSE, "SOFTMAX")
-# All that each file computes, in order. Nothing else: no variables, no dropout, no identities.
+CHAIN = (*DENSE, "SOFTMAX")
+# All that each file computes, in order. Nothing else: no variables, no dropout, no identities, and
+# nothing that makes rows of images, because the first layer does that itself.
 OPERATORS = {
     "tflite-float32": ("CAST", *CHAIN),
     # Kernels and biases, unpacked once when the file is opened.
@@ -136,7 +137,8 @@ def test_weights_are_quantized_per_output_channel(exported: Path, name: str) -> 
 
 def test_the_int8_file_is_hardly_larger_than_its_weights(exported: Path) -> None:
     size = _path(exported, "tflite-int8").stat().st_size
-    assert size <= 1.05 * (WEIGHTS + 4 * BIASES) + 4096
+    # Scales of weights and biases, and zero points of 64 bits.
+    assert size <= WEIGHTS + 4 * BIASES + 16 * BIASES + 2048
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -146,8 +148,10 @@ def test_weights_lie_where_vector_units_want_them(exported: Path, name: str) -> 
     buffers = [model.Buffers(index) for index in range(model.BuffersLength())]
     filled = [each for each in buffers if not each.DataIsNone()]
     whole = np.frombuffer(payload, np.uint8).ctypes.data
-    assert filled
-    assert all((each.DataAsNumpy().ctypes.data - whole) % 16 == 0 for each in filled)
+    many = [each for each in filled if each.DataLength() > 128]
+    assert many
+    assert all((each.DataAsNumpy().ctypes.data - whole) % 16 == 0 for each in many)
+    assert all((each.DataAsNumpy().ctypes.data - whole) % 4 == 0 for each in filled)
     assert not any(each.Offset() for each in buffers)
 
 

@@ -18,7 +18,7 @@ RECIPES = [
     f"{kind}-{each}" for kind in ("tflite", "onnx", "openvino") for each in ("float32", "int8")
 ]
 SOUND = [
-    *("convolutional.keras", "functional.keras", "normalized.keras"),
+    *("convolutional.keras", "functional.keras", "normalized.keras", "pooled.keras"),
     *("float.saved-model", "bytes.saved-model"),
     *("logits.keras", "logits.saved-model"),
 ]
@@ -32,16 +32,6 @@ REFUSED = {
     "larger.saved-model": (25, "saved_model.pb takes [N,32,32], not [N,28,28]."),
     "damaged.saved-model": (24, "TensorFlow cannot load "),
 }
-# Makes a folder of parents; each is trained a little, so that its scores tell images apart.
-MAKE = Path(__file__).parents[1] / "parents.py"
-
-
-@pytest.fixture(scope="session")
-def parents(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("parents")
-    made = cli.python(MAKE, cli.data, folder)
-    assert made.returncode == 0, made.stderr
-    return folder
 
 
 @pytest.fixture(scope="session")

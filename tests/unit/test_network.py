@@ -1,13 +1,13 @@
 """A chain of Dense layers, and what is folded into it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_edge.exporters.network import layer_outputs, network_of
+from fmnist_edge.exporters.network import Network, layer_outputs, network_of
 
 Array = NDArray[np.float32]
 _RANDOM = np.random.default_rng(0)
@@ -87,6 +87,25 @@ class Conv2D:
     pass
 
 
+@dataclass
+class Reshape:
+    target_shape: tuple[int, ...]
+
+
+class AveragePooling2D:
+    def __init__(self, pool: int | tuple[int, int], **other: object) -> None:
+        self.pool_size = (pool, pool) if isinstance(pool, int) else pool
+        self.strides = other.get("strides", self.pool_size)
+        self.data_format = other.get("data_format", "channels_last")
+
+
+def _chain(layers: Sequence[object], *shape: int) -> Network:
+    """The network of layers that take items of this shape; it must be one."""
+    found = network_of(layers, shape)
+    assert found is not None
+    return found
+
+
 def _normalization(units: int, *, whole: bool = True) -> BatchNormalization:
     return BatchNormalization(
         _Variable(_normal(units)),
@@ -98,25 +117,27 @@ def _normalization(units: int, *, whole: bool = True) -> BatchNormalization:
 
 def test_a_plain_chain_is_taken_as_it_is() -> None:
     kernels, biases = [_normal(784, 5), _normal(5, 3)], [_normal(5), _normal(3)]
-    found = network_of(
+    found = _chain(
         [
             Flatten(),
             Dense(kernels[0], biases[0], _named("relu"), "first"),
             Dropout(),
             Dense(kernels[1], biases[1], _named("softmax"), "second"),
-        ]
+        ],
+        *(28, 28),
     )
-    assert [(layer.name, layer.activation) for layer in found] == [
+    assert found.pool == 1
+    assert [(layer.name, layer.activation) for layer in found.layers] == [
         ("first", "relu"),
         ("second", "softmax"),
     ]
-    for layer, kernel, bias in zip(found, kernels, biases, strict=True):
+    for layer, kernel, bias in zip(found.layers, kernels, biases, strict=True):
         assert np.array_equal(layer.kernel, kernel)
         assert np.array_equal(layer.bias, bias)
 
 
 def test_a_layer_without_bias_gets_zeros() -> None:
-    [layer] = network_of([Dense(_normal(4, 2))])
+    [layer] = _chain([Dense(_normal(4, 2))], 4).layers
     assert layer.bias.tolist() == [0.0, 0.0]
 
 
@@ -126,8 +147,8 @@ def test_normalization_behind_a_linear_layer_goes_into_it(*, whole: bool) -> Non
     assert dense.bias is not None
     pixels = _normal(7, 6)
     expected = np.maximum(norm(pixels @ dense.kernel + dense.bias), 0)
-    found = network_of([dense, norm, ReLU()])
-    assert [layer.activation for layer in found] == ["relu"]
+    found = _chain([dense, norm, ReLU()], 6)
+    assert [layer.activation for layer in found.layers] == ["relu"]
     np.testing.assert_allclose(layer_outputs(found, pixels)[0], expected, atol=1e-5)
 
 
@@ -138,7 +159,7 @@ def test_normalization_behind_an_activation_goes_into_the_next_layer() -> None:
     assert second.bias is not None
     pixels = _normal(7, 6)
     hidden = norm(np.maximum(pixels @ first.kernel + first.bias, 0))
-    found = network_of([first, norm, Dropout(), second])
+    found = _chain([first, norm, Dropout(), second], 6)
     np.testing.assert_allclose(
         layer_outputs(found, pixels)[1], hidden @ second.kernel + second.bias, atol=1e-4
     )
@@ -146,8 +167,8 @@ def test_normalization_behind_an_activation_goes_into_the_next_layer() -> None:
 
 def test_layers_with_unusual_activations_do_not_tell_their_outputs() -> None:
     hidden = Dense(_normal(6, 4), None, _named("gelu"))
-    network = network_of([hidden, Dense(_normal(4, 3), None, _named("softmax"))])
-    assert [layer.activation for layer in network] == ["gelu", "softmax"]
+    network = _chain([hidden, Dense(_normal(4, 3), None, _named("softmax"))], 6)
+    assert [layer.activation for layer in network.layers] == ["gelu", "softmax"]
     assert layer_outputs(network, _normal(7, 6)) == ()
 
 
@@ -156,7 +177,7 @@ def test_rescaling_and_normalization_in_front_go_into_the_first_layer() -> None:
     assert dense.bias is not None
     pixels = _normal(7, 6)
     expected = norm(pixels * np.float32(2) - np.float32(1)) @ dense.kernel + dense.bias
-    found = network_of([Rescaling(2.0, -1.0), norm, dense])
+    found = _chain([Rescaling(2.0, -1.0), norm, dense], 6)
     np.testing.assert_allclose(layer_outputs(found, pixels)[0], expected, atol=1e-4)
 
 
@@ -172,4 +193,80 @@ def test_rescaling_and_normalization_in_front_go_into_the_first_layer() -> None:
     ids=["convolution", "convolution last", "open end", "two activations", "activation first"],
 )
 def test_anything_else_is_no_chain(layers: list[object]) -> None:
-    assert network_of(layers) == ()
+    assert network_of(layers, (4,)) is None
+
+
+# Average pools
+
+
+def _means(pixels: Array, pool: int) -> Array:
+    """Square by square, as one would by hand."""
+    side = pixels.shape[1] // pool
+    found = np.empty((len(pixels), side, side), np.float32)
+    for row in range(side):
+        for column in range(side):
+            rows, columns = (slice(each * pool, (each + 1) * pool) for each in (row, column))
+            found[:, row, column] = pixels[:, rows, columns].mean(axis=(1, 2))
+    return found.reshape(len(pixels), -1)
+
+
+@pytest.mark.parametrize("pool", [2, 4, 7, 14, 28])
+def test_an_average_pool_in_front_is_known_by_its_side(pool: int) -> None:
+    dense = Dense(_normal((28 // pool) ** 2, 3), _normal(3))
+    assert dense.bias is not None
+    found = _chain([Reshape((28, 28, 1)), AveragePooling2D(pool), Flatten(), dense], 28, 28)
+    assert found.pool == pool
+    pixels = _normal(5, 28, 28)
+    expected = _means(pixels, pool) @ dense.kernel + dense.bias
+    np.testing.assert_allclose(layer_outputs(found, pixels)[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        [Reshape((28, 28, 1)), Rescaling(2.0, -1.0), Dropout(), AveragePooling2D(4), Flatten()],
+        [Reshape((28, 28, 1)), AveragePooling2D(4), Rescaling(2.0, -1.0), Reshape((49,))],
+        [Rescaling(2.0, -1.0), Reshape((-1, 28, 1)), AveragePooling2D(2), AveragePooling2D(2)],
+        [Flatten(), Rescaling(2.0, -1.0), Reshape((28, 28, 1)), AveragePooling2D(4), Dropout()],
+    ],
+    ids=["scaled before", "scaled after", "two pools", "back and forth"],
+)
+def test_what_does_no_harm_may_stand_around_the_pool(front: list[object]) -> None:
+    dense = Dense(_normal(49, 3), _normal(3))
+    assert dense.bias is not None
+    found = _chain([*front, Flatten(), dense], 28, 28)
+    pixels = _normal(5, 28, 28)
+    expected = _means(pixels * 2 - 1, 4) @ dense.kernel + dense.bias
+    assert found.pool == 4
+    np.testing.assert_allclose(layer_outputs(found, pixels)[0], expected, atol=1e-4)
+
+
+def test_an_image_with_a_channel_is_pooled_as_it_comes() -> None:
+    found = _chain([AveragePooling2D(7), Flatten(), Dense(_normal(16, 3))], 28, 28, 1)
+    assert found.pool == 7
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [AveragePooling2D(5), Flatten(), Dense(_normal(25, 3))],
+        [AveragePooling2D((2, 4)), Flatten(), Dense(_normal(98, 3))],
+        [AveragePooling2D(2, strides=(1, 1)), Flatten(), Dense(_normal(729, 3))],
+        [AveragePooling2D(2, data_format="channels_first"), Flatten(), Dense(_normal(196, 3))],
+        [Reshape((14, 56, 1)), AveragePooling2D(2), Flatten(), Dense(_normal(196, 3))],
+        [Reshape((14, 14, 4)), AveragePooling2D(2), Flatten(), Dense(_normal(196, 3))],
+        [_normalization(28), AveragePooling2D(2), Flatten(), Dense(_normal(196, 3))],
+        [
+            *(Flatten(), Dense(_normal(784, 16)), Reshape((4, 4, 1)), AveragePooling2D(2)),
+            *(Flatten(), Dense(_normal(4, 3))),
+        ],
+        [AveragePooling2D(2)],
+        [Dense(_normal(1, 3)), Flatten()],
+    ],
+    ids=[
+        *("pixels left over", "no square", "overlapping", "channels first", "no square image"),
+        *("four channels", "a number per column", "behind a layer", "no layer", "of each pixel"),
+    ],
+)
+def test_any_other_pool_is_no_chain(layers: list[object]) -> None:
+    assert network_of(layers, (28, 28, 1)) is None

@@ -24,6 +24,8 @@ from fmnist_edge.session import IMAGE_SHAPE, WHITE
 __all__ = ["adapt", "ends_in_logits"]
 
 _LOGITS: Final = {"Add", "Gemm", "MatMul"}
+# Pixels of another scale make their answer one of that scale.
+_SCALE_GOES_THROUGH: Final = {*LAYOUT, "AveragePool", "Cast"}
 
 
 def ends_in_logits(model: Model) -> bool:
@@ -119,11 +121,11 @@ def _set_pixels(onnx: Any, graph: Model, pixels: Pixels) -> None:  # noqa: ANN40
 
 
 def _scale_kernel(onnx: Any, graph: Model, factor: float) -> bool:  # noqa: ANN401 - a module
-    """Let the first product take pixels of another scale, if nothing but layout comes before it."""
+    """Let the first product take pixels of another scale, if that does not matter before it."""
     name = "image"
     while len(readers := readers_of(graph, name)) == 1:
         reader, name = readers[0], readers[0].output[0]
-        if reader.op_type in {*LAYOUT, "Cast"}:
+        if reader.op_type in _SCALE_GOES_THROUGH:
             continue
         kernel = next((each for each in graph.initializer if each.name in reader.input[1:2]), None)
         uses = sum(kernel is not None and kernel.name in node.input for node in graph.node)

@@ -49,16 +49,19 @@ def make(  # noqa: PLR0913, PLR0917 - an export's four arguments, and what diffe
     """
     model = tidy_quantized(_MAKERS[recipe.precision](floating, choices, calibration))
     set_batch(model, None if choices.batch == 1 else choices.batch)
-    _describe(model, recipe, metadata.known(parent, recipe, choices, metadata.RAW_PIXELS, tools))
+    known = metadata.known(parent, recipe, choices, metadata.RAW_PIXELS, tools)
+    _describe(model, recipe, choices, known)
     return {recipe.format.suffix: _WRITERS[recipe.format](model)}
 
 
-def _describe(model: Model, recipe: Recipe, known: Mapping[str, str]) -> None:
+def _describe(model: Model, recipe: Recipe, choices: Choices, known: Mapping[str, str]) -> None:
     model.producer_name = "fmnist-edge"
     model.producer_version = __version__
     model.doc_string = (
         f"Fashion-MNIST classifier ({recipe.precision}): "
-        f"28x28 pixels in, {known['scores']} of 10 classes out."
+        f"28x28 pixels in, {choices.scores} of 10 classes out."
+        if known
+        else ""
     )
     del model.metadata_props[:]
     for name, fact in sorted(known.items()):

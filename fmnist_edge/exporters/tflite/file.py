@@ -8,20 +8,18 @@ from typing import Any, Final
 
 import numpy as np
 
+from fmnist_edge.exporters.tflite.sharing import EXTRA, sharing_builder
+from fmnist_edge.exporters.tflite.vectors import stored, write, write_all
 from fmnist_edge.optional import require
 
 __all__ = ["EXTRA", "INPUT", "NEEDS", "OUTPUT", "SIGNATURE", "named", "pack", "schema", "unpack"]
 
-EXTRA: Final = "litert"
 NEEDS: Final[Mapping[str, str]] = {"ai_edge_litert": EXTRA}
 SIGNATURE: Final = "serving_default"
 INPUT: Final = "image"
 OUTPUT: Final = "scores"
 
 _FILE_IDENTIFIER: Final = b"TFL3"
-# The schema asks for it (`force_align: 16`), because kernels read weights where they lie in the
-# file; flatbuffers' Python does not know the attribute.
-_ALIGNMENT: Final = 16
 
 
 def schema() -> Any:  # noqa: ANN401 - generated code
@@ -46,10 +44,11 @@ def unpack(payload: bytes) -> Any:  # noqa: ANN401 - generated code
 
 
 def pack(model: Any) -> bytes:  # noqa: ANN401 - generated code
-    """The tree as a file; the same tree gives the same bytes."""
+    """The tree as a file, nothing in it twice; the same tree gives the same bytes."""
     aligned = _aligned(schema())
     model.buffers = [aligned(data=buffer.data) for buffer in model.buffers]
-    builder = require("flatbuffers", extra=EXTRA).Builder(0)
+    builder = sharing_builder()
+    write_all(builder, model)
     builder.Finish(model.Pack(builder), file_identifier=_FILE_IDENTIFIER)
     return bytes(builder.Output())
 
@@ -57,7 +56,7 @@ def pack(model: Any) -> bytes:  # noqa: ANN401 - generated code
 def _aligned(tflite: Any) -> Any:  # noqa: ANN401 - generated code
     class Aligned(tflite.BufferT):  # type: ignore[misc] # the base is untyped
         def Pack(self, builder: Any) -> int:  # noqa: ANN401, N802 - the name is flatbuffers'
-            data = None if self.data is None else _aligned_vector(builder, bytes(self.data))
+            data = None if self.data is None else write(builder, stored(self.data))
             tflite.BufferStart(builder)
             if data is not None:
                 tflite.BufferAddData(builder, data)
@@ -65,14 +64,6 @@ def _aligned(tflite: Any) -> Any:  # noqa: ANN401 - generated code
             return end
 
     return Aligned
-
-
-def _aligned_vector(builder: Any, data: bytes) -> int:  # noqa: ANN401 - untyped
-    builder.StartVector(1, len(data), _ALIGNMENT)
-    builder.head -= len(data)
-    builder.Bytes[builder.head : builder.head + len(data)] = data
-    end: int = builder.EndVector()
-    return end
 
 
 def named(model: Any) -> Any:  # noqa: ANN401 - generated code

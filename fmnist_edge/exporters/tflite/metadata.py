@@ -13,11 +13,17 @@ import numpy as np
 
 from fmnist_edge.exporters.metadata import NAME, RAW_PIXELS, facts
 from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.tflite.compact import compact
 from fmnist_edge.exporters.tflite.file import named, pack, schema, unpack
 from fmnist_edge.recipes import Choices, Recipe
 
 __all__ = ["finish"]
 
+# By this entry a delegate knows that it may compute in float16. It is no note: it decides how fast
+# a float16 file runs.
+_PERMISSION: Final = b"reduced_precision_support"
+# A runtime that is too old says so without the first one too: it does not know the operator.
+_ENTRIES: Final = frozenset({b"min_runtime_version", _PERMISSION})
 # By the input's type as the schema calls it.
 _PREPROCESSING: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -31,7 +37,7 @@ _PREPROCESSING: Final[Mapping[str, str]] = MappingProxyType(
 def finish(
     payload: bytes, parent: Parent, recipe: Recipe, choices: Choices, tools: tuple[str, ...]
 ) -> bytes:
-    """Call the ends `image` and `scores`, and embed what is known as JSON.
+    """Call the ends `image` and `scores`, drop what no reader needs, embed what is known as JSON.
 
     The same arguments and tools give the same bytes.
 
@@ -39,15 +45,16 @@ def finish(
         payload: A TFLite file with one input and one output.
         parent: What it was made from.
         recipe: What it is.
-        choices: Whether the scores are logits.
+        choices: Whether the scores are logits, and whether the file tells what is known.
         tools: The distributions that made it.
 
     Raises:
         MissingDependencyError: LiteRT is not installed.
     """
-    model = named(unpack(payload))
-    known = facts(parent, recipe, choices, _preprocessing(model), tools)
-    _embed(model, json.dumps(known, sort_keys=True, separators=(",", ":")).encode())
+    model = compact(named(unpack(payload)), _ENTRIES if choices.metadata else {_PERMISSION})
+    if choices.metadata:
+        known = facts(parent, recipe, choices, _preprocessing(model), tools)
+        _embed(model, json.dumps(known, sort_keys=True, separators=(",", ":")).encode())
     return pack(model)
 
 
@@ -60,10 +67,5 @@ def _preprocessing(model: Any) -> str:  # noqa: ANN401 - generated code
 
 def _embed(model: Any, text: bytes) -> None:  # noqa: ANN401 - generated code
     tflite = schema()
-    # A float parent may be one of ours: what it says of itself does not hold for this file.
-    old = {each.buffer for each in model.metadata or () if each.name == NAME.encode()}
-    for buffer in old:
-        model.buffers[buffer].data = None
-    kept = [each for each in model.metadata or () if each.buffer not in old]
-    model.metadata = [*kept, tflite.MetadataT(NAME, len(model.buffers))]
+    model.metadata = [*(model.metadata or ()), tflite.MetadataT(NAME, len(model.buffers))]
     model.buffers.append(tflite.BufferT(np.frombuffer(text, np.uint8)))

@@ -17,31 +17,46 @@ __all__ = ["with_unit_pixels"]
 def with_unit_pixels(model: Any) -> Any:  # noqa: ANN401 - generated code
     """The model with pixels in 0..1 as its input, if it begins like one of ours.
 
-    That is CAST, RESHAPE, FULLY_CONNECTED with a constant float32 kernel that nothing else reads.
-    Any other model is left as it is.
+    That is CAST, perhaps RESHAPE and AVERAGE_POOL_2D, and FULLY_CONNECTED with a constant float32
+    kernel that nothing else reads. Any other model is left as it is.
 
     Args:
         model: A `ModelT` with one input; it is changed, and its signatures are not.
     """
     graph = model.subgraphs[0]
-    kinds = [_kind(model, operator) for operator in graph.operators[:3]]
-    codes = schema().BuiltinOperator
-    if kinds != [codes.CAST, codes.RESHAPE, codes.FULLY_CONNECTED]:
+    begin = _begin(model)
+    if not begin:
         return model
-    cast, reshape, dense = graph.operators[:3]
+    cast, following, dense = begin[0], begin[1], begin[-1]
     kernel = graph.tensors[dense.inputs[1]]
     stored = model.buffers[kernel.buffer]
-    chained = reshape.inputs[0] == cast.outputs[0] and dense.inputs[0] == reshape.outputs[0]
     alone = sum(each.buffer == kernel.buffer for each in graph.tensors) == 1
-    if not chained or not alone or stored.data is None:
+    if not alone or stored.data is None:
         return model
     source = graph.tensors[cast.inputs[0]]
     source.type = schema().TensorType.FLOAT32
-    reshape.inputs = np.array([cast.inputs[0], *reshape.inputs[1:]], np.int32)
+    following.inputs = np.array([cast.inputs[0], *following.inputs[1:]], np.int32)
     graph.operators = graph.operators[1:]
     _drop(graph, cast.outputs[0])
     stored.data = (np.frombuffer(bytes(stored.data), "<f4") * np.float32(WHITE)).view(np.uint8)
     return model
+
+
+def _begin(model: Any) -> list[Any]:  # noqa: ANN401 - generated code
+    """The operators from the CAST to the first FULLY_CONNECTED; none if others lie between."""
+    codes = schema().BuiltinOperator
+    between = {codes.RESHAPE, codes.AVERAGE_POOL_2D}
+    begin: list[Any] = []
+    for operator in model.subgraphs[0].operators:
+        kind = _kind(model, operator)
+        if begin and operator.inputs[0] != begin[-1].outputs[0]:
+            return []
+        begin.append(operator)
+        if kind == codes.FULLY_CONNECTED and len(begin) > 1:
+            return begin
+        if kind not in (between if len(begin) > 1 else {codes.CAST}):
+            return []
+    return []
 
 
 def _kind(model: Any, operator: Any) -> int:  # noqa: ANN401 - generated code

@@ -1,0 +1,145 @@
+"""A TFLite graph without what no reader needs: the same answers, bit by bit, from fewer bytes.
+
+A converter leaves an empty buffer for every tensor that is computed, a long name for each, and
+notes about itself. In a network of a thousand weights that is most of the file. What looks idle and
+stays is needed by one of the readers that the tests try: OpenVINO tells tensors apart by their
+names, reads the old, short field of an operator's code, and makes biases real by their scales;
+LiteRT wants as many zero points as scales.
+"""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Final
+
+import numpy as np
+
+from fmnist_edge.exporters.tflite.file import schema
+
+__all__ = ["compact"]
+
+_MATRIX: Final = 2
+
+
+def compact(model: Any, entries: AbstractSet[bytes]) -> Any:  # noqa: ANN401 - generated code
+    """The model with nothing in it but what it computes.
+
+    Args:
+        model: A `ModelT`; it is changed. Its signatures and ends keep their names.
+        entries: The names of those entries of its metadata that stay.
+    """
+    model.description = None
+    model.metadata = [each for each in model.metadata or () if each.name in entries] or None
+    for graph in model.subgraphs:
+        graph.name = None
+        _drop_flattening(model, graph)
+        _shorten_reshapes(model, graph)
+        _drop_tensors(model, graph)
+        for index, tensor in enumerate(graph.tensors):
+            if index not in {*graph.inputs, *graph.outputs}:
+                tensor.name = str(index)
+            _simplify(tensor)
+    _drop_codes(model)
+    _drop_buffers(model)
+    return model
+
+
+def _operators(model: Any, graph: Any, kind: str) -> Sequence[Any]:  # noqa: ANN401 - generated code
+    code = getattr(schema().BuiltinOperator, kind)
+    return [
+        each
+        for each in graph.operators
+        if model.operatorCodes[each.opcodeIndex].builtinCode == code
+    ]
+
+
+def _drop_flattening(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated code
+    """Take out RESHAPE before FULLY_CONNECTED, which makes rows of whatever it is given."""
+    dense = _operators(model, graph, "FULLY_CONNECTED")
+    for reshape in _operators(model, graph, "RESHAPE"):
+        (flat,) = reshape.outputs
+        readers = [each for each in graph.operators if flat in each.inputs]
+        plain = all(
+            each in dense and _makes_rows(graph, each, flat) and flat not in each.inputs[1:]
+            for each in readers
+        )
+        if plain and flat not in graph.outputs:
+            for each in readers:
+                each.inputs = np.array([reshape.inputs[0], *each.inputs[1:]], np.int32)
+            graph.operators = [each for each in graph.operators if each is not reshape]
+
+
+def _makes_rows(graph: Any, dense: Any, flat: int) -> bool:  # noqa: ANN401 - generated code
+    options, shape = dense.builtinOptions, graph.tensors[flat].shape
+    columns = graph.tensors[dense.inputs[1]].shape[1]
+    plain = not options.keepNumDims and not options.weightsFormat
+    return plain and len(shape) == _MATRIX and shape[1] == columns
+
+
+def _shorten_reshapes(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated code
+    """Write constant shapes among the options of RESHAPE, where no tensor is needed for them."""
+    tflite = schema()
+    for reshape in _operators(model, graph, "RESHAPE"):
+        sizes = [graph.tensors[index] for index in reshape.inputs[1:]]
+        data = model.buffers[sizes[0].buffer].data if sizes else None
+        if data is not None and sizes[0].type == tflite.TensorType.INT32:
+            shape = np.frombuffer(bytes(data), "<i4")
+            reshape.inputs = reshape.inputs[:1]
+            reshape.builtinOptionsType = tflite.BuiltinOptions.ReshapeOptions
+            reshape.builtinOptions = tflite.ReshapeOptionsT(shape)
+
+
+def _drop_tensors(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated code
+    """Take out tensors that nothing reads or writes; the others move up."""
+    fields = ("inputs", "outputs", "intermediates")
+    lists = [getattr(each, name) for each in graph.operators for name in fields]
+    lists += [graph.inputs, graph.outputs]
+    used = sorted({int(index) for each in lists if each is not None for index in each} - {-1})
+    places = {old: new for new, old in enumerate(used)} | {-1: -1}  # -1: an input left out
+
+    def moved(indices: Iterable[int]) -> Any:  # noqa: ANN401 - int32[N]
+        return np.array([places[int(index)] for index in indices], np.int32)
+
+    for operator in graph.operators:
+        for name in fields:
+            indices = getattr(operator, name)
+            if indices is not None:
+                setattr(operator, name, moved(indices))
+    graph.inputs, graph.outputs = moved(graph.inputs), moved(graph.outputs)
+    graph.tensors = [graph.tensors[index] for index in used]
+    for signature in model.signatureDefs or ():
+        if model.subgraphs[signature.subgraphIndex] is graph:
+            for end in (*signature.inputs, *signature.outputs):
+                end.tensorIndex = places[end.tensorIndex]
+
+
+def _simplify(tensor: Any) -> None:  # noqa: ANN401 - generated code
+    if len(tensor.shape) and tensor.shapeSignature is None:
+        # It tells scalars from tensors of unknown rank; LiteRT's C interface looks for open axes
+        # only where it is set.
+        tensor.hasRank = False
+    numbers = tensor.quantization
+    if numbers is not None and numbers.scale is None and numbers.details is None:
+        tensor.quantization = None
+
+
+def _drop_codes(model: Any) -> None:  # noqa: ANN401 - generated code
+    operators = [each for graph in model.subgraphs for each in graph.operators]
+    used = sorted({each.opcodeIndex for each in operators})
+    for each in operators:
+        each.opcodeIndex = used.index(each.opcodeIndex)
+    model.operatorCodes = [model.operatorCodes[index] for index in used]
+
+
+def _drop_buffers(model: Any) -> None:  # noqa: ANN401 - generated code
+    """Keep one empty buffer, the first, and one of each content."""
+    kept = [schema().BufferT()]
+    places = {b"": 0}
+    tensors = [each for graph in model.subgraphs for each in graph.tensors]
+    for holder in (*tensors, *(model.metadata or ())):
+        data = model.buffers[holder.buffer].data
+        content = b"" if data is None else bytes(data)
+        if content not in places:
+            places[content] = len(kept)
+            kept.append(model.buffers[holder.buffer])
+        holder.buffer = places[content]
+    model.buffers = kept

@@ -1,0 +1,102 @@
+"""A flatbuffer builder that writes nothing twice.
+
+A flatbuffer's offsets may point anywhere, so that two fields with the same contents may point to
+one place. The format's readers cannot tell; the file gets smaller by what would stand in it again:
+shapes, zero points, quantizations, options, empty buffers.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fmnist_edge.optional import require
+
+__all__ = ["EXTRA", "sharing_builder"]
+
+EXTRA: Final = "litert"
+
+
+def sharing_builder() -> Any:  # noqa: ANN401 - untyped
+    """A `flatbuffers.Builder` for generated `Pack` methods.
+
+    Raises:
+        MissingDependencyError: flatbuffers, which comes with LiteRT, is not installed.
+    """
+    return _class_of(require("flatbuffers", extra=EXTRA).Builder)(0)
+
+
+def _class_of(base: Any) -> Callable[[int], Any]:  # noqa: ANN401, C901 - untyped; one class
+    """A class below `base`, whose method names it keeps.
+
+    What is being written is taken back if the same was written before: a builder works from the end
+    of the file to its beginning, so that taking back is moving its head to where it was.
+    """
+
+    class SharingBuilder(base):  # type: ignore[misc] # the base is untyped
+        vectorNumElems: int | None  # noqa: N815 - the base's
+
+        def __init__(self, size: int) -> None:
+            super().__init__(size)
+            self._known: dict[tuple[Any, ...], int] = {}
+            self._parts: list[Any] = []  # of the table or the vector that is being written
+            self._start = 0  # where it begins
+            self._alignment = 0
+            self._data = 0  # where a vector's elements end
+
+        def StartObject(self, numfields: int) -> None:  # noqa: N802 - the names are flatbuffers'
+            self._parts, self._start = [], self.Offset()
+            super().StartObject(numfields)
+
+        def PrependSlot(self, flags: Any, o: int, x: Any, d: Any) -> None:  # noqa: ANN401, N802
+            if x is not None and x != d:  # what is left out has no part in the contents
+                self._parts.append((o, flags.__name__, x))
+            super().PrependSlot(flags, o, x, d)
+
+        def PrependUOffsetTRelativeSlot(self, o: int, x: int, d: int) -> None:  # noqa: N802
+            if x != d:
+                self._parts.append((o, "offset", x))
+            super().PrependUOffsetTRelativeSlot(o, x, d)
+
+        def EndObject(self) -> int:  # noqa: N802
+            key = ("table", *self._parts)
+            if key in self._known:
+                self.current_vtable = None
+                return self._taken_back(key)
+            return self._known.setdefault(key, super().EndObject())
+
+        def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802, N803
+            self._parts, self._start = [], self.Offset()
+            self._alignment = max(alignment, 4)
+            began: int = super().StartVector(elemSize, numElems, alignment)
+            self._data = began
+            return began
+
+        def PrependUOffsetTRelative(self, off: int) -> None:  # noqa: N802
+            if self.vectorNumElems is not None:
+                self._parts.append(off)
+            super().PrependUOffsetTRelative(off)
+
+        def EndVector(self, numElems: int | None = None) -> int:  # noqa: ARG002, N802, N803
+            # Offsets are relative to where they stand: of a vector of those, their targets count.
+            written = bytes(self.Bytes[self.Head() : len(self.Bytes) - self._data])
+            data = tuple(self._parts) or written
+            key = ("vector", self.vectorNumElems, self._alignment, data)
+            if key in self._known:
+                self.vectorNumElems = None
+                return self._taken_back(key)
+            return self._known.setdefault(key, super().EndVector())
+
+        def CreateString(self, s: Any, *encoding: str) -> int:  # noqa: ANN401, N802
+            key = ("string", s.encode(*encoding) if isinstance(s, str) else bytes(s))
+            if key not in self._known:
+                # The base ends a string as it ends a vector: these are the parts of that.
+                self._parts, self._start, self._alignment = [key], self.Offset(), 0
+                self._data = self._start
+                self._known[key] = super().CreateString(s, *encoding)
+            return self._known[key]
+
+        def _taken_back(self, key: tuple[Any, ...]) -> int:
+            self.head = len(self.Bytes) - self._start
+            self.nested = False
+            return self._known[key]
+
+    return SharingBuilder
