@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
     from rich.table import Table as RichTable
 
+    from fmnist_edge.pipeline.evaluating import Evaluated
     from fmnist_edge.progress import Progress
     from fmnist_edge.report.compare import Comparison
     from fmnist_edge.report.table import Table
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "benchmark",
     "comparison",
+    "evaluation",
     "failure",
     "interrupted",
     "json_text",
@@ -154,6 +156,30 @@ def comparison(content: "Comparison") -> None:
     table(comparison_table(content))
     for text in summary(content):
         line(text)
+
+
+def evaluation(done: "Evaluated") -> None:
+    """The tables of an evaluation, and the worst images where the terminal can show them."""
+    from fmnist_edge.report.evaluation import evaluation_tables, headline, mistakes_table, summary
+    from fmnist_edge_cli.pictures import can_show, contact_sheet
+
+    found = done.evaluation
+    for text in headline(found):
+        line(text)
+    table(summary(found))
+    for title, content in evaluation_tables(found):
+        line(title)
+        table(content)
+    if not found.mistakes:
+        return
+    line("The surest wrong answers")
+    console = _console(sys.stdout)
+    if not can_show(console):
+        table(mistakes_table(found.mistakes))
+        return
+    line()
+    for picture in contact_sheet(found.mistakes, done.worst, console.width):
+        console.print(picture)
 
 
 def progress_display() -> "Progress":

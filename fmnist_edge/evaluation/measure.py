@@ -1,0 +1,87 @@
+"""From probabilities and true labels to an `Evaluation`."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_edge import __version__
+from fmnist_edge.artifact import utc_now
+from fmnist_edge.evaluation import metrics
+from fmnist_edge.evaluation.probabilities import confidences
+from fmnist_edge.evaluation.record import Evaluation, SplitName
+from fmnist_edge.proportions import calibration_error, wilson_interval
+from fmnist_edge.result import Case, Interval
+from fmnist_edge.session import Scores
+
+__all__ = ["BINS", "PAIRS", "Answers", "evaluate"]
+
+BINS: Final = 15  # of the calibration error: those of Guo et al. 2017, arXiv 1706.04599
+PAIRS: Final = 10  # of classes that are mixed up: beyond them it is single images
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a classifier said, and what it should have said.
+
+    Args:
+        probabilities: float32[N,C] of 0..1, N at least 1.
+        truth: integers[N].
+        train: integers[M], the labels of train, for the baseline.
+        labels: Names of the C classes.
+    """
+
+    probabilities: Scores
+    truth: NDArray[np.integer[Any]]
+    train: NDArray[np.integer[Any]]
+    labels: tuple[str, ...]
+
+
+def evaluate(  # noqa: PLR0913 - what the numbers are about, each told by somebody else
+    answers: Answers,
+    case: Case,
+    *,
+    runtime_version: str,
+    data_sha256: str,
+    split: SplitName,
+    worst: int,
+) -> Evaluation:
+    """Everything that the answers tell.
+
+    Args:
+        answers: Of one classifier on one split.
+        case: What gave them.
+        runtime_version: Of the runtime's library.
+        data_sha256: Identity of the data set.
+        split: Which part of it.
+        worst: How many mistakes to list.
+    """
+    truth, labels = answers.truth, answers.labels
+    given = answers.probabilities.argmax(axis=1)
+    confidence = confidences(answers.probabilities)
+    correct = given == truth
+    right = int(correct.sum())
+    counts = metrics.confusion(truth, given, len(labels))
+    classes = metrics.class_scores(counts, labels)
+    return Evaluation(
+        created=utc_now(),
+        version=__version__,
+        case=case,
+        runtime_version=runtime_version,
+        data_sha256=data_sha256,
+        split=split,
+        images=len(truth),
+        correct=right,
+        accuracy=right / len(truth),
+        interval=Interval(*wilson_interval(right, len(truth))),
+        baseline=metrics.baseline(answers.train, truth, labels),
+        cross_entropy=metrics.cross_entropy(answers.probabilities, truth),
+        calibration_error=calibration_error(confidence, correct, BINS),
+        calibration=metrics.calibration_bins(confidence, correct, BINS),
+        classes=classes,
+        macro=metrics.macro(classes),
+        confusion=tuple(tuple(row) for row in counts.tolist()),
+        confused=metrics.confused(counts, labels, PAIRS),
+        mistakes=metrics.mistakes(truth, given, confidence, labels, worst),
+    )

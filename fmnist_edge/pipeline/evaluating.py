@@ -1,0 +1,240 @@
+"""model -> how good it is: let it label a split, and tell all that this tells."""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from fmnist_edge import dataset, plots, runtimes
+from fmnist_edge.artifact import Artifact, open_artifact, refuse_to_replace
+from fmnist_edge.errors import ModelUnsupportedError, UsageError
+from fmnist_edge.evaluation import Answers, Evaluation, class_probabilities
+from fmnist_edge.evaluation import evaluate as evaluate_answers
+from fmnist_edge.evaluation.record import SplitName
+from fmnist_edge.files import check_room
+from fmnist_edge.native_output import hushed
+from fmnist_edge.pipeline.proving import runtime_for
+from fmnist_edge.plots import Figure
+from fmnist_edge.progress import SILENT, Progress
+from fmnist_edge.result import Case, Subject
+from fmnist_edge.session import (
+    CPU,
+    Images,
+    RuntimeModule,
+    Scores,
+    Session,
+    SessionOptions,
+    classify,
+    is_image_classifier,
+)
+
+__all__ = ["WORST", "EvaluateRequest", "Evaluated", "check_plots", "draw", "evaluate"]
+
+WORST: Final = 20
+# Images at once for a file that leaves its batch open: few calls, and little memory.
+_MANY: Final = 250
+# Images after which the progress display moves.
+_STEP: Final = 500
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What to evaluate, on what.
+
+    Args:
+        artifact: The (main) file of a classifier, of any format.
+        split: Which images.
+        runtime: Its name; None for the first installed one that opens the file.
+        threads: Threads that one inference may use.
+        batch: Images per inference; None for what the file has.
+        worst: How many mistakes to list.
+    """
+
+    artifact: Path
+    split: SplitName = "test"
+    runtime: str | None = None
+    threads: int = 1
+    batch: int | None = None
+    worst: int = WORST
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """What came out.
+
+    Args:
+        evaluation: The record.
+        worst: uint8[K,28,28], the images of its mistakes, in their order.
+    """
+
+    evaluation: Evaluation
+    worst: Images
+
+
+_FIGURES: Final[Mapping[str, Callable[[Evaluated], Figure]]] = {
+    "confusion": lambda done: plots.confusion_figure(done.evaluation),
+    "reliability": lambda done: plots.reliability_figure(done.evaluation),
+    "per-class": lambda done: plots.class_figure(done.evaluation),
+    "worst": lambda done: plots.worst_figure(done.evaluation, done.worst),
+}
+
+
+def evaluate(request: EvaluateRequest, data_folder: Path, progress: Progress = SILENT) -> Evaluated:
+    """Label every image of a split in this process, and look at the answers.
+
+    Raises:
+        ArtifactNotFoundError: there is no such file.
+        MissingDependencyError: the runtime is not installed.
+        ModelUnreadableError: the file is damaged.
+        ModelUnsupportedError: it is no Fashion-MNIST classifier, or does not take that batch.
+        UsageError: there is no such runtime, or it does not open such files.
+    """
+    artifact = open_artifact(request.artifact)
+    name = _runtime(artifact, request.runtime)
+    runtime = runtimes.get(name)
+    data = dataset.load(data_folder)
+    splits = {"test": data.test, "validation": data.validation, "train": data.train}
+    split = splits[request.split]
+    progress.say(f"Opening {request.artifact} on {name} ...")
+    with hushed():
+        version = runtime.load_library()
+        with closing(_open(artifact, runtime, request)) as session:
+            progress.start(f"Evaluate {request.artifact.name}", len(split))
+            scores = _classify(session, split.images, progress)
+            progress.finish()
+    manifest = artifact.manifest
+    evaluation = evaluate_answers(
+        Answers(
+            class_probabilities(scores, manifest.scores if manifest else None),
+            split.labels,
+            data.train.labels,
+            _labels(artifact),
+        ),
+        _case(artifact, request, name, session.batch),
+        runtime_version=version,
+        data_sha256=data.sha256,
+        split=request.split,
+        worst=request.worst,
+    )
+    places = np.array([each.index for each in evaluation.mistakes], np.intp)
+    return Evaluated(evaluation, split.images[places])
+
+
+def _runtime(artifact: Artifact, named: str | None) -> str:
+    """The name of the runtime to use.
+
+    Raises:
+        MissingDependencyError: none is installed that opens the file.
+        UsageError: the named one does not exist, or does not open such files.
+    """
+    if named is None:
+        return runtime_for(artifact)
+    runtimes.get(named)
+    able = runtimes.reading(artifact.format)
+    if named not in able:
+        raise UsageError(
+            f"{named} does not compute what is in {artifact.format} files.",
+            hint=f"Those are opened by: {', '.join(able)}.",
+        )
+    return named
+
+
+def _open(artifact: Artifact, runtime: RuntimeModule, request: EvaluateRequest) -> Session:
+    """A session of the batch that was asked for, or of the one that the file has.
+
+    Raises:
+        ModelUnsupportedError: the file is no Fashion-MNIST classifier.
+    """
+    manifest = artifact.manifest
+    declared = manifest.input.shape[0] or _MANY if manifest else 1
+    session = _session(artifact, runtime, request, request.batch or declared)
+    own = session.input.shape[0] or _MANY
+    if request.batch is None and session.batch != own:
+        # A bare file tells its batch only once it is open.
+        session.close()
+        session = _session(artifact, runtime, request, own)
+    return session
+
+
+def _session(
+    artifact: Artifact, runtime: RuntimeModule, request: EvaluateRequest, batch: int
+) -> Session:
+    session = runtime.open(artifact, SessionOptions(threads=request.threads, batch=batch))
+    if not is_image_classifier(session.input, session.output):
+        session.close()
+        raise ModelUnsupportedError(
+            f"{artifact.path} is no Fashion-MNIST classifier: it takes "
+            f"{_shape(session.input.shape)} and gives {_shape(session.output.shape)}.",
+            hint="One takes images of 28x28 pixels and gives ten scores.",
+        )
+    return session
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return "[" + ",".join("N" if size is None else str(size) for size in shape) + "]"
+
+
+def _classify(session: Session, images: Images, progress: Progress) -> Scores:
+    """The scores of all images, told of as they come: float32[N,10]."""
+    step = max(1, _STEP // session.batch) * session.batch
+    parts = []
+    for start in range(0, len(images), step):
+        part = images[start : start + step]
+        parts.append(classify(session, part))
+        progress.advance(len(part))
+    return np.concatenate(parts)
+
+
+def _labels(artifact: Artifact) -> tuple[str, ...]:
+    """What the file calls the classes, where it has a name for each."""
+    manifest = artifact.manifest
+    named = manifest.labels if manifest else ()
+    return named if len(named) == len(dataset.LABELS) else dataset.LABELS
+
+
+def _case(artifact: Artifact, request: EvaluateRequest, runtime: str, batch: int) -> Case:
+    manifest = artifact.manifest
+    subject = Subject(
+        path=str(artifact.path),
+        format=artifact.format,
+        precision=manifest.precision if manifest else None,
+        sha256=artifact.sha256,
+        size_bytes=artifact.size_bytes,
+        parent_sha256=manifest.parent_sha256 if manifest else None,
+    )
+    return Case(subject, runtime, CPU, request.threads, batch)
+
+
+def check_plots(folder: Path, *, force: bool) -> None:
+    """Find out before long work whether `draw` could do its part; nothing is made.
+
+    Raises:
+        ArtifactExistsError: a picture is there already, and `force` is not given.
+        MissingDependencyError: Matplotlib is not installed.
+        StorageError: the folder takes no files.
+    """
+    for name in _FIGURES:
+        for suffix in plots.SUFFIXES:
+            path = folder / f"{name}{suffix}"
+            refuse_to_replace(path, force=force)
+            check_room(path)
+    plots.check_installed()
+
+
+def draw(done: Evaluated, folder: Path, progress: Progress = SILENT) -> tuple[Path, ...]:
+    """Write every figure of an evaluation as PNG and SVG, and return the files.
+
+    Raises:
+        MissingDependencyError: Matplotlib is not installed.
+        StorageError: the folder cannot be written to.
+    """
+    written: list[Path] = []
+    progress.start("Draw", len(_FIGURES))
+    for name, figure in _FIGURES.items():
+        written += plots.write_figure(figure(done), folder / name)
+        progress.advance(note=name)
+    progress.finish()
+    return tuple(written)

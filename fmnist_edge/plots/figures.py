@@ -1,0 +1,134 @@
+"""What all figures share: paper, heading, colours, and how they become files."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from fmnist_edge.files import write_atomically
+from fmnist_edge.plots.library import matplotlib
+
+__all__ = [
+    "ACCENT",
+    "BLUE",
+    "GREY",
+    "INK",
+    "LIGHT",
+    "ORANGE",
+    "SUFFIXES",
+    "Axes",
+    "Figure",
+    "clean",
+    "legend_below",
+    "new_figure",
+    "write_figure",
+]
+
+# Matplotlib's own classes, which not every install has.
+Figure = Any
+Axes = Any
+
+# Blue and orange are told apart by everybody (Okabe and Ito's palette for colour blindness).
+BLUE: Final = "#0072B2"
+ORANGE: Final = "#D55E00"
+ACCENT: Final = "#009E73"
+INK: Final = "#222222"
+GREY: Final = "#6B6B6B"
+LIGHT: Final = "#DDDDDD"
+
+_DOTS_PER_INCH: Final = 150
+_MARGIN: Final = 0.18  # inches
+_HEADING: Final = 0.74  # inches
+_BETWEEN: Final = 0.09  # inches to each side of a panel
+# Without date and version of the library a figure of the same numbers is the same bytes.
+_METADATA: Final[Mapping[str, Mapping[str, None]]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+}
+SUFFIXES: Final = tuple(_METADATA)
+# Names inside an SVG are random unless they are made with this.
+_SALT: Final = {"svg.hashsalt": "fmnist-edge"}
+
+
+def new_figure(width: float, height: float, title: str, subtitle: str) -> Figure:
+    """An empty figure with a heading, of so many inches.
+
+    It is made without pyplot, so nothing of it outlives it, and no screen is looked for.
+
+    Raises:
+        MissingDependencyError: Matplotlib is not installed.
+    """
+    figure = matplotlib("figure").Figure(figsize=(width, height), dpi=_DOTS_PER_INCH)
+    matplotlib("backends.backend_agg").FigureCanvasAgg(figure)
+    left, bottom = _MARGIN / width, _MARGIN / height
+    room = (left, bottom, 1 - 2 * left, 1 - bottom - _HEADING / height)
+    figure.set_layout_engine("constrained", rect=room, w_pad=_BETWEEN)
+    for text, down, style in (
+        (title, 0.16, {"fontsize": 14, "fontweight": "bold", "color": INK}),
+        (subtitle, 0.44, {"fontsize": 9.5, "color": GREY}),
+    ):
+        # A dollar sign in a file's name is no formula.
+        figure.text(left, 1 - down / height, text, va="top", ha="left", parse_math=False, **style)
+    return figure
+
+
+def clean(axes: Axes, *, grid: str = "") -> None:
+    """Take away what is no data: the frame's upper and right side, and ticks.
+
+    Args:
+        axes: To tidy up.
+        grid: "x", "y" or "both" for faint lines across that axis; empty for none.
+    """
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(LIGHT)
+    axes.tick_params(which="both", length=0, labelsize=9, colors=INK)
+    axes.xaxis.label.set_color(GREY)
+    axes.yaxis.label.set_color(GREY)
+    axes.set_axisbelow(True)
+    if grid:
+        axes.grid(axis=grid, color=LIGHT, linewidth=0.6)
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """Name what is drawn in `axes`, below the figure, where it covers nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=len(handles),
+            frameon=False,
+            fontsize=9,
+            labelcolor=INK,
+            handletextpad=0.5,
+        )
+
+
+def write_figure(figure: Figure, path_without_suffix: Path) -> tuple[Path, ...]:
+    """Write a figure as PNG and as SVG, each whole or not at all.
+
+    Args:
+        figure: What one of the functions of this package has drawn.
+        path_without_suffix: `plots/confusion` makes `plots/confusion.png` and `.svg`.
+
+    Returns:
+        The files.
+
+    Raises:
+        StorageError: the folder cannot be written to.
+    """
+    written = []
+    for suffix in SUFFIXES:
+        path = path_without_suffix.with_name(path_without_suffix.name + suffix)
+        write_atomically(path, _rendered(figure, suffix))
+        written.append(path)
+    return tuple(written)
+
+
+def _rendered(figure: Figure, suffix: str) -> bytes:
+    stream = io.BytesIO()
+    # The salt can be given in no other way; outside the block everything is as it was.
+    with matplotlib().rc_context(_SALT):
+        figure.savefig(stream, format=suffix[1:], metadata=dict(_METADATA[suffix]))
+    return stream.getvalue()

@@ -1,0 +1,61 @@
+"""Matplotlib: imported in one way, and kept out of the user's home."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final
+
+from fmnist_edge.optional import require
+
+__all__ = ["EXTRA", "PACKAGE", "check_installed", "matplotlib"]
+
+PACKAGE: Final = "matplotlib"
+EXTRA: Final = "plots"
+_OWN_FOLDER: Final = "MPLCONFIGDIR"
+# Where the programs that matplotlib asks for the system's fonts keep a cache.
+_CACHE: Final = "XDG_CACHE_HOME"
+
+
+@cache
+def matplotlib(module: str = "") -> Any:  # noqa: ANN401 - a module
+    """Matplotlib, or a module of it, such as "figure".
+
+    It keeps a list of fonts in the user's home unless it is given a folder before it is imported:
+    here one that is gone when the process ends. Who has named a folder for it keeps that one.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
+    if _OWN_FOLDER not in os.environ:
+        folder = tempfile.mkdtemp(prefix="fmnist-edge-plots-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ[_OWN_FOLDER] = folder
+    with _caching_in(os.environ[_OWN_FOLDER]):
+        require(f"{PACKAGE}.font_manager", extra=EXTRA)
+    return require(f"{PACKAGE}.{module}" if module else PACKAGE, extra=EXTRA)
+
+
+def check_installed() -> None:
+    """Find out before long work whether figures can be drawn.
+
+    Raises:
+        MissingDependencyError: Matplotlib is not installed, or cannot be imported.
+    """
+    matplotlib()
+
+
+@contextmanager
+def _caching_in(folder: str) -> Iterator[None]:
+    before = os.environ.get(_CACHE)
+    os.environ[_CACHE] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_CACHE]
+        else:
+            os.environ[_CACHE] = before
