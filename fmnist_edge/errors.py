@@ -12,6 +12,8 @@
     ├── ModelUnsupportedError       25
     ├── MissingDependencyError      30
     ├── TrainingError               40
+    ├── CheckpointError             41
+    ├── PresetError                 42
     ├── ExportError                 50
     ├── ParityError                 51
     ├── StorageError                60
@@ -35,6 +37,7 @@ __all__ = [
     "INTERRUPTED_EXIT_CODE",
     "ArtifactExistsError",
     "ArtifactNotFoundError",
+    "CheckpointError",
     "DatasetCorruptError",
     "DatasetNotFoundError",
     "ExportError",
@@ -47,6 +50,7 @@ __all__ = [
     "ModelUnsupportedError",
     "NotComparableError",
     "ParityError",
+    "PresetError",
     "ResultSchemaError",
     "ResultUnreadableError",
     "RowsFailedError",
@@ -141,6 +145,18 @@ class TrainingError(FmnistEdgeError):
     """Training cannot go on."""
 
     exit_code = 40
+
+
+class CheckpointError(FmnistEdgeError):
+    """A checkpoint is missing or damaged, or belongs to another training."""
+
+    exit_code = 41
+
+
+class PresetError(FmnistEdgeError):
+    """A preset's file cannot be read, or says something unknown or impossible."""
+
+    exit_code = 42
 
 
 class ExportError(FmnistEdgeError):

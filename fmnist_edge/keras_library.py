@@ -1,8 +1,9 @@
 """Keras on TensorFlow: imported in one way, wherever it is needed."""
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ EXTRA: Final = "train"
 # Keras would make a folder in the user's home, and follow what a file there says about backends
 # and number formats. Below a file that is no folder there is neither.
 _NO_HOME: Final = str(Path(os.devnull) / "keras")
+_DRAWS: Final = "matplotlib"
 
 
 def tensorflow() -> Any:  # noqa: ANN401 - the module is untyped
@@ -25,7 +27,25 @@ def tensorflow() -> Any:  # noqa: ANN401 - the module is untyped
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["KERAS_HOME"] = _NO_HOME
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    return require("tensorflow", extra=EXTRA)
+    with _without_drawing():
+        return require("tensorflow", extra=EXTRA)
+
+
+@contextmanager
+def _without_drawing() -> Iterator[None]:
+    """Keep Keras from importing Matplotlib, if nobody has yet.
+
+    It does where Matplotlib is installed, to be able to draw. That takes a second, and leaves files
+    in the user's home.
+    """
+    if _DRAWS in sys.modules:
+        yield
+        return
+    sys.modules[_DRAWS] = None  # type: ignore[assignment] # an import of it then fails
+    try:
+        yield
+    finally:
+        del sys.modules[_DRAWS]
 
 
 def keras() -> Any:  # noqa: ANN401 - the module is untyped
@@ -35,7 +55,8 @@ def keras() -> Any:  # noqa: ANN401 - the module is untyped
         MissingDependencyError: one of the two is not installed.
     """
     tensorflow()
-    return require("keras", extra=EXTRA)
+    with _without_drawing():
+        return require("keras", extra=EXTRA)
 
 
 def failures() -> tuple[type[Exception], ...]:

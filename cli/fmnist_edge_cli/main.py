@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from fmnist_edge import __version__
 from fmnist_edge.errors import INTERRUPTED_EXIT_CODE, FmnistEdgeError, InternalError
-from fmnist_edge_cli import bench, compare, data, export, render, report, train
+from fmnist_edge_cli import bench, compare, data, evaluate, export, render, report, study, train
 
 __all__ = ["app", "main"]
 
@@ -38,7 +38,9 @@ app: Final = typer.Typer(
 
 # In the order of an average day.
 app.command("data")(data.data)
+app.command("study")(study.study)
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("bench")(bench.bench)
 app.command("report")(report.report)

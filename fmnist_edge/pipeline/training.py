@@ -1,6 +1,7 @@
 """data -> model: train a preset and keep it as an artifact."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,18 +16,28 @@ from fmnist_edge.artifact import (
     utc_now,
     write_artifact,
 )
-from fmnist_edge.errors import UsageError
+from fmnist_edge.bench.latency import timed
+from fmnist_edge.errors import ArtifactExistsError, UsageError
 from fmnist_edge.files import check_room, sha256_of
+from fmnist_edge.keras_library import keep_to_cpu
 from fmnist_edge.native_output import hushed
+from fmnist_edge.pipeline import teaching
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.session import IMAGE_SHAPE
-from fmnist_edge.training import fit, presets
+from fmnist_edge.training import checkpoint, fit, presets
+from fmnist_edge.training.outcome import Fitted, Setting, Watcher
+from fmnist_edge.training.preset import Preset
 
-__all__ = ["TrainRequest", "Trained", "train"]
+__all__ = ["TrainRequest", "Trained", "check", "checkpoint_path", "train"]
 
 INPUT: Final = TensorSpec("image", (None, *IMAGE_SHAPE), "float32")
 OUTPUT: Final = TensorSpec("scores", (None, len(dataset.LABELS)), "float32")
+_SUFFIX: Final = ".checkpoint"
+
+
+def _nobody(_epoch: int, _metrics: Mapping[str, float]) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -35,11 +46,14 @@ class TrainRequest:
 
     Args:
         out: The `.keras` file to write.
-        preset: Name of the preset.
-        seed: Of initial weights, shuffling and dropout.
+        preset: Name of the preset, or a TOML file.
+        seed: Of initial weights, shuffling, augmentation and dropout.
         epochs: None for the preset's own.
         batch_size: None for the preset's own.
-        force: Whether to replace an existing file.
+        force: Whether to replace an existing file, or start an interrupted training anew.
+        resume: Whether to go on where an interrupted training stopped.
+        threads: Of TensorFlow; with one, the same seed gives the same bits. None for all cores.
+        watch: Told of each epoch.
     """
 
     out: Path
@@ -48,24 +62,78 @@ class TrainRequest:
     epochs: int | None = None
     batch_size: int | None = None
     force: bool = False
+    resume: bool = False
+    threads: int | None = None
+    watch: Watcher = _nobody
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that was trained and written."""
+    """A model that was trained and written.
+
+    Args:
+        path: The `.keras` file.
+        manifest: Of it.
+        training: How it came to be.
+        nanoseconds: What the training took, without TensorFlow's start; of a resumed one, the part
+            since.
+    """
 
     path: Path
     manifest: Manifest
     training: Training
+    nanoseconds: int
+
+
+def checkpoint_path(out: Path) -> Path:
+    """Where the training of `out` keeps what it has after each epoch."""
+    return out.with_suffix(_SUFFIX)
 
 
 def train(request: TrainRequest, data_folder: Path, progress: Progress = SILENT) -> Trained:
     """Train, measure once on the test split, and write model and manifest.
 
     Raises:
-        ArtifactExistsError: the file is there already.
+        ArtifactExistsError: the file, or a checkpoint of an interrupted training, is there already.
+        CheckpointError: there is nothing to resume, or it is of another training.
+        PresetError: the preset's file is wrong.
         TrainingError: the loss is no number any more.
-        StorageError: the file cannot be written.
+        StorageError: a file cannot be written.
+        UsageError: an impossible request.
+    """
+    preset = check(request)
+    data = dataset.load(data_folder)
+    progress.say("Starting TensorFlow ...")
+    with hushed():
+        keep_to_cpu(request.threads or 0)
+    scores = teaching.scores_for(
+        preset,
+        request.out.parent,
+        data,
+        lambda path: train(_teacher(request, preset, path), data_folder, progress),
+        progress,
+    )
+    setting = Setting(
+        request.seed, checkpoint_path(request.out), request.resume, scores, request.watch
+    )
+    with hushed():
+        fitted, spent = timed(lambda: fit.fit(preset, data, setting, progress))
+        record = _record(preset, request, data, fitted)
+        payload = fit.serialize(fitted.model)
+    manifest = _describe(request.out, payload, record, preset)
+    path = write_artifact(request.out.parent, payload, manifest)
+    checkpoint.remove(checkpoint_path(request.out))
+    return Trained(path, manifest, record, spent)
+
+
+def check(request: TrainRequest) -> Preset:
+    """Find out what can be found out before any long work: the preset that will be trained.
+
+    Raises:
+        ArtifactExistsError: the file, or a checkpoint of an interrupted training, is there already.
+        CheckpointError: there is nothing to resume.
+        PresetError: the preset's file is wrong.
+        StorageError: the file could not be written.
         UsageError: an impossible request.
     """
     if request.out.suffix != f".{Format.KERAS}":
@@ -76,29 +144,42 @@ def train(request: TrainRequest, data_folder: Path, progress: Progress = SILENT)
     preset = fit.override(
         presets.get(request.preset), epochs=request.epochs, batch_size=request.batch_size
     )
-    refuse_to_replace(request.out, force=request.force)
+    refuse_to_replace(request.out, force=request.force or request.resume)
     check_room(request.out)
-    data = dataset.load(data_folder)
-    progress.say("Starting TensorFlow ...")
-    with hushed():
-        fitted = fit.fit(preset, data, seed=request.seed, progress=progress)
-        record = Training(
-            preset=preset.name,
-            seed=request.seed,
-            data_sha256=data.sha256,
-            batch_size=preset.batch_size,
-            epochs=fitted.epochs,
-            best_epoch=fitted.best_epoch,
-            history=fitted.history,
-            validation_accuracy=fit.accuracy(fitted.model, data.validation),
-            test_accuracy=fit.accuracy(fitted.model, data.test),
+    left = checkpoint_path(request.out)
+    if left.exists() and not (request.resume or request.force):
+        raise ArtifactExistsError(
+            f"A training of {request.out} was interrupted; {left} holds its last epoch.",
+            hint="Go on with --resume, or start anew with --force.",
         )
-        payload = fit.serialize(fitted.model)
-    manifest = _describe(request.out, payload, record)
-    return Trained(write_artifact(request.out.parent, payload, manifest), manifest, record)
+    if request.resume:
+        checkpoint.require(left)
+    return preset
 
 
-def _describe(out: Path, payload: bytes, record: Training) -> Manifest:
+def _teacher(request: TrainRequest, student: Preset, path: Path) -> TrainRequest:
+    """The teacher's training: its own preset and seed, taken up again if it was interrupted."""
+    name = student.distillation.teacher if student.distillation else ""
+    return TrainRequest(path, name, resume=checkpoint_path(path).exists(), threads=request.threads)
+
+
+def _record(
+    preset: Preset, request: TrainRequest, data: dataset.Dataset, fitted: Fitted
+) -> Training:
+    return Training(
+        preset=preset.name,
+        seed=request.seed,
+        data_sha256=data.sha256,
+        batch_size=preset.schedule.batch_size,
+        epochs=fitted.epochs,
+        best_epoch=fitted.best_epoch,
+        history=fitted.history,
+        validation_accuracy=fit.accuracy(fitted.model, data.validation),
+        test_accuracy=fit.accuracy(fitted.model, data.test),
+    )
+
+
+def _describe(out: Path, payload: bytes, record: Training, preset: Preset) -> Manifest:
     return Manifest(
         file=out.name,
         format=Format.KERAS,
@@ -109,7 +190,8 @@ def _describe(out: Path, payload: bytes, record: Training) -> Manifest:
         recipe=f"train-{record.preset}",
         labels=dataset.LABELS,
         input=INPUT,
-        output=OUTPUT,
+        output=OUTPUT if preset.deploy else replace(OUTPUT, name="logits"),
         tools=made_with(fit.TOOLS),
+        scores="probabilities" if preset.deploy else "logits",
         training=record,
     )

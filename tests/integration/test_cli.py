@@ -12,10 +12,10 @@ from fmnist_edge.artifact import manifest_path, read_manifest
 from fmnist_edge.dataset import DATASET_SHA256
 from fmnist_edge.files import sha256_of
 from fmnist_edge.recipes import RECIPES
-from fmnist_edge.training.presets import PRESETS
+from fmnist_edge.training.preset_names import PRESET_NAMES
 from tests.commands import CommandLine, Finished, copy_artifact
 
-COMMANDS = ["data", "train", "export", "bench", "report", "compare"]
+COMMANDS = ["data", "study", "train", "evaluate", "export", "bench", "report", "compare"]
 HEAVY = {
     "ai_edge_litert",
     "h5py",
@@ -81,7 +81,6 @@ def test_the_help_of_choices_comes_from_the_tables(cli: CommandLine) -> None:
     shown = "".join(cli("export", "--help").stdout.split())  # long lists are broken anywhere
     assert f"[{'|'.join(('all', *formats))}]" in shown
     assert f"[{'|'.join(precisions)}]" in shown
-    assert f"[{'|'.join(PRESETS)}]" in cli("train", "--help").stdout
 
 
 def test_the_version_is_the_packages(cli: CommandLine) -> None:
@@ -100,7 +99,7 @@ def test_shells_are_offered_commands_and_choices(cli: CommandLine) -> None:
     assert "complete -o default -F" in script.stdout
     for words, offered in (
         ("fmnist-edge ", COMMANDS),
-        ("fmnist-edge train --preset ", list(PRESETS)),
+        ("fmnist-edge train --preset ", list(PRESET_NAMES)),
     ):
         asking = ["_FMNIST_EDGE_COMPLETE=complete_bash", f"COMP_WORDS={words}"]
         place = f"COMP_CWORD={len(words.split())}"

@@ -1,0 +1,267 @@
+"""Train every preset with three seeds, export it to int8 TFLite, and publish the best of each.
+
+    python benchmarks/reference.py [PRESET ...]
+
+It takes hours. All is kept after each step, and a second run goes on where the first one stopped:
+models and checkpoints in artifacts/reference-work/, figures in artifacts/reference/reference.json.
+Of each preset the file with the best *validation* accuracy is published; the test split is read
+once per file, when its figure is taken.
+"""
+
+import statistics
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from fmnist_edge import dataset
+from fmnist_edge.artifact import Artifact, Format, Precision, open_artifact, write_artifact
+from fmnist_edge.evaluation.record import SplitName
+from fmnist_edge.files import write_atomically
+from fmnist_edge.host.facts import facts
+from fmnist_edge.pipeline.evaluating import EvaluateRequest, evaluate
+from fmnist_edge.pipeline.exporting import ExportRequest, export
+from fmnist_edge.pipeline.provenance import made_with
+from fmnist_edge.pipeline.training import TrainRequest, checkpoint_path, train
+from fmnist_edge.progress import Progress
+from fmnist_edge.recipes import Choices, select
+from fmnist_edge.records import decode_json, encode_json
+from fmnist_edge.training import fit, presets
+from fmnist_edge.training.measured import Measured, Table
+from fmnist_edge.training.preset import Preset
+from fmnist_edge.training.preset_names import PRESET_NAMES
+from fmnist_edge_cli import render
+
+SEEDS: Final = (0, 1, 2)
+WORK: Final = Path("artifacts/reference-work")
+PUBLISHED: Final = Path("artifacts/reference")
+FIGURES: Final = PUBLISHED / "reference.json"
+MEASURED: Final = Path("fmnist_edge/training/presets/measured.json")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One preset with one seed, from training to the int8 file run in LiteRT.
+
+    Args:
+        preset: Its name.
+        fingerprint: Of its recipe.
+        seed: Of its training.
+        parameters: Weights and biases.
+        widths: Values between its layers.
+        file_bytes: Size of the int8 TFLite file.
+        file_sha256: Of it.
+        float_sha256: Of the float32 `.keras` file it was made from.
+        validation_accuracy: Of the int8 file on 5,000 images, 0..1.
+        test_accuracy: Of the int8 file on the 10,000 test images, 0..1.
+        float_validation_accuracy: Of the `.keras` file, 0..1.
+        float_test_accuracy: Of the `.keras` file, 0..1.
+        epochs: Of its training.
+        training_seconds: Without TensorFlow's start, and without the teacher's training.
+    """
+
+    preset: str
+    fingerprint: str
+    seed: int
+    parameters: int
+    widths: tuple[int, ...]
+    file_bytes: int
+    file_sha256: str
+    float_sha256: str
+    validation_accuracy: float
+    test_accuracy: float
+    float_validation_accuracy: float
+    float_test_accuracy: float
+    epochs: int
+    training_seconds: float
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What the students learned from.
+
+    Args:
+        preset: Its name.
+        fingerprint: Of its recipe.
+        validation_accuracy: 0..1.
+        test_accuracy: 0..1.
+        epochs: Of its training.
+    """
+
+    preset: str
+    fingerprint: str
+    validation_accuracy: float
+    test_accuracy: float
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What lies in reference.json.
+
+    Args:
+        host: The machine.
+        tools: Versions.
+        teacher: None until a student needs it.
+        figures: One per preset and seed.
+        published: Seed of the published file, by preset.
+    """
+
+    host: Mapping[str, str]
+    tools: Mapping[str, str]
+    teacher: Teacher | None = None
+    figures: tuple[Figure, ...] = ()
+    published: Mapping[str, int] | None = None
+    kind: Literal["fmnist-edge reference"] = "fmnist-edge reference"
+
+
+def make(preset: Preset, seed: int, folder: Path, progress: Progress) -> Figure:
+    """Train, export, and judge one file."""
+    model = WORK / f"{preset.name}-{seed}.keras"
+    request = TrainRequest(
+        model, preset.name, seed, force=True, resume=checkpoint_path(model).exists()
+    )
+    trained = train(request, folder, progress)
+    wanted = ExportRequest(
+        model,
+        select((Format.TFLITE,), (Precision.INT8,)),
+        WORK,
+        force=True,
+        choices=Choices(metadata=preset.embed_metadata),
+        max_drop=100,
+    )
+    (outcome,) = export(wanted, folder, progress)
+    if outcome.path is None or outcome.manifest is None:
+        sys.exit(f"{preset.name} {seed}: {outcome.failure}")
+    return Figure(
+        preset=preset.name,
+        fingerprint=preset.fingerprint,
+        seed=seed,
+        parameters=preset.parameters,
+        widths=preset.architecture.widths,
+        file_bytes=outcome.manifest.size_bytes,
+        file_sha256=outcome.manifest.sha256,
+        float_sha256=trained.manifest.sha256,
+        validation_accuracy=accuracy(outcome.path, "validation", folder, progress),
+        test_accuracy=accuracy(outcome.path, "test", folder, progress),
+        float_validation_accuracy=trained.training.validation_accuracy,
+        float_test_accuracy=trained.training.test_accuracy,
+        epochs=trained.training.epochs,
+        training_seconds=trained.nanoseconds / 1e9,
+    )
+
+
+def accuracy(path: Path, split: SplitName, folder: Path, progress: Progress) -> float:
+    """Of a TFLite file in LiteRT."""
+    request = EvaluateRequest(path, split, runtime="litert", worst=0)
+    return evaluate(request, folder, progress).evaluation.accuracy
+
+
+def publish(preset: Preset, figures: Iterable[Figure]) -> int:
+    """Copy the file that validates best, and its float32 parent, under the preset's own name."""
+    best = max(figures, key=lambda figure: (figure.validation_accuracy, -figure.seed))
+    for made, name in (
+        (f"{preset.name}-{best.seed}.keras", f"{preset.name}-float32.keras"),
+        (f"{preset.name}-{best.seed}-int8.tflite", f"{preset.name}-int8.tflite"),
+    ):
+        _copy(open_artifact(WORK / made), name)
+    return best.seed
+
+
+def _copy(artifact: Artifact, name: str) -> None:
+    if artifact.manifest is not None:
+        write_artifact(PUBLISHED, artifact.payload, replace(artifact.manifest, file=name))
+
+
+def teacher_of(preset: Preset) -> Teacher | None:
+    """What is known of the teacher that has just been used."""
+    if preset.distillation is None:
+        return None
+    name = preset.distillation.teacher
+    manifest = open_artifact(WORK / "teachers" / f"{name}.keras").manifest
+    training = manifest.training if manifest else None
+    if training is None:
+        return None
+    return Teacher(
+        name,
+        presets.get(name).fingerprint,
+        training.validation_accuracy,
+        training.test_accuracy,
+        training.epochs,
+    )
+
+
+def measured(reference: Reference) -> Table:
+    """What `--list-presets` shows: means over the seeds."""
+    found = {}
+    for name in PRESET_NAMES:
+        figures = [figure for figure in reference.figures if figure.preset == name]
+        if figures:
+            found[name] = _mean(figures)
+    return Table(str(FIGURES), found)
+
+
+def _mean(figures: Sequence[Figure]) -> Measured:
+    reached = [figure.test_accuracy for figure in figures]
+    return Measured(
+        file_bytes=max(figure.file_bytes for figure in figures),
+        test_accuracy=statistics.mean(reached),
+        deviation=statistics.stdev(reached) if len(reached) > 1 else None,
+        seeds=len(figures),
+        training_seconds=statistics.mean(figure.training_seconds for figure in figures),
+    )
+
+
+def _read() -> Reference:
+    if FIGURES.exists():
+        return decode_json(Reference, FIGURES.read_bytes())
+    return Reference(facts(), made_with((*fit.TOOLS, "ai-edge-litert")))
+
+
+def _keep(reference: Reference) -> None:
+    write_atomically(FIGURES, encode_json(reference).encode())
+    write_atomically(MEASURED, encode_json(measured(reference)).encode())
+
+
+def main(names: Sequence[str]) -> None:
+    progress = render.progress_display()
+    folder = dataset.locate(progress=progress).path
+    for name in names or PRESET_NAMES:
+        preset = presets.get(name)
+        if not preset.deploy:
+            continue
+        for seed in SEEDS:
+            _keep(_with(_read(), preset, seed, folder, progress))
+        reference = _read()
+        own = [figure for figure in reference.figures if figure.preset == name]
+        seeds = {**(reference.published or {}), name: publish(preset, own)}
+        _keep(replace(reference, published=seeds))
+
+
+def _with(
+    reference: Reference, preset: Preset, seed: int, folder: Path, progress: Progress
+) -> Reference:
+    """The reference with this preset and seed in it; of another recipe, it is made again."""
+    kept = [
+        figure
+        for figure in reference.figures
+        if (figure.preset, figure.seed) != (preset.name, seed)
+        or figure.fingerprint == preset.fingerprint
+    ]
+    if any((figure.preset, figure.seed) == (preset.name, seed) for figure in kept):
+        return reference
+    found = make(preset, seed, folder, progress)
+    progress.say(
+        f"{preset.name} {seed}: {found.file_bytes:,} bytes, "
+        f"validation {found.validation_accuracy:.2%}, test {found.test_accuracy:.2%}, "
+        f"{found.training_seconds:.0f} s"
+    )
+    teacher = teacher_of(preset) or reference.teacher
+    order = {name: index for index, name in enumerate(PRESET_NAMES)}
+    figures = sorted((*kept, found), key=lambda each: (order[each.preset], each.seed))
+    return replace(reference, figures=tuple(figures), teacher=teacher)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,56 @@
+"""Learning curves of a training that has ended, as pictures and as numbers."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fmnist_edge.artifact import Training
+from fmnist_edge.errors import ArtifactExistsError
+from fmnist_edge.files import check_room, write_atomically
+from fmnist_edge.plots import SUFFIXES, check_installed, learning_curves, write_figure
+from fmnist_edge.records import encode_json
+
+__all__ = ["check_drawable", "draw_curves"]
+
+_NUMBERS = ".json"
+
+
+def _stem(folder: Path, name: str) -> Path:
+    return folder / f"{name}-learning-curves"
+
+
+def check_drawable(folder: Path, name: str, *, force: bool) -> None:
+    """Find out before a long training whether its curves can be drawn and written.
+
+    Raises:
+        ArtifactExistsError: they are there already.
+        MissingDependencyError: Matplotlib is not installed.
+        StorageError: the folder takes no files.
+    """
+    check_installed()
+    for path in _files(folder, name):
+        if path.exists() and not force:
+            raise ArtifactExistsError(
+                f"{path} is there already.", hint="Replace it with --force, or name another folder."
+            )
+        check_room(path)
+
+
+def draw_curves(folder: Path, name: str, training: Training) -> tuple[Path, ...]:
+    """Write loss and accuracy of each epoch as PNG, SVG and JSON.
+
+    Raises:
+        MissingDependencyError: Matplotlib is not installed.
+        StorageError: a file cannot be written.
+    """
+    stem = _stem(folder, name)
+    numbers = stem.with_name(stem.name + _NUMBERS)
+    write_atomically(numbers, encode_json(training).encode())
+    if not training.epochs:
+        return (numbers,)
+    figure = learning_curves(training.history, f"{training.preset}, seed {training.seed}")
+    return (*write_figure(figure, stem), numbers)
+
+
+def _files(folder: Path, name: str) -> Iterable[Path]:
+    stem = _stem(folder, name)
+    return [stem.with_name(stem.name + suffix) for suffix in (*SUFFIXES, _NUMBERS)]

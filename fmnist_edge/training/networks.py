@@ -1,0 +1,170 @@
+"""From an architecture to a Keras model: the one that is trained, and the one that is deployed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_edge import keras_library
+from fmnist_edge.dataset import LABELS
+from fmnist_edge.session import IMAGE_SHAPE
+from fmnist_edge.training.preset import Architecture, Preset
+
+__all__ = ["Affine", "Network", "affine_layers", "build", "dense_again", "deployed"]
+
+Array = NDArray[np.float32]
+
+# Mean and standard deviation of the pixels of the training images, in 0..1.
+_MEAN: Final = 0.2860
+_DEVIATION: Final = 0.3530
+# Moving averages of a batch normalization follow the weights closely, for trainings are short.
+_MOMENTUM: Final = 0.95
+
+
+@dataclass(frozen=True)
+class Network:
+    """A Keras model in the form in which it is trained.
+
+    Args:
+        model: float32[N,28,28] in 0..1 to logits, float32[N,10].
+        stages: Its layers in groups; each group is an affine map, and between two of them there
+            are a ReLU and perhaps a dropout.
+    """
+
+    model: Any
+    stages: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """y = x @ kernel + bias.
+
+    Args:
+        kernel: float32[inputs, units].
+        bias: float32[units].
+    """
+
+    kernel: Array
+    bias: Array
+
+
+def build(preset: Preset, architecture: Architecture, seed: int) -> Network:
+    """A network with new weights.
+
+    Args:
+        preset: Its regularization is built in.
+        architecture: The preset's own, or its unrolled form.
+        seed: Of the weights, and of every dropout.
+
+    Raises:
+        MissingDependencyError: TensorFlow is not installed.
+    """
+    keras = keras_library.keras()
+    keras.utils.set_random_seed(seed)
+    stages = tuple(map(tuple, _stages(keras, preset, architecture)))
+    stack = [keras.Input(IMAGE_SHAPE, name="image"), *_image(keras, architecture)]
+    for index, stage in enumerate(stages):
+        if index:
+            stack.append(keras.layers.ReLU())
+            if preset.regularization.dropout:
+                stack.append(keras.layers.Dropout(preset.regularization.dropout))
+        stack += stage
+    return Network(keras.Sequential(stack, name=preset.name), stages)
+
+
+def _image(keras: Any, architecture: Architecture) -> Sequence[Any]:  # noqa: ANN401 - untyped
+    """What comes before anything is learned; it stays in the deployed network."""
+    if architecture.pool == 1:
+        return ()
+    return (
+        keras.layers.Reshape((*IMAGE_SHAPE, 1), name="one_channel"),
+        keras.layers.AveragePooling2D(architecture.pool, name="pool"),
+    )
+
+
+def _stages(keras: Any, preset: Preset, architecture: Architecture) -> list[list[Any]]:  # noqa: ANN401
+    layers = keras.layers
+    norm, penalty = architecture.normalize, preset.regularization.l2
+    # He's initialization suits a normalized ReLU; the study's layers have Keras's own.
+    common: dict[str, Any] = {
+        "use_bias": not norm,
+        "kernel_regularizer": keras.regularizers.L2(penalty) if penalty else None,
+        "kernel_initializer": "he_normal" if norm else "glorot_uniform",
+    }
+    stages: list[list[Any]] = [
+        [
+            layers.ZeroPadding2D(each.padding),
+            layers.Conv2D(each.channels, each.kernel, strides=each.stride, **common),
+        ]
+        for each in architecture.convolutions
+    ]
+    stages += [[layers.Dense(units, **common)] for units in architecture.hidden]
+    if norm:
+        for stage in stages:
+            stage.append(layers.BatchNormalization(momentum=_MOMENTUM))
+    stages.append([layers.Dense(len(LABELS), use_bias=architecture.bias, name="logits")])
+    side, convolutions = architecture.side, len(architecture.convolutions)
+    if convolutions:
+        stages[0].insert(0, layers.Reshape((side, side, 1)))
+    stages[convolutions].insert(0, layers.Flatten())
+    if architecture.standardize:
+        stages[0].insert(0, layers.Rescaling(1 / _DEVIATION, offset=-_MEAN / _DEVIATION))
+    return stages
+
+
+def affine_layers(network: Network) -> tuple[Affine, ...]:
+    """What each stage computes, as a matrix and a bias.
+
+    An affine map is known by its answers to zero and to each unit vector, whatever it is made of:
+    convolutions come out unrolled, normalizations and rescalings folded in.
+    """
+    return tuple(map(_affine, network.stages))
+
+
+def _affine(stage: Sequence[Any]) -> Affine:
+    shape = tuple(stage[0].input.shape[1:])
+    size = int(np.prod(shape))
+    probes = np.concatenate([np.zeros((1, size), np.float32), np.eye(size, dtype=np.float32)])
+    values = probes.reshape(-1, *shape)
+    for layer in stage:
+        values = layer(values, training=False)
+    answers = np.asarray(values, np.float32).reshape(size + 1, -1)
+    return Affine(answers[1:] - answers[0], answers[0])
+
+
+def deployed(preset: Preset, layers: Sequence[Affine], *, bias: bool) -> Any:  # noqa: ANN401 - a Keras model
+    """The plain Keras classifier with given weights: Dense + ReLU, and a softmax at the end.
+
+    Args:
+        preset: Gives the name and the size of the pool.
+        layers: First to last.
+        bias: Whether the last layer has one.
+
+    Returns:
+        float32[N,28,28] in 0..1 to float32[N,10] probabilities.
+    """
+    keras = keras_library.keras()
+    stack = [keras.Input(IMAGE_SHAPE, name="image"), *_image(keras, preset.architecture)]
+    # Keras would count its layers through the process; names of our own make equal files.
+    stack.append(keras.layers.Flatten(name="flatten"))
+    hidden = [
+        keras.layers.Dense(layer.kernel.shape[1], activation="relu", name=f"hidden_{number}")
+        for number, layer in enumerate(layers[:-1], start=1)
+    ]
+    last = keras.layers.Dense(len(LABELS), activation="softmax", use_bias=bias, name="scores")
+    model = keras.Sequential([*stack, *hidden, last], name=preset.name)
+    _assign((*hidden, last), layers)
+    return model
+
+
+def _assign(dense: Sequence[Any], layers: Sequence[Affine]) -> None:
+    for each, layer in zip(dense, layers, strict=True):
+        each.set_weights([layer.kernel, layer.bias] if each.use_bias else [layer.kernel])
+
+
+def dense_again(network: Network, layers: Sequence[Affine]) -> None:
+    """Give a network of plain Dense stages the weights that `affine_layers` found in another."""
+    dense = [stage[-1] for stage in network.stages]
+    _assign(dense, layers)
