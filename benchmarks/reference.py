@@ -34,6 +34,8 @@ from fmnist_edge.training.preset_names import PRESET_NAMES
 from fmnist_edge_cli import render
 
 SEEDS: Final = (0, 1, 2)
+# So that the same seed gives the same bits; name presets to train some in a second process.
+THREADS: Final = 1
 WORK: Final = Path("artifacts/reference-work")
 PUBLISHED: Final = Path("artifacts/reference")
 FIGURES: Final = PUBLISHED / "reference.json"
@@ -120,7 +122,12 @@ def make(preset: Preset, seed: int, folder: Path, progress: Progress) -> Figure:
     """Train, export, and judge one file."""
     model = WORK / f"{preset.name}-{seed}.keras"
     request = TrainRequest(
-        model, preset.name, seed, force=True, resume=checkpoint_path(model).exists()
+        model,
+        preset.name,
+        seed,
+        force=True,
+        resume=checkpoint_path(model).exists(),
+        threads=THREADS,
     )
     trained = train(request, folder, progress)
     wanted = ExportRequest(
@@ -232,35 +239,42 @@ def main(names: Sequence[str]) -> None:
         if not preset.deploy:
             continue
         for seed in SEEDS:
-            _keep(_with(_read(), preset, seed, folder, progress))
+            if not _has(_read(), preset, seed):
+                found = make(preset, seed, folder, progress)
+                progress.say(_told(found))
+                # Read again: another process may have added its own meanwhile.
+                _keep(_with(_read(), found, teacher_of(preset)))
         reference = _read()
         own = [figure for figure in reference.figures if figure.preset == name]
         seeds = {**(reference.published or {}), name: publish(preset, own)}
         _keep(replace(reference, published=seeds))
 
 
-def _with(
-    reference: Reference, preset: Preset, seed: int, folder: Path, progress: Progress
-) -> Reference:
-    """The reference with this preset and seed in it; of another recipe, it is made again."""
+def _has(reference: Reference, preset: Preset, seed: int) -> bool:
+    """Whether there is a figure of this very recipe with this seed."""
+    wanted = (preset.name, preset.fingerprint, seed)
+    return any((each.preset, each.fingerprint, each.seed) == wanted for each in reference.figures)
+
+
+def _with(reference: Reference, found: Figure, teacher: Teacher | None) -> Reference:
+    """The reference with that figure, in the place of one of an earlier recipe."""
     kept = [
         figure
         for figure in reference.figures
-        if (figure.preset, figure.seed) != (preset.name, seed)
-        or figure.fingerprint == preset.fingerprint
+        if figure.preset != found.preset
+        or (figure.fingerprint == found.fingerprint and figure.seed != found.seed)
     ]
-    if any((figure.preset, figure.seed) == (preset.name, seed) for figure in kept):
-        return reference
-    found = make(preset, seed, folder, progress)
-    progress.say(
-        f"{preset.name} {seed}: {found.file_bytes:,} bytes, "
+    order = {name: index for index, name in enumerate(PRESET_NAMES)}
+    figures = sorted((*kept, found), key=lambda each: (order[each.preset], each.seed))
+    return replace(reference, figures=tuple(figures), teacher=teacher or reference.teacher)
+
+
+def _told(found: Figure) -> str:
+    return (
+        f"{found.preset} {found.seed}: {found.file_bytes:,} bytes, "
         f"validation {found.validation_accuracy:.2%}, test {found.test_accuracy:.2%}, "
         f"{found.training_seconds:.0f} s"
     )
-    teacher = teacher_of(preset) or reference.teacher
-    order = {name: index for index, name in enumerate(PRESET_NAMES)}
-    figures = sorted((*kept, found), key=lambda each: (order[each.preset], each.seed))
-    return replace(reference, figures=tuple(figures), teacher=teacher)
 
 
 if __name__ == "__main__":

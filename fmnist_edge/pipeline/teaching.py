@@ -26,8 +26,8 @@ _TABLE: Final = "scores"
 
 
 def teacher_path(folder: Path, name: str) -> Path:
-    """Where the teacher called `name` lies, for models in `folder`."""
-    return folder / FOLDER / f"{name}.keras"
+    """Where the teacher called `name`, or in the file `name`, lies for models in `folder`."""
+    return folder / FOLDER / f"{Path(name).stem}.keras"
 
 
 def scores_for(
