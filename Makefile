@@ -10,12 +10,12 @@ DEMO := artifacts/demo
 DEMO_FORMATS := --format npz --format tflite --format onnx --precision float32 --precision int8
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint compiler seeds clean
+.PHONY: help demo test lint compiler reference clean
 
 help:
 	@echo "make demo   train, export and benchmark on this machine"
 	@echo "make test   check the code and run every test"
-	@echo "make seeds  train the default preset with three seeds (the README's mean and spread)"
+	@echo "make reference  train, export and publish every preset with three seeds; takes hours, resumes"
 	@echo "make clean  remove the environment and caches, keep artifacts"
 
 demo: .venv/.demo
@@ -44,8 +44,8 @@ lint: .venv/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-seeds: .venv/.demo
-	$(BIN)/python benchmarks/train_seeds.py
+reference: .venv/.demo
+	$(BIN)/python benchmarks/reference.py
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

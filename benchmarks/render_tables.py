@@ -1,6 +1,6 @@
 """Write the tables of the pages anew from the result files that they name.
 
-    python benchmarks/render_tables.py README.md docs/formats.md docs/measurement.md
+    python benchmarks/render_tables.py README.md docs/*.md
 
 A table stands between `<!-- KIND: FILE -->` and `<!-- end of table -->`; of a run, `table` is what
 a reader wants first, and `full` is what the benchmark prints. The tests compare every page with
@@ -9,6 +9,7 @@ what this would write, so that no page claims what no result file says.
 
 import json
 import re
+import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -111,7 +112,63 @@ _LOADGEN: Final[_Columns] = {
     "in turns: net p50 over ours": lambda record: _with_interval(record["p50"]),
     "net p90 over ours": lambda record: _with_interval(record["p90"]),
 }
-_WORDS: Final = {"recipe", "method", "variant", "conversion", "drawn from"}
+_REFERENCE: Final[_Columns] = {
+    "preset": lambda record: f"`{record['preset']}`",
+    "layers": lambda record: "-".join(map(str, record["widths"])),
+    "int8 bytes": lambda record: f"{record['file_bytes']:,}",
+    "test %": lambda record: _spread(record["test"]),
+    "validation %": lambda record: _spread(record["validation"]),
+    "float32 test %": lambda record: _spread(record["float_test"]),
+    "seeds": lambda record: str(len(record["test"])),
+    "trains in s": lambda record: f"{statistics.mean(record['seconds']):.0f}",
+}
+_TRIALS: Final[_Columns] = {
+    "question": lambda record: record["question"],
+    "layers": lambda record: "-".join(map(str, record["widths"])),
+    "epochs": lambda record: str(record["epochs"]),
+    "train %": lambda record: f"{100 * record['training_accuracy']:.1f}",
+    "validation %": lambda record: f"{100 * record['validation_accuracy']:.2f}",
+    "seed": lambda record: str(record["seed"]),
+    "s": lambda record: f"{record['seconds']:.0f}",
+}
+_SEARCH: Final[_Columns] = {
+    "parameters": lambda record: str(record["parameters"]),
+    "averaged squares": lambda record: f"{record['pool']}x{record['pool']}",
+    "hidden": lambda record: ", ".join(map(str, record["hidden"])) or "none",
+    "last bias": lambda record: "yes" if record["bias"] else "no",
+    "validation % of each seed": lambda record: ", ".join(
+        f"{100 * share:.1f}" for share in record["validation_accuracy"]
+    ),
+    "beats the majority": lambda record: "yes" if record["beats_majority"] else "no",
+}
+_RACES: Final[_Columns] = {
+    "seed": lambda record: str(record["seed"]),
+    "the study's way, s": lambda record: f"{record['study_seconds']:.1f}",
+    "epochs": lambda record: str(record["study_epochs"]),
+    "reached %": lambda record: f"{100 * record['study_accuracy']:.2f}",
+    "ours, s": lambda record: f"{record['fast_seconds']:.1f}",
+    "reached, %": lambda record: f"{100 * record['fast_accuracy']:.2f}",
+    "times as long": lambda record: f"{record['study_seconds'] / record['fast_seconds']:.1f}",
+    "`default`, s": lambda record: f"{record['default_seconds']:.0f}",
+}
+_WORDS: Final = {
+    "recipe",
+    "method",
+    "variant",
+    "conversion",
+    "drawn from",
+    "preset",
+    "layers",
+    "question",
+    "hidden",
+    "last bias",
+    "beats the majority",
+}
+
+
+def _spread(shares: Sequence[float]) -> str:
+    mean = f"{100 * statistics.mean(shares):.2f}"
+    return f"{mean} ± {100 * statistics.stdev(shares):.2f}" if len(shares) > 1 else mean
 
 
 def _whole(share: float) -> str:
@@ -140,6 +197,37 @@ def _coverage(path: Path) -> Table:
     return _table(_COVERAGE, json.loads(path.read_bytes())["coverage"])
 
 
+def _reference(path: Path) -> Table:
+    """A row per preset: means over its seeds."""
+    figures = json.loads(path.read_bytes())["figures"]
+    names = dict.fromkeys(each["preset"] for each in figures)
+    return _table(_REFERENCE, [_gathered([f for f in figures if f["preset"] == n]) for n in names])
+
+
+def _gathered(figures: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return {
+        "preset": figures[0]["preset"],
+        "widths": figures[0]["widths"],
+        "file_bytes": max(each["file_bytes"] for each in figures),
+        "test": [each["test_accuracy"] for each in figures],
+        "validation": [each["validation_accuracy"] for each in figures],
+        "float_test": [each["float_test_accuracy"] for each in figures],
+        "seconds": [each["training_seconds"] for each in figures],
+    }
+
+
+def _trials(path: Path) -> Table:
+    return _table(_TRIALS, json.loads(path.read_bytes())["outcomes"])
+
+
+def _search(path: Path) -> Table:
+    return _table(_SEARCH, json.loads(path.read_bytes())["tried"])
+
+
+def _races(path: Path) -> Table:
+    return _table(_RACES, json.loads(path.read_bytes())["races"])
+
+
 def _loadgen(path: Path) -> Table:
     """A row per batch size: calls that both timed, and calls that each made itself."""
     found = json.loads(path.read_bytes())
@@ -164,6 +252,10 @@ _KINDS: Final[Mapping[str, Callable[[Path], Table]]] = {
     "coverage": _coverage,
     "loadgen": _loadgen,
     "variants": _variants,
+    "reference": _reference,
+    "trials": _trials,
+    "search": _search,
+    "races": _races,
     "native": lambda path: native_table(read_run(path)),
 }
 
