@@ -98,11 +98,12 @@ class Outcomes:
 
 def trials_in(path: Path) -> tuple[Trial, ...]:
     """The trials of a TOML file: `base`, `question`, `seeds`, and tables of a preset to change."""
-    return tuple(_trial(name, dict(each)) for name, each in tomllib.loads(path.read_text()).items())
+    trials = tomllib.loads(path.read_text())
+    return tuple(_trial(name, path.parent, dict(each)) for name, each in trials.items())
 
 
-def _trial(name: str, changes: dict[str, Any]) -> Trial:
-    base = presets.get(changes.pop("base"))
+def _trial(name: str, folder: Path, changes: dict[str, Any]) -> Trial:
+    base = presets.get(str(folder / changes.pop("base")))
     question = changes.pop("question", "")
     seeds = tuple(changes.pop("seeds", (0,)))
     data = _merged(encode(base), changes)

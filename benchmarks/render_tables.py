@@ -122,6 +122,7 @@ _REFERENCE: Final[_Columns] = {
     "seeds": lambda record: str(len(record["test"])),
     "trains in s": lambda record: f"{statistics.mean(record['seconds']):.0f}",
 }
+_PRESETS: Final = ("preset", "layers", "int8 bytes", "test %")
 _TRIALS: Final[_Columns] = {
     "question": lambda record: record["question"],
     "layers": lambda record: "-".join(map(str, record["widths"])),
@@ -199,9 +200,18 @@ def _coverage(path: Path) -> Table:
 
 def _reference(path: Path) -> Table:
     """A row per preset: means over its seeds."""
+    return _table(_REFERENCE, _by_preset(path))
+
+
+def _presets(path: Path) -> Table:
+    """The same, in short."""
+    return _table({name: _REFERENCE[name] for name in _PRESETS}, _by_preset(path))
+
+
+def _by_preset(path: Path) -> Sequence[Mapping[str, Any]]:
     figures = json.loads(path.read_bytes())["figures"]
     names = dict.fromkeys(each["preset"] for each in figures)
-    return _table(_REFERENCE, [_gathered([f for f in figures if f["preset"] == n]) for n in names])
+    return [_gathered([each for each in figures if each["preset"] == name]) for name in names]
 
 
 def _gathered(figures: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -253,6 +263,7 @@ _KINDS: Final[Mapping[str, Callable[[Path], Table]]] = {
     "loadgen": _loadgen,
     "variants": _variants,
     "reference": _reference,
+    "presets": _presets,
     "trials": _trials,
     "search": _search,
     "races": _races,

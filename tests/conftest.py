@@ -37,9 +37,10 @@ def cli(real_data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Com
 
 @pytest.fixture(scope="session")
 def training(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """One real training, as it went: `train --epochs 4 --json`, in a folder of its own."""
+    """One real training of the study's network, as it went, in a folder of its own."""
     folder = tmp_path_factory.mktemp("trained")
-    return cli("train", "--epochs", 4, "--json", "--out", folder / "default.keras", cwd=folder)
+    given = ("--preset", "study", "--epochs", 4, "--json", "--out", folder / "default.keras")
+    return cli("train", *given, cwd=folder)
 
 
 @pytest.fixture(scope="session")

@@ -24,11 +24,14 @@ def _checked(given: str) -> str:
     )
 
 
-def _list_presets(wanted: bool) -> None:
-    if not wanted:
+def _list_presets(*, json: bool) -> None:
+    if not json:
+        render.table(preset_table())
         return
-    render.table(preset_table())
-    raise typer.Exit
+    from fmnist_edge.training import presets
+
+    known, found = presets.built_in(), presets.measured()
+    render.json_text({name: {"preset": known[name], "measured": found.get(name)} for name in known})
 
 
 def train(
@@ -42,12 +45,10 @@ def train(
             autocompletion=lambda: list(PRESET_NAMES),
         ),
     ] = "default",
-    list_presets: Annotated[  # noqa: ARG001 - it is done when this is called
+    list_presets: Annotated[
         bool,
         typer.Option(
             "--list-presets",
-            callback=_list_presets,
-            is_eager=True,
             help="Show the presets with size, accuracy and training time, and exit.",
         ),
     ] = False,
@@ -80,6 +81,14 @@ def train(
             show_default="artifacts/PRESET.keras",
         ),
     ] = None,
+    teacher: Annotated[
+        bool,
+        typer.Option(
+            "--teacher/--no-teacher",
+            help="Learn from a teacher, where the preset has one; it is trained first, for half "
+            "an hour or more, and kept.",
+        ),
+    ] = True,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on where an interrupted training stopped."),
@@ -112,6 +121,9 @@ def train(
       fmnist-edge train --preset mine.toml --plots curves/
       fmnist-edge train --resume
     """
+    if list_presets:
+        _list_presets(json=json)
+        return
     from fmnist_edge import dataset
     from fmnist_edge.pipeline.curves import check_drawable, draw_curves
     from fmnist_edge.pipeline.training import TrainRequest, check, checkpoint_path
@@ -124,7 +136,7 @@ def train(
         check_drawable(plots, path.stem, force=force or resume)
     with logging(tensorboard) as watch:
         request = TrainRequest(
-            path, preset, seed, epochs, batch_size, force, resume, threads, watch
+            path, preset, seed, epochs, batch_size, force, resume, threads, teacher, watch
         )
         check(request)
         folder = dataset.locate(data_dir, progress=progress).path
@@ -144,7 +156,7 @@ def train(
 
 
 def _tell(trained: "Trained") -> None:
-    from fmnist_edge.plots import sparkline
+    from fmnist_edge.sparkline import sparkline
 
     found = trained.training
     render.line(

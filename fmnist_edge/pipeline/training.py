@@ -53,6 +53,7 @@ class TrainRequest:
         force: Whether to replace an existing file, or start an interrupted training anew.
         resume: Whether to go on where an interrupted training stopped.
         threads: Of TensorFlow; with one, the same seed gives the same bits. None for all cores.
+        teacher: Whether a preset that has a teacher learns from it; if not, from labels alone.
         watch: Told of each epoch.
     """
 
@@ -64,6 +65,7 @@ class TrainRequest:
     force: bool = False
     resume: bool = False
     threads: int | None = None
+    teacher: bool = True
     watch: Watcher = _nobody
 
 
@@ -144,6 +146,8 @@ def check(request: TrainRequest) -> Preset:
     preset = fit.override(
         presets.get(request.preset), epochs=request.epochs, batch_size=request.batch_size
     )
+    if not request.teacher:
+        preset = replace(preset, distillation=None)
     refuse_to_replace(request.out, force=request.force or request.resume)
     check_room(request.out)
     left = checkpoint_path(request.out)

@@ -9,7 +9,7 @@ from fmnist_edge.plots.curves import learning_curves
 from fmnist_edge.plots.figures import SUFFIXES, Figure, write_figure
 from fmnist_edge.plots.library import check_installed
 from fmnist_edge.plots.reliability import reliability_figure
-from fmnist_edge.plots.terminal import half_blocks, sparkline
+from fmnist_edge.plots.terminal import half_blocks
 from fmnist_edge.plots.worst import worst_figure
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "half_blocks",
     "learning_curves",
     "reliability_figure",
-    "sparkline",
     "worst_figure",
     "write_figure",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fmnist_edge.dataset import Dataset
 from fmnist_edge.errors import CheckpointError, TrainingError
 from fmnist_edge.progress import Progress
+from fmnist_edge.sparkline import sparkline
 from fmnist_edge.training import checkpoint, networks
 from fmnist_edge.training.checkpoint import Checkpoint, Identity, Standing
 from fmnist_edge.training.outcome import Fitted, Setting
@@ -21,6 +22,8 @@ __all__ = ["Course"]
 
 # Steps between two returns to Python: enough to cost nothing, few enough to answer Ctrl-C.
 _STEPS_PER_CALL: Final = 64
+# Of the curve beside the progress bar.
+_CURVE_EPOCHS: Final = 16
 
 
 class Course:
@@ -140,8 +143,11 @@ class Course:
 
     def _note(self, told: NDArray[np.float32]) -> str:
         validated = self._history.get("val_accuracy")
-        after = f", validation accuracy {validated[-1]:.2%}" if validated else ""
-        return f"epoch {self._epochs + 1}, loss {told[-1, 0]:.3f}{after}"
+        start = f"epoch {self._epochs + 1}, loss {told[-1, 0]:.3f}"
+        if not validated:
+            return start
+        curve = sparkline(validated[-_CURVE_EPOCHS:])
+        return f"{start}, validation accuracy {validated[-1]:.2%} {curve}"
 
     def _judge(self, training: Training, told: NDArray[np.float32], patience: int) -> None:
         scored = training.score(self._data.validation)

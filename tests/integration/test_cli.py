@@ -228,7 +228,7 @@ def test_the_manifest_of_a_model_tells_how_it_was_trained(trained: Path) -> None
     assert manifest.parent_sha256 is None
     told = manifest.training
     assert told is not None
-    assert (told.preset, told.seed, told.epochs) == ("default", 0, 4)
+    assert (told.preset, told.seed, told.epochs) == ("study", 0, 4)
     assert told.data_sha256 == DATASET_SHA256
     assert set(told.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert {len(values) for values in told.history.values()} == {4}
@@ -240,7 +240,7 @@ def test_the_manifest_of_a_model_tells_how_it_was_trained(trained: Path) -> None
 
 
 def test_progress_is_no_part_of_the_answer(training: Finished, exporting: Finished) -> None:
-    assert "Train default, seed 0: 100 %" in training.stderr
+    assert "Train study, seed 0: 100 %" in training.stderr
     assert "Export default.keras: 100 % (saved-model-float32)" in exporting.stderr
     for done in (training, exporting):
         assert "Traceback" not in done.stderr

@@ -12,7 +12,7 @@ import pytest
 from fmnist_edge.artifact import find_manifests, open_artifact, read_manifest
 from tests.commands import CommandLine, Finished, copy_artifact, finish, read_until
 
-TRAIN = ("train", "--preset", "small", "--epochs", "1", "--force", "--out", "default.keras")
+TRAIN = ("train", "--preset", "study", "--epochs", "1", "--force", "--out", "default.keras")
 FILES = [f"default-float32.{each}" for each in ("npz", "onnx", "tflite")]
 FORMATS = [part for file in FILES for part in ("--format", file.rpartition(".")[2])]
 EXPORT = ("export", "default.keras", *FORMATS, "--precision", "float32", "--force")
@@ -102,7 +102,7 @@ def test_a_training_that_is_killed_while_it_writes_can_be_done_again(
     assert set(_contents(tmp_path)) == {"default.keras", "default.keras.json"}
     manifest = open_artifact(model).manifest
     assert manifest is not None
-    assert manifest.recipe == "train-small"
+    assert manifest.recipe == "train-study"
 
 
 @pytest.mark.parametrize("moment", [_reading, _working])

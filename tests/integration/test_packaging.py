@@ -15,6 +15,7 @@ from fmnist_edge.artifact import find_manifests, read_manifest
 from fmnist_edge.result import read_run
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import Occasion
+from fmnist_edge.training.preset_names import PRESET_NAMES
 from tests.commands import PATIENCE, CommandLine
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +89,9 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path, modules:
     shipped = {name for name in names if not name.startswith(about)}
     native = _modules(ROOT / "fmnist_edge", (".c", ".h"))
     assert len(native) == 4
-    assert shipped == {*modules, *native, "fmnist_edge/py.typed"}
+    presets = _modules(ROOT / "fmnist_edge", (".toml", ".json"))
+    assert len(presets) == len(PRESET_NAMES) + 1
+    assert shipped == {*modules, *native, *presets, "fmnist_edge/py.typed"}
 
 
 def test_the_wheel_tells_its_version_its_command_and_its_licence(wheel: Path) -> None:

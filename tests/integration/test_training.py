@@ -4,13 +4,14 @@ import json
 import os
 import signal
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from fmnist_edge.artifact import open_artifact
-from fmnist_edge.training.preset_names import STUDY
+from fmnist_edge.training.preset_names import PRESET_NAMES, STUDY
 from tests.commands import CommandLine, Finished, finish, wait_until
 
 # Convolutions, normalization, averages, augmentation and fine-tuning: all that a preset may have.
@@ -164,11 +165,33 @@ def test_the_study_is_told_in_one_command(cli: CommandLine, tmp_path: Path) -> N
     assert (other.returncode, other.speaks_plainly) == (23, True)
 
 
-@pytest.mark.parametrize("preset", ["nano", "tiny", "small"])
-def test_the_small_presets_learn(cli: CommandLine, tmp_path: Path, preset: str) -> None:
-    done = cli("train", "--preset", preset, "--epochs", 3, "--json", cwd=tmp_path)
+@pytest.mark.parametrize(
+    ("preset", "epochs", "floor"),
+    [
+        ("nano", 4, 0.81),
+        ("tiny", 4, 0.84),
+        ("small", 3, 0.84),
+        ("large", 1, 0.84),
+        ("best", 1, 0.84),
+    ],
+)
+def test_the_frontier_learns_without_its_teacher(
+    cli: CommandLine, tmp_path: Path, preset: str, epochs: int, floor: float
+) -> None:
+    given = ("--preset", preset, "--epochs", epochs, "--no-teacher", "--json")
+    if preset == "large":  # fine-tuning it is another test's
+        given = ("--preset", _without_tuning(tmp_path, preset), *given[2:])
+    done = cli("train", *given, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["training"]["test_accuracy"] > 0.82
+    assert json.loads(done.stdout)["training"]["test_accuracy"] > floor
+    assert "teacher" not in done.stderr
+
+
+def _without_tuning(folder: Path, preset: str) -> Path:
+    path = folder / f"{preset}.toml"
+    text = files("fmnist_edge.training.presets").joinpath(path.name).read_text()
+    path.write_text(text.partition("[fine_tuning]")[0])
+    return path
 
 
 def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was_good(
@@ -231,8 +254,11 @@ def test_a_full_disk_ends_it_with_the_epoch_before_kept(
 def test_the_presets_are_listed(cli: CommandLine) -> None:
     done = cli("train", "--list-presets")
     assert done.returncode == 0, done.stderr
-    for name in ("majority", "smallest", "study", "default", "nano", "tiny", "best"):
+    for name in PRESET_NAMES:
         assert f"\n {name} " in done.stdout
+    told = json.loads(cli("train", "--list-presets", "--json").stdout)
+    assert tuple(told) == PRESET_NAMES
+    assert told["default"]["preset"]["optimizer"]["name"] == "adamw"
 
 
 def _weights(cli: CommandLine, path: Path) -> str:

@@ -13,6 +13,7 @@ from fmnist_edge import plots
 from fmnist_edge.errors import MissingDependencyError, StorageError
 from fmnist_edge.plots import library
 from fmnist_edge.plots.curves import best_epoch
+from fmnist_edge.sparkline import sparkline
 from tests.golden.test_golden_evaluation import EVALUATION
 
 HISTORY = {
@@ -114,10 +115,10 @@ def test_the_best_epoch_is_the_first_that_validated_best() -> None:
 
 
 def test_a_sparkline_is_lowest_at_the_lowest_value() -> None:
-    assert plots.sparkline([1, 2, 3, 4, 5, 6, 7, 8]) == "▁▂▃▄▅▆▇█"
-    assert plots.sparkline([0.5, 0.5]) == "▄▄"
-    assert plots.sparkline([0, float("nan"), 1]) == "▁ █"
-    assert plots.sparkline([]) == ""
+    assert sparkline([1, 2, 3, 4, 5, 6, 7, 8]) == "▁▂▃▄▅▆▇█"
+    assert sparkline([0.5, 0.5]) == "▄▄"
+    assert sparkline([0, float("nan"), 1]) == "▁ █"
+    assert sparkline([]) == ""
 
 
 def test_half_blocks_are_means_of_four_pixels() -> None:
