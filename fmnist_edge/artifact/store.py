@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from fmnist_edge.artifact.manifest import SCHEMA_VERSION, Artifact, Format, Manifest
 from fmnist_edge.errors import (
@@ -24,6 +25,8 @@ __all__ = [
     "refuse_to_replace",
     "write_artifact",
 ]
+
+_APART: Final = frozenset({"reference", "reference-work", "teachers"})
 
 
 def manifest_path(path: Path) -> Path:
@@ -177,10 +180,16 @@ def format_of(path: Path) -> Format:
 
 
 def find_manifests(folder: Path) -> tuple[Path, ...]:
-    """The model files below `folder` that have a manifest beside them, in order of their paths."""
+    """The model files below `folder` that have a manifest beside them, in order of their paths.
+
+    Models that came with the project and training aids lie in folders of their own, which are only
+    looked into when they are named: they are not what a user has just made.
+    """
     found = []
     for sidecar in folder.rglob("*.json"):
         path = sidecar.with_suffix("")
+        if _APART & set(path.relative_to(folder).parts[:-1]):
+            continue
         if path.suffix in {each.suffix for each in Format} and not path.name.startswith("."):
             found.append(path)
     return tuple(sorted(found))

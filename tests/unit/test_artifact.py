@@ -240,6 +240,13 @@ def test_manifests_are_found_in_all_folders_in_order(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("folder", ["reference", "teachers"])
+def test_what_lies_apart_is_found_where_it_is_named(tmp_path: Path, folder: str) -> None:
+    _write(tmp_path / folder)
+    assert find_manifests(tmp_path) == ()
+    assert find_manifests(tmp_path / folder) == (tmp_path / folder / "model.npz",)
+
+
 def test_no_folder_holds_no_manifests(tmp_path: Path) -> None:
     assert find_manifests(tmp_path / "nowhere") == ()
 
