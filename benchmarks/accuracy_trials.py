@@ -157,7 +157,9 @@ def main(arguments: Sequence[str]) -> None:
     keep_to_cpu(1)
     progress = render.progress_display()
     data = dataset.load(dataset.locate(progress=progress).path)
-    for trial in trials_in(Path(trials)):
+    wanted_trials = trials_in(Path(trials))
+    order = {trial.name: number for number, trial in enumerate(wanted_trials)}
+    for trial in wanted_trials:
         for seed in trial.seeds:
             known = _read(Path(out))
             done = {(each.trial, each.fingerprint, each.seed) for each in known.outcomes}
@@ -168,9 +170,10 @@ def main(arguments: Sequence[str]) -> None:
             print(f"{found.trial} {seed}: {found.validation_accuracy:.2%} {found.seconds:.0f} s")
             # Read again: another process may have added its own meanwhile.
             known = _read(Path(out))
-            write_atomically(
-                Path(out), encode_json(replace(known, outcomes=(*known.outcomes, found))).encode()
+            every = sorted(
+                (*known.outcomes, found), key=lambda each: (order[each.trial], each.seed)
             )
+            write_atomically(Path(out), encode_json(replace(known, outcomes=tuple(every))).encode())
 
 
 if __name__ == "__main__":
