@@ -127,8 +127,10 @@ class Course:
 
     def _check(self, told: NDArray[np.float32], first: int) -> None:
         wrong = np.flatnonzero(~np.isfinite(told[:, 0]))
-        if not len(wrong):
-            return
+        if len(wrong):
+            self._refuse(float(told[wrong[0], 0]), f"step {first + wrong[0] + 1}")
+
+    def _refuse(self, loss: float, where: str) -> None:
         path = self._setting.checkpoint
         kept = (
             f"The epoch before is kept in {path}."
@@ -136,8 +138,7 @@ class Course:
             else "Nothing was written."
         )
         raise TrainingError(
-            f"The loss is {told[wrong[0], 0]} in epoch {self._epochs + 1}, "
-            f"step {first + wrong[0] + 1}.",
+            f"The loss is {loss} in epoch {self._epochs + 1}, {where}.",
             hint=f"{kept} Check the data, or try a lower learning rate or another seed.",
         )
 
@@ -151,6 +152,8 @@ class Course:
 
     def _judge(self, training: Training, told: NDArray[np.float32], patience: int) -> None:
         scored = training.score(self._data.validation)
+        if not math.isfinite(scored.loss):  # the very last step has spoiled the weights
+            self._refuse(scored.loss, f"step {training.steps}, on validation")
         loss, right = told.mean(axis=0, dtype=np.float64)
         metrics = {
             "loss": float(loss),

@@ -170,6 +170,21 @@ def test_the_step_size_rises_and_falls() -> None:
     assert sizes[-1] < 1e-5
 
 
+def test_a_last_step_that_spoils_the_weights_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "x.checkpoint"
+    # One step per epoch: its own loss is still a number.
+    wild = replace(
+        PRESET,
+        architecture=Architecture(hidden=(16, 16)),
+        optimizer=Optimizer("adam", 1e38),
+        schedule=Schedule(epochs=2, batch_size=640),
+    )
+    with pytest.raises(TrainingError, match="epoch 1, step 1, on validation") as caught:
+        fit(wild, DATA, Setting(0, path), SILENT)
+    assert "Nothing was written" in caught.value.hint
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("images", "labels", "says"),
     [
