@@ -26,6 +26,7 @@ from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.session import IMAGE_SHAPE
 from fmnist_edge.training import checkpoint, fit, presets
+from fmnist_edge.training.checkpoint import Identity
 from fmnist_edge.training.outcome import Fitted, Setting, Watcher
 from fmnist_edge.training.preset import Preset
 
@@ -133,7 +134,7 @@ def check(request: TrainRequest) -> Preset:
 
     Raises:
         ArtifactExistsError: the file, or a checkpoint of an interrupted training, is there already.
-        CheckpointError: there is nothing to resume.
+        CheckpointError: there is nothing to resume, or it is of another training.
         PresetError: the preset's file is wrong.
         StorageError: the file could not be written.
         UsageError: an impossible request.
@@ -157,8 +158,13 @@ def check(request: TrainRequest) -> Preset:
             hint="Go on with --resume, or start anew with --force.",
         )
     if request.resume:
-        checkpoint.require(left)
+        # Read here only to refuse it before TensorFlow starts.
+        checkpoint.read(left, _identity(preset, request.seed))
     return preset
+
+
+def _identity(preset: Preset, seed: int) -> Identity:
+    return Identity(preset.name, preset.fingerprint, seed, dataset.DATASET_SHA256)
 
 
 def _teacher(request: TrainRequest, student: Preset, path: Path) -> TrainRequest:

@@ -22,6 +22,8 @@ LOOKED_INTO = [
     name for name, recipe in RECIPES.items() if recipe.format in {Format.TFLITE, Format.ONNX}
 ]
 BATCHES: dict[str, int | None] = {"one": 1, "eight": 8, "open": None}
+# A batch of its own is in the graph of TFLite files alone; elsewhere it is an axis like any other.
+WANTED = {"one": [*RECIPES], "eight": TFLITE, "open": [*RECIPES]}
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +35,7 @@ def made(
     return export_each(
         {
             name: Job(
-                model, [*RECIPES], folder / name, {"batch": batch}, verify="fast", max_drop=5.0
+                model, WANTED[name], folder / name, {"batch": batch}, verify="fast", max_drop=5.0
             )
             for name, batch in BATCHES.items()
         }
@@ -56,7 +58,7 @@ def _answers(made: Attempts, name: str, variant: str, images: Split, *, batch: i
 @pytest.mark.parametrize("variant", BATCHES)
 def test_every_recipe_is_made_and_proved(made: Attempts, variant: str) -> None:
     assert made[variant].errors == []
-    assert set(made[variant].made) == set(RECIPES)
+    assert set(made[variant].made) == set(WANTED[variant])
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -69,6 +71,8 @@ def test_batch_sizes_answer_alike(made: Attempts, unseen: Split, name: str) -> N
     # What is quantized on the fly takes its ranges from all images of a call.
     expected = _answers(made, name, "one", unseen)
     for variant, batch in (("open", 1), ("open", 5), ("eight", 8)):
+        if name not in WANTED[variant]:
+            continue
         given = _answers(made, name, variant, unseen, batch=batch)
         np.testing.assert_allclose(given, expected, atol=0.05)
 

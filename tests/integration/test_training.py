@@ -91,38 +91,45 @@ def test_learning_curves_are_drawn_and_logged(whole: Finished) -> None:
     assert b"accuracy/validation" in log.read_bytes()
 
 
-def test_the_same_seed_gives_the_same_file(cli: CommandLine, own: Path, whole: Finished) -> None:
-    done = cli("train", "--preset", own, *ONE_THREAD, "--out", "again.keras", cwd=whole.folder)
-    assert done.returncode == 0, done.stderr
-    first, again = (open_artifact(whole.folder / f"{name}.keras") for name in ("own", "again"))
-    assert first.manifest is not None
-    assert again.manifest is not None
-    assert again.manifest.training == first.manifest.training
-    assert _weights(cli, again.path) == _weights(cli, first.path)
-
-
-@pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGINT])
-def test_an_interrupted_training_goes_on_to_the_same_model(
-    cli: CommandLine, own: Path, whole: Finished, tmp_path: Path, with_signal: signal.Signals
+def test_however_often_it_is_interrupted_it_ends_as_the_same_model(
+    cli: CommandLine, own: Path, whole: Finished, tmp_path: Path
 ) -> None:
     command = ("train", "--preset", own, *ONE_THREAD, "--out", "own.keras")
     kept = tmp_path / "own.checkpoint"
-    with cli.running(*command, cwd=tmp_path) as process:
-        wait_until(kept.exists, process)
-        os.killpg(process.pid, with_signal)
-        stopped = finish(process, tmp_path)
-    assert stopped.returncode == (130 if with_signal is signal.SIGINT else -9)
-    assert not (tmp_path / "own.keras").exists()
+    assert _stop(cli, command, tmp_path, signal.SIGINT) == 130
     forgetful = cli(*command, cwd=tmp_path)
     assert (forgetful.returncode, forgetful.speaks_plainly) == (23, True)
     assert "--resume" in forgetful.stderr
     other = cli(*command, "--seed", 1, "--resume", cwd=tmp_path)
     assert (other.returncode, other.speaks_plainly) == (41, True)
     assert "of seed 0, not 1" in other.stderr
+    assert _stop(cli, (*command, "--resume"), tmp_path, signal.SIGKILL) == -9
+    assert kept.exists()
+    assert not (tmp_path / "own.keras").exists()
     done = cli(*command, "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert not kept.exists()
-    assert _weights(cli, tmp_path / "own.keras") == _weights(cli, whole.folder / "own.keras")
+    again, first = (open_artifact(folder / "own.keras") for folder in (tmp_path, whole.folder))
+    assert again.manifest is not None
+    assert first.manifest is not None
+    assert again.manifest.training == first.manifest.training
+    assert _weights(cli, again.path) == _weights(cli, first.path)
+
+
+def _stop(
+    cli: CommandLine, command: Sequence[object], folder: Path, with_signal: signal.Signals
+) -> int:
+    """End a training after its next checkpoint; the exit code."""
+    kept = folder / "own.checkpoint"
+
+    def written() -> int:
+        return kept.stat().st_mtime_ns if kept.exists() else 0
+
+    before = written()
+    with cli.running(*command, cwd=folder) as process:
+        wait_until(lambda: written() != before, process)
+        os.killpg(process.pid, with_signal)
+        return finish(process, folder).returncode
 
 
 def test_a_teacher_is_trained_once_and_asked_once(
