@@ -40,7 +40,9 @@ def worst_figure(evaluation: Evaluation, images: Images) -> Figure:
 
 def _show(axes: Axes, mistake: Mistake, image: Images) -> None:
     axes.set_axis_on()
-    axes.imshow(image, cmap="gray_r", vmin=0, vmax=WHITE, interpolation="nearest")
+    shades = {"cmap": "gray_r", "vmin": 0, "vmax": WHITE, "interpolation": "nearest"}
+    # A clip path would get a name by its place in memory, another one each time.
+    axes.imshow(image, **shades, clip_on=False)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_color(LIGHT)
