@@ -2,14 +2,25 @@
 
 import math
 from statistics import NormalDist
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["calibration_error", "mcnemar_p_value", "softmax", "wilson_interval"]
+__all__ = [
+    "ScoreKind",
+    "as_probabilities",
+    "calibration_error",
+    "mcnemar_p_value",
+    "softmax",
+    "wilson_interval",
+]
+
+ScoreKind = Literal["probabilities", "logits"]
 
 _CONFIDENCE: Final = 0.95
+# How far the probabilities of an image may sum up from 1 by rounding.
+_SUM_TOLERANCE: Final = 1e-2
 
 
 def wilson_interval(
@@ -80,3 +91,30 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
     normalized: NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
     return normalized
+
+
+def as_probabilities(
+    scores: NDArray[np.float32], kind: ScoreKind | None = None
+) -> NDArray[np.float32]:
+    """A classifier's scores as probabilities; those that are probabilities come back themselves.
+
+    Args:
+        scores: float32[N,C].
+        kind: What they are, where something tells. Otherwise, scores that can be no probabilities
+            are taken for logits.
+
+    Returns:
+        float32[N,C]; infinite logits become NaN.
+    """
+    if kind == "probabilities" or (kind is None and _can_be_probabilities(scores)):
+        return scores
+    with np.errstate(invalid="ignore"):
+        return softmax(scores)
+
+
+def _can_be_probabilities(scores: NDArray[np.float32]) -> bool:
+    # Those of 8 bits are within 0..1, but need not sum up to 1; those of 32 bits may be a hair
+    # above 1, but do.
+    within = bool(((scores >= 0) & (scores <= 1)).all())
+    with np.errstate(invalid="ignore"):
+        return within or bool(np.abs(scores.sum(axis=1) - 1).max(initial=0.0) <= _SUM_TOLERANCE)

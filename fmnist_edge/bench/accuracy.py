@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.bench.evidence import Evidence
 from fmnist_edge.errors import ResultUnreadableError
-from fmnist_edge.proportions import calibration_error, mcnemar_p_value, softmax, wilson_interval
+from fmnist_edge.proportions import (
+    as_probabilities,
+    calibration_error,
+    mcnemar_p_value,
+    wilson_interval,
+)
 from fmnist_edge.result import Accuracy, AgainstReference, Interval, Predictions, Samples
 
 __all__ = ["accuracy", "decode_labels", "encode_labels", "predictions", "reference"]
@@ -19,8 +24,6 @@ _MOST_CLASSES: Final = 100
 _MILLION: Final = 1_000_000
 _ZERO: Final = ord("0")
 _DIGITS: Final = 10
-# How far the probabilities of an image may sum up from 1 by rounding.
-_SUM_TOLERANCE: Final = 1e-2
 # Which float file speaks for a family whose parent was not measured: the first of these.
 _SPOKESMEN: Final = (
     Format.KERAS,
@@ -75,19 +78,9 @@ def predictions(scores: Scores) -> Predictions:
     Args:
         scores: float32[N,C], probabilities or logits.
     """
-    sure = np.clip(np.nan_to_num(_probabilities(scores).max(axis=1)), 0, 1).astype(np.float64)
+    sure = np.clip(np.nan_to_num(as_probabilities(scores).max(axis=1)), 0, 1).astype(np.float64)
     confidence = Samples.pack(np.rint(_MILLION * sure).astype(np.uint64))
     return Predictions(encode_labels(scores.argmax(axis=1)), confidence)
-
-
-def _probabilities(scores: Scores) -> Scores:
-    """Scores as they are, unless they can be no probabilities: those are logits."""
-    within = ((scores >= 0) & (scores <= 1)).all()
-    # Probabilities of 8 bits are within, but need not sum up to 1; those of 32 bits may be a hair
-    # above 1, but do.
-    summed = np.abs(scores.sum(axis=1) - 1).max(initial=0.0) <= _SUM_TOLERANCE
-    with np.errstate(invalid="ignore"):  # infinite scores become NaN, which is seen to later
-        return scores if within or summed else softmax(scores)
 
 
 def accuracy(own: Evidence, everything: Sequence[Evidence]) -> Accuracy | None:
@@ -193,6 +186,6 @@ def _largest_difference(given: Scores | None, expected: Scores | None) -> float 
     """Of any class probability, 0..1; None where there are none, or of other classes."""
     if given is None or expected is None or given.shape != expected.shape or given.size == 0:
         return None
-    difference = np.abs(_probabilities(given) - _probabilities(expected))
+    difference = np.abs(as_probabilities(given) - as_probabilities(expected))
     # A score that is no number must not pass as "no difference".
     return float(np.nan_to_num(difference, nan=1.0, posinf=1.0).max())

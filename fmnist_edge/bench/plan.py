@@ -123,16 +123,7 @@ def repeat_plan(run: Run) -> Plan:
 def _inspect(path: Path) -> tuple[Subject, bool]:
     """What a file is, and whether it has a manifest."""
     artifact = open_artifact(path)
-    manifest = artifact.manifest
-    subject = Subject(
-        str(path),
-        artifact.format,
-        manifest.precision if manifest else None,
-        artifact.sha256,
-        artifact.size_bytes,
-        manifest.parent_sha256 if manifest else None,
-    )
-    return subject, manifest is not None
+    return Subject.of(artifact), artifact.manifest is not None
 
 
 def _unreadable(path: Path) -> Subject:

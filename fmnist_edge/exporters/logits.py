@@ -8,8 +8,8 @@ import numpy as np
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.exporters.network import Network
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.exporters.verify import probabilities
 from fmnist_edge.keras_library import tensorflow
+from fmnist_edge.proportions import as_probabilities
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores
 
 __all__ = ["PROBE", "are_logits", "with_softmax"]
@@ -52,7 +52,7 @@ def with_softmax(parent: Parent) -> Parent:
         network=network and _with_last(network, "softmax"),
         function=softmax,
         logits=function,
-        scores=lambda images: probabilities(given(images), "logits"),
+        scores=lambda images: as_probabilities(given(images), "logits"),
     )
 
 

@@ -10,11 +10,11 @@ from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.exporters.onnx.graph import Model, parse
 from fmnist_edge.exporters.onnx.pixels import ends_in_logits
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.exporters.verify import probabilities
 from fmnist_edge.keras_library import EXTRA
 from fmnist_edge.native_output import first_line
 from fmnist_edge.onnxruntime_library import CPU, onnxruntime
 from fmnist_edge.optional import require
+from fmnist_edge.proportions import as_probabilities
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, check_classifier, prepare_images
 
 __all__ = ["load"]
@@ -121,5 +121,5 @@ def _scores(artifact: Artifact, model: Model, images: Images) -> Scores:
         [session.run(None, {source.name: image})[0] for image in shaped]
     )
     if ends_in_logits(model):
-        answers = probabilities(answers, "logits")
+        answers = as_probabilities(answers, "logits")
     return answers

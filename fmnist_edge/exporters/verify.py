@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precision
 from fmnist_edge.errors import ParityError
-from fmnist_edge.proportions import mcnemar_p_value, softmax
+from fmnist_edge.proportions import mcnemar_p_value
 from fmnist_edge.recipes import Recipe
 from fmnist_edge.session import Scores
 
-__all__ = ["check", "compare", "fidelity", "probabilities", "sqnr_db"]
+__all__ = ["check", "compare", "fidelity", "sqnr_db"]
 
 
 _FLOATS: Final = frozenset({Precision.FLOAT32, Precision.FLOAT16})
@@ -51,11 +51,6 @@ def _paired(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> PairedAccura
         gained=gained,
         p_value=mcnemar_p_value(lost, gained),
     )
-
-
-def probabilities(scores: Scores, kind: str) -> Scores:
-    """Class probabilities from a file's scores, be they probabilities or logits."""
-    return scores if kind == "probabilities" else softmax(scores)
 
 
 def sqnr_db(signal: NDArray[np.float32], noisy: NDArray[np.float32]) -> float | None:

@@ -113,7 +113,7 @@ def evaluate(request: EvaluateRequest, data_folder: Path, progress: Progress = S
             data.train.labels,
             _labels(artifact),
         ),
-        _case(artifact, request, name, session.batch),
+        Case(Subject.of(artifact), name, CPU, request.threads, session.batch),
         runtime_version=version,
         data_sha256=data.sha256,
         split=request.split,
@@ -193,19 +193,6 @@ def _labels(artifact: Artifact) -> tuple[str, ...]:
     manifest = artifact.manifest
     named = manifest.labels if manifest else ()
     return named if len(named) == len(dataset.LABELS) else dataset.LABELS
-
-
-def _case(artifact: Artifact, request: EvaluateRequest, runtime: str, batch: int) -> Case:
-    manifest = artifact.manifest
-    subject = Subject(
-        path=str(artifact.path),
-        format=artifact.format,
-        precision=manifest.precision if manifest else None,
-        sha256=artifact.sha256,
-        size_bytes=artifact.size_bytes,
-        parent_sha256=manifest.parent_sha256 if manifest else None,
-    )
-    return Case(subject, runtime, CPU, request.threads, batch)
 
 
 def check_plots(folder: Path, *, force: bool) -> None:

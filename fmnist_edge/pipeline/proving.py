@@ -13,6 +13,7 @@ from fmnist_edge.exporters import LAYER_READERS, verify
 from fmnist_edge.exporters.network import layer_outputs
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.optional import installed
+from fmnist_edge.proportions import as_probabilities
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import (
     Images,
@@ -107,7 +108,7 @@ def open_and_prove(
     session, runtime = _open(candidate, SessionOptions(batch=choices.batch or 1))
     if proof is None:
         return session, None
-    given = verify.probabilities(classify(session, proof.images), choices.scores)
+    given = as_probabilities(classify(session, proof.images), choices.scores)
     parity = verify.compare(proof.expected, given, proof.labels, runtime)
     parity = replace(parity, layers=_layers(candidate, parent, proof.images))
     verify.check(candidate.path.name, parity, recipe, proof.max_drop)

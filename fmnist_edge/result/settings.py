@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmnist_edge.artifact import Format, Precision, display_name
+from fmnist_edge.artifact import Artifact, Format, Precision, display_name
 
 __all__ = ["Case", "Settings", "Subject"]
 
@@ -82,6 +82,19 @@ class Subject:
     sha256: str | None
     size_bytes: int | None
     parent_sha256: str | None = None
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> "Subject":
+        """What an opened file is."""
+        manifest = artifact.manifest
+        return cls(
+            str(artifact.path),
+            artifact.format,
+            manifest.precision if manifest else None,
+            artifact.sha256,
+            artifact.size_bytes,
+            manifest.parent_sha256 if manifest else None,
+        )
 
     @property
     def name(self) -> str:

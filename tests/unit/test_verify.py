@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precision
 from fmnist_edge.errors import ParityError
 from fmnist_edge.exporters import verify
+from fmnist_edge.proportions import as_probabilities
 from fmnist_edge.recipes import RECIPES, Recipe
 
 # Each class is the right one for a tenth of the images.
@@ -126,8 +127,8 @@ def test_a_file_that_loses_too_much_is_refused_and_the_worst_layer_is_named() ->
 def test_logits_are_compared_as_probabilities() -> None:
     logits = np.log(np.array([[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]], np.float32)) + 1000
     expected = [[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]]
-    np.testing.assert_allclose(verify.probabilities(logits, "logits"), expected, atol=1e-4)
-    assert verify.probabilities(logits, "probabilities") is logits
+    np.testing.assert_allclose(as_probabilities(logits, "logits"), expected, atol=1e-4)
+    assert as_probabilities(logits, "probabilities") is logits
 
 
 def test_noise_is_told_in_decibel() -> None:
