@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fmnist_edge import dataset
-from fmnist_edge.bench.latency import timed
+from fmnist_edge.bench.latency import SECOND, timed
 from fmnist_edge.dataset import Dataset
 from fmnist_edge.files import write_atomically
 from fmnist_edge.host.facts import facts
@@ -138,7 +138,7 @@ def run(trial: Trial, seed: int, data: Dataset, progress: Progress) -> Outcome:
         epochs=fitted.epochs,
         validation_accuracy=reached,
         training_accuracy=fitted.history["accuracy"][-1],
-        seconds=spent / 1e9,
+        seconds=spent / SECOND,
     )
 
 

@@ -158,7 +158,7 @@ def make(preset: Preset, seed: int, folder: Path, progress: Progress) -> Figure:
         float_validation_accuracy=trained.training.validation_accuracy,
         float_test_accuracy=trained.training.test_accuracy,
         epochs=trained.training.epochs,
-        training_seconds=trained.nanoseconds / 1e9,
+        training_seconds=trained.seconds,
     )
 
 

@@ -166,7 +166,7 @@ def _tell(trained: "Trained") -> None:
     if not found.epochs:
         return
     best = f", the best of them {found.best_epoch}" if found.best_epoch != found.epochs else ""
-    render.line(f"Trained for {found.epochs} epochs in {trained.nanoseconds / 1e9:.1f} s{best}.")
+    render.line(f"Trained for {found.epochs} epochs in {trained.seconds:.1f} s{best}.")
     for name, label in (("loss", "loss"), ("val_accuracy", "validation accuracy")):
         values = found.history[name]
         render.line(f"{label:>20} {sparkline(values)} {values[0]:.3f} to {values[-1]:.3f}")

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from fmnist_edge.artifact import Training
-from fmnist_edge.errors import ArtifactExistsError
+from fmnist_edge.artifact import Training, refuse_to_replace
 from fmnist_edge.files import check_room, write_atomically
 from fmnist_edge.plots import SUFFIXES, check_installed, learning_curves, write_figure
 from fmnist_edge.records import encode_json
@@ -28,10 +27,7 @@ def check_drawable(folder: Path, name: str, *, force: bool) -> None:
     """
     check_installed()
     for path in _files(folder, name):
-        if path.exists() and not force:
-            raise ArtifactExistsError(
-                f"{path} is there already.", hint="Replace it with --force, or name another folder."
-            )
+        refuse_to_replace(path, force=force)
         check_room(path)
 
 

@@ -76,7 +76,7 @@ def study(
         seconds = None
         if request.force or not path.exists():
             trained = train(_training(request, name, path), data_folder, progress)
-            seconds = trained.nanoseconds / 1e9
+            seconds = trained.seconds
         yield _chapter(name, path, _known(request, name, path), seconds)
 
 

@@ -1,6 +1,5 @@
 """data -> model: train a preset and keep it as an artifact."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from fmnist_edge.artifact import (
     utc_now,
     write_artifact,
 )
-from fmnist_edge.bench.latency import timed
+from fmnist_edge.bench.latency import SECOND, timed
 from fmnist_edge.errors import ArtifactExistsError, UsageError
 from fmnist_edge.files import check_room, sha256_of
 from fmnist_edge.keras_library import keep_to_cpu
@@ -27,7 +26,7 @@ from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.session import IMAGE_SHAPE
 from fmnist_edge.training import checkpoint, fit, presets
 from fmnist_edge.training.checkpoint import Identity
-from fmnist_edge.training.outcome import Fitted, Setting, Watcher
+from fmnist_edge.training.outcome import Fitted, Setting, Watcher, unwatched
 from fmnist_edge.training.preset import Preset
 
 __all__ = ["TrainRequest", "Trained", "check", "checkpoint_path", "train"]
@@ -35,10 +34,6 @@ __all__ = ["TrainRequest", "Trained", "check", "checkpoint_path", "train"]
 INPUT: Final = TensorSpec("image", (None, *IMAGE_SHAPE), "float32")
 OUTPUT: Final = TensorSpec("scores", (None, len(dataset.LABELS)), "float32")
 _SUFFIX: Final = ".checkpoint"
-
-
-def _nobody(_epoch: int, _metrics: Mapping[str, float]) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ class TrainRequest:
     resume: bool = False
     threads: int | None = None
     teacher: bool = True
-    watch: Watcher = _nobody
+    watch: Watcher = unwatched
 
 
 @dataclass(frozen=True)
@@ -86,6 +81,11 @@ class Trained:
     manifest: Manifest
     training: Training
     nanoseconds: int
+
+    @property
+    def seconds(self) -> float:
+        """The same in seconds."""
+        return self.nanoseconds / SECOND
 
 
 def checkpoint_path(out: Path) -> Path:

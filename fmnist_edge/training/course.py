@@ -1,7 +1,7 @@
 """The course of a training: epoch by epoch, what is kept, what is told, and when it ends."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -42,33 +42,27 @@ class Course:
     def run(self) -> Fitted:
         """Train to the end, and deploy what came out."""
         found = self._found()
-        layers: Sequence[networks.Affine] = ()
-        training: Training | None = None
+        stretches = _stretches(self._preset)
+        start = found.standing.stretch if found else 0
         self._progress.start(
             f"Train {self._preset.name}, seed {self._setting.seed}", self._steps(found)
         )
-        for number, stretch in enumerate(_stretches(self._preset)):
-            if found is not None and number < found.standing.stretch:
-                continue
-            training = self._training(stretch)
-            done = 0
-            if found is not None and number == found.standing.stretch:
-                self._take_up(training, found)
-                done = found.standing.epochs
-            elif layers:
-                training.start_from(layers)
-                self._best = ()
-            self._train(training, stretch, number, done)
-            layers = networks.affine_layers(training.judged)
+        training = self._training(stretches[start])
+        done = self._take_up(training, found) if found else 0
+        self._train(training, stretches[start], start, done)
+        for number, stretch in enumerate(stretches[start + 1 :], start + 1):
+            coarse, training = training, self._training(stretch)
+            training.start_from(networks.affine_layers(coarse.judged))
+            self._best = ()
+            self._train(training, stretch, number, 0)
         self._progress.finish()
-        if training is None:
-            raise CheckpointError("The checkpoint is of a training that has ended.")
-        model = (
-            networks.deployed(self._preset, layers, bias=self._preset.architecture.bias)
-            if self._preset.deploy
-            else training.judged.model
-        )
-        return Fitted(model, _frozen(self._history), self._best_epoch)
+        return Fitted(self._model(training), _frozen(self._history), self._best_epoch)
+
+    def _model(self, training: Training) -> Any:  # noqa: ANN401 - a Keras model
+        if not self._preset.deploy:
+            return training.judged.model
+        layers = networks.affine_layers(training.judged)
+        return networks.deployed(self._preset, layers, bias=self._preset.architecture.bias)
 
     def _found(self) -> Checkpoint | None:
         path = self._setting.checkpoint
@@ -88,7 +82,8 @@ class Course:
             self._setting.teacher,
         )
 
-    def _take_up(self, training: Training, found: Checkpoint) -> None:
+    def _take_up(self, training: Training, found: Checkpoint) -> int:
+        """Put everything back where it was; the epochs that are done in this stretch."""
         variables = training.variables()
         if [tuple(each.shape) for each in variables] != [each.shape for each in found.variables]:
             raise CheckpointError(
@@ -100,6 +95,7 @@ class Course:
         self._history = {name: list(values) for name, values in found.standing.history.items()}
         self._best_epoch = found.standing.best_epoch
         self._best = found.best
+        return found.standing.epochs
 
     def _train(self, training: Training, stretch: Stretch, number: int, done: int) -> None:
         patience = stretch.schedule.patience
@@ -179,12 +175,13 @@ class Course:
         checkpoint.write(self._setting.checkpoint, Checkpoint(standing, values, self._best))
 
 
-def _stretches(preset: Preset) -> Iterator[Stretch]:
-    yield Stretch(preset.architecture, preset.schedule, preset.optimizer.learning_rate)
+def _stretches(preset: Preset) -> Sequence[Stretch]:
+    main = Stretch(preset.architecture, preset.schedule, preset.optimizer.learning_rate)
     tuning = preset.fine_tuning
-    if tuning is not None:
-        schedule = replace(preset.schedule, epochs=tuning.epochs, decay="cosine", warmup=0.0)
-        yield Stretch(preset.architecture.unrolled, schedule, tuning.learning_rate)
+    if tuning is None:
+        return (main,)
+    schedule = replace(preset.schedule, epochs=tuning.epochs, decay="cosine", warmup=0.0)
+    return main, Stretch(preset.architecture.unrolled, schedule, tuning.learning_rate)
 
 
 def _frozen(history: Mapping[str, Sequence[float]]) -> Mapping[str, tuple[float, ...]]:

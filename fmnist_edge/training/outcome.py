@@ -7,10 +7,14 @@ from typing import Any
 
 from fmnist_edge.training.teaching import TeacherScores
 
-__all__ = ["Fitted", "Setting", "Watcher"]
+__all__ = ["Fitted", "Setting", "Watcher", "unwatched"]
 
 # Told of each epoch: its number over all, counted from 1, and its metrics.
 Watcher = Callable[[int, Mapping[str, float]], None]
+
+
+def unwatched(_epoch: int, _metrics: Mapping[str, float]) -> None:
+    """Nobody wants to be told."""
 
 
 @dataclass(frozen=True)
@@ -50,4 +54,4 @@ class Setting:
     checkpoint: Path | None = None
     resume: bool = False
     teacher: TeacherScores | None = None
-    watch: Watcher = lambda _epoch, _metrics: None
+    watch: Watcher = unwatched

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge import keras_library
 from fmnist_edge.dataset import LABELS, Split
-from fmnist_edge.session import IMAGE_SHAPE, PIXEL_SCALE
+from fmnist_edge.session import IMAGE_SHAPE
 from fmnist_edge.training import variations
 from fmnist_edge.training.networks import Network, build, dense_again
 from fmnist_edge.training.optimizers import optimizer_for
@@ -100,7 +100,7 @@ class Training:
             input_signature=[tf.TensorSpec((None, size), tf.int32), tf.TensorSpec((2,), tf.int32)],
         )
         self._answer: Final = tf.function(
-            lambda images: self.judged.model(_scaled(images), training=False),
+            lambda images: self.judged.model(variations.scaled(images), training=False),
             autograph=False,
             input_signature=[tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8)],
         )
@@ -181,7 +181,7 @@ class Training:
             images = variations.erased(images, augmentation.erase, key)
         model = self.network.model
         with tf.GradientTape() as tape:
-            logits = model(_scaled(images), training=True)
+            logits = model(variations.scaled(images), training=True)
             loss = self._loss(logits, labels, chosen, positions)
             loss = tf.add_n([loss, *model.losses])
         weights = model.trainable_variables
@@ -217,8 +217,3 @@ class Training:
         pairs = zip(self.judged.model.weights, self.network.model.weights, strict=True)
         for average, weight in pairs:
             average.assign(decay * average + (1 - decay) * weight)
-
-
-def _scaled(images: Any) -> Any:  # noqa: ANN401 - tensors
-    tf = keras_library.tensorflow()
-    return tf.cast(images, tf.float32) * PIXEL_SCALE

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from fmnist_edge import keras_library
 from fmnist_edge.dataset import Split
 from fmnist_edge.progress import Progress
-from fmnist_edge.session import PIXEL_SCALE
 from fmnist_edge.training import variations
 from fmnist_edge.training.preset import Augmentation
 
@@ -34,7 +33,9 @@ def positions_of(augmentation: Augmentation) -> NDArray[np.int32]:
     """Every position, int32[count,3], in the order of `variations.numbered`."""
     reach = range(-augmentation.shift, augmentation.shift + 1)
     flips = range(2 if augmentation.flip else 1)
-    return np.array([(flip, down, right) for flip in flips for down in reach for right in reach])
+    return np.array(
+        [(flip, down, right) for flip in flips for down in reach for right in reach], np.int32
+    )
 
 
 def ask(
@@ -54,8 +55,7 @@ def ask(
     tf = keras_library.tensorflow()
     answer = tf.function(
         lambda images, positions: teacher(
-            tf.cast(variations.moved(images, positions, augmentation.shift), tf.float32)
-            * PIXEL_SCALE,
+            variations.scaled(variations.moved(images, positions, augmentation.shift)),
             training=False,
         ),
         autograph=False,
@@ -78,7 +78,7 @@ def _row(
     parts = []
     for start in starts:
         images = split.images[start : start + _BATCH]
-        positions = np.tile(position, (len(images), 1)).astype(np.int32)
+        positions = np.tile(position, (len(images), 1))
         parts.append(answer(images, positions).numpy().astype(np.float16))
         progress.advance()
     return np.concatenate(parts)

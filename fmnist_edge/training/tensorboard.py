@@ -7,7 +7,7 @@ from typing import Final
 
 from fmnist_edge.files import storage_errors
 from fmnist_edge.optional import require
-from fmnist_edge.training.outcome import Watcher
+from fmnist_edge.training.outcome import Watcher, unwatched
 
 __all__ = ["EXTRA", "logging"]
 
@@ -29,7 +29,7 @@ def logging(folder: Path | None) -> Iterator[Watcher]:
         StorageError: the folder cannot be written to.
     """
     if folder is None:
-        yield _ignore
+        yield unwatched
         return
     summary = require("tensorboard.summary", extra=EXTRA)
     with storage_errors(folder):
@@ -40,10 +40,6 @@ def logging(folder: Path | None) -> Iterator[Watcher]:
     finally:
         with storage_errors(folder):
             writer.close()
-
-
-def _ignore(_epoch: int, _metrics: Mapping[str, float]) -> None:
-    pass
 
 
 def _write(writer: object, folder: Path, epoch: int, metrics: Mapping[str, float]) -> None:

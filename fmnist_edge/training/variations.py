@@ -3,10 +3,10 @@
 from typing import Any
 
 from fmnist_edge import keras_library
-from fmnist_edge.session import IMAGE_SHAPE
+from fmnist_edge.session import IMAGE_SHAPE, PIXEL_SCALE
 from fmnist_edge.training.preset import Augmentation
 
-__all__ = ["Positions", "count", "drawn", "erased", "moved", "numbered"]
+__all__ = ["Positions", "count", "drawn", "erased", "moved", "numbered", "scaled"]
 
 # A tensor of int32[N,3] per image: mirrored (0 or 1), shift down and right in pixels.
 Positions = Any
@@ -81,6 +81,12 @@ def erased(images: Any, share: float, key: Any) -> Any:  # noqa: ANN401 - tensor
     rows, columns = (tf.abs(tf.range(side) - centres[:, axis, None]) < halves for axis in range(2))
     inside = rows[:, :, None] & (columns & chosen)[:, None, :]
     return tf.where(inside, tf.zeros_like(images), images)
+
+
+def scaled(images: Any) -> Any:  # noqa: ANN401 - tensors
+    """Bytes as float32 in 0..1: what every network here takes."""
+    tf = keras_library.tensorflow()
+    return tf.cast(images, tf.float32) * PIXEL_SCALE
 
 
 def _salted(key: Any, salt: int) -> Any:  # noqa: ANN401 - tensors
