@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from fmnist_edge import dataset
-from fmnist_edge.bench.latency import SECOND, timed
+from fmnist_edge.clock import NS_PER_SECOND, timed
 from fmnist_edge.dataset import Dataset
 from fmnist_edge.files import write_atomically
 from fmnist_edge.host.facts import facts
-from fmnist_edge.keras_library import keep_to_cpu
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.keras import keep_to_cpu
+from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline import teaching
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import Progress
@@ -123,7 +123,7 @@ def run(trial: Trial, seed: int, data: Dataset, progress: Progress) -> Outcome:
     """Train once and judge on validation."""
     preset = trial.preset
     scores = teaching.scores_for(preset, MODELS, data, _no_teacher, progress)
-    with hushed():
+    with suppress_native_output():
         fitted, spent = timed(
             lambda: fit.fit(preset, data, Setting(seed, teacher=scores), progress)
         )
@@ -138,7 +138,7 @@ def run(trial: Trial, seed: int, data: Dataset, progress: Progress) -> Outcome:
         epochs=fitted.epochs,
         validation_accuracy=reached,
         training_accuracy=fitted.history["accuracy"][-1],
-        seconds=spent / SECOND,
+        seconds=spent / NS_PER_SECOND,
     )
 
 

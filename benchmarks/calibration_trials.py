@@ -18,7 +18,7 @@ from fmnist_edge.artifact import Artifact, open_artifact
 from fmnist_edge.exporters import EXPORTERS, load_parent, verify
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import write_atomically
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline import calibrating
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.pipeline.proving import runtime_for
@@ -61,7 +61,7 @@ def main() -> None:
     out, *models = map(Path, sys.argv[1:])
     progress = render.progress_display()
     data = dataset.load(dataset.locate(progress=progress).path)
-    with hushed():
+    with suppress_native_output():
         parents = [load_parent(open_artifact(path)) for path in models]
     planned = [
         (RECIPES[name], method, count)
@@ -91,7 +91,7 @@ def _try(
     choices = Choices(calibration_method=method)
     found = []
     for parent in parents:
-        with hushed():
+        with suppress_native_output():
             made = EXPORTERS[parent.artifact.format, recipe.name].export(
                 parent, recipe, choices, images
             )

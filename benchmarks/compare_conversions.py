@@ -18,12 +18,11 @@ from typing import Any, Final
 from fmnist_edge import dataset, runtimes
 from fmnist_edge.artifact import Format, open_artifact
 from fmnist_edge.bench import protocols
-from fmnist_edge.estimates import turnwise_ratio
 from fmnist_edge.exporters import EXPORTERS, load_parent
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import write_atomically
-from fmnist_edge.keras_library import keras, tensorflow
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.keras import keras, tensorflow
+from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.optional import require
 from fmnist_edge.pipeline import calibrating, planning
 from fmnist_edge.pipeline.benching import BenchRequest, bench
@@ -31,6 +30,7 @@ from fmnist_edge.recipes import CALIBRATION_SAMPLES, RECIPES, Choices
 from fmnist_edge.records import encode_json
 from fmnist_edge.result import Row, Settings
 from fmnist_edge.session import Images, scale_pixels
+from fmnist_edge.stats.intervals import turnwise_ratio
 from fmnist_edge_cli import render
 
 OURS: Final = "ours"
@@ -176,7 +176,7 @@ def main() -> None:
     images = calibrating.from_train(dataset.load(where).train, CALIBRATION_SAMPLES).images
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with hushed():
+        with suppress_native_output():
             parent = load_parent(open_artifact(Path(model)))
             given = Given(Path(model), parent, images, folder)
             files = {kind: _convert(given, kind) for kind in CONVERSIONS}

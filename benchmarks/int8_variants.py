@@ -27,8 +27,8 @@ from fmnist_edge.exporters.onnx.int8 import quantize
 from fmnist_edge.exporters.onnx.tidy import tidy_quantized
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import write_atomically
-from fmnist_edge.native_output import hushed
-from fmnist_edge.openvino_library import openvino
+from fmnist_edge.libraries.native_output import suppress_native_output
+from fmnist_edge.libraries.openvino import openvino
 from fmnist_edge.optional import require
 from fmnist_edge.pipeline import calibrating, planning
 from fmnist_edge.pipeline.benching import BenchRequest, bench
@@ -103,7 +103,7 @@ def main() -> None:
     images = calibrating.from_train(data.train, CALIBRATION_SAMPLES).images
     with tempfile.TemporaryDirectory() as name:
         folders = [Path(name) / str(index) for index, _ in enumerate(models)]
-        with hushed():
+        with suppress_native_output():
             parents = [load_parent(open_artifact(path)) for path in models]
             for parent, folder in zip(parents, folders, strict=True):
                 folder.mkdir()
@@ -147,7 +147,7 @@ def main() -> None:
 def _judge(path: Path, parent: Parent, held_back: dataset.Split) -> Parity:
     artifact = open_artifact(path)
     runtime = runtimes.get(runtimes.reading(artifact.format)[0])
-    with hushed():
+    with suppress_native_output():
         runtime.load_library()
         given = classify(runtime.open(artifact, SessionOptions()), held_back.images)
         assert parent.scores is not None

@@ -18,10 +18,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.estimates import mean_interval
 from fmnist_edge.files import write_atomically
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.records import encode_json
+from fmnist_edge.stats.intervals import mean_interval
 
 __all__ = ["CASES", "Coverage", "Outcome", "coverage"]
 

@@ -23,13 +23,14 @@ from fmnist_edge import runtimes
 from fmnist_edge.artifact import Artifact, open_artifact
 from fmnist_edge.bench import latency
 from fmnist_edge.bench.floor import NOTHING
-from fmnist_edge.estimates import Ratio, early_stopping_percentile, paired_ratio, percentile
+from fmnist_edge.clock import timed
 from fmnist_edge.files import write_atomically
 from fmnist_edge.host.facts import facts
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.records import encode_json
 from fmnist_edge.result import Interval
 from fmnist_edge.session import Session, SessionOptions, synthetic_inputs
+from fmnist_edge.stats.intervals import Ratio, early_stopping_percentile, paired_ratio, percentile
 from fmnist_edge_cli import render
 
 ROUNDS: Final = 50
@@ -146,7 +147,7 @@ def same_calls(artifact: Artifact, batch: int) -> SameCalls:
     ours: list[int] = []
 
     def call(index: int) -> None:
-        _, taken = latency.timed(lambda: session.run(tensors[index]))
+        _, taken = timed(lambda: session.run(tensors[index]))
         ours.append(taken)
 
     stream = single_stream(call, CALLS[batch], trace=True)

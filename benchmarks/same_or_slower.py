@@ -25,10 +25,10 @@ from fmnist_edge.files import sha256_of, write_atomically
 from fmnist_edge.host.facts import facts
 from fmnist_edge.pipeline.benching import BenchRequest, bench, worker_command
 from fmnist_edge.pipeline.provenance import made_with
-from fmnist_edge.proportions import wilson_interval
 from fmnist_edge.records import decode_json, encode_json
 from fmnist_edge.report.ratios import between
 from fmnist_edge.result import Case, Interval, Row, Settings
+from fmnist_edge.stats.classification import wilson_interval
 from fmnist_edge_cli import render
 
 COMPARISONS: Final = 100

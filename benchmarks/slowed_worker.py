@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fmnist_edge import runtimes, worker
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.bench import latency
+from fmnist_edge.clock import NS_PER_SECOND, now, perf_counter_ns
 from fmnist_edge.session import (
     Images,
     Occasion,
@@ -40,7 +41,7 @@ def slowed(run: Run, factor: float) -> Run:
         factor: How many times as long it takes, if slowing cost nothing by itself.
     """
     # The one clock, without a frame of its own: it is read three times in a call of some 10 us.
-    clock = latency.perf_counter_ns  # type: ignore[attr-defined]
+    clock = perf_counter_ns
 
     def slower(tensor: NDArray[Any], /) -> NDArray[Any]:
         start = clock()
@@ -66,8 +67,8 @@ def slowed_by(run: Run, tensors: Sequence[NDArray[Any]], wanted: float = SLOWER)
     """
     slow = slowed(run, wanted)
     ratios: list[float] = []
-    end = latency.now() + int(_SECONDS * latency.SECOND)
-    while latency.now() < end or len(ratios) < _FEWEST:
+    end = now() + int(_SECONDS * NS_PER_SECOND)
+    while now() < end or len(ratios) < _FEWEST:
         ratios.append(_median(slow, tensors) / _median(run, tensors))
     # Below 1, it is over at once: slowing alone costs as much as it is to add, or nearly.
     return slowed(run, wanted - (statistics.median(ratios) - wanted))

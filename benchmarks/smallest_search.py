@@ -17,12 +17,12 @@ from fmnist_edge import dataset
 from fmnist_edge.dataset import Dataset
 from fmnist_edge.files import write_atomically
 from fmnist_edge.host.facts import facts
-from fmnist_edge.keras_library import keep_to_cpu
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.keras import keep_to_cpu
+from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT
-from fmnist_edge.proportions import wilson_interval
 from fmnist_edge.records import encode_json
+from fmnist_edge.stats.classification import wilson_interval
 from fmnist_edge.training import fit, presets
 from fmnist_edge.training.outcome import Setting
 from fmnist_edge.training.preset import Architecture
@@ -97,12 +97,12 @@ def main(out: str) -> None:
     keep_to_cpu(1)
     data = dataset.load(dataset.locate().path)
     images = len(data.validation)
-    with hushed():
+    with suppress_native_output():
         counted = fit.fit(presets.get("majority"), data, Setting(0), SILENT)
         majority = fit.accuracy(counted.model, data.validation)
     tried: list[Tried] = []
     for each in candidates():
-        with hushed():
+        with suppress_native_output():
             reached = tuple(accuracies(each, data))
         lower = tuple(wilson_interval(round(share * images), images)[0] for share in reached)
         beats = min(lower) > majority

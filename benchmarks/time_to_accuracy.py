@@ -18,17 +18,17 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge import dataset
-from fmnist_edge.bench.latency import SECOND, now, timed
+from fmnist_edge.clock import NS_PER_SECOND, now, timed
 from fmnist_edge.dataset import LABELS, Dataset
-from fmnist_edge.estimates import Ratio, paired_ratio
 from fmnist_edge.files import write_atomically
 from fmnist_edge.host.facts import facts
-from fmnist_edge.keras_library import keras
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.keras import keras
+from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT
 from fmnist_edge.records import encode_json
 from fmnist_edge.session import IMAGE_SHAPE, scale_pixels
+from fmnist_edge.stats.intervals import Ratio, paired_ratio
 from fmnist_edge.training import fit, presets
 from fmnist_edge.training.outcome import Setting
 from fmnist_edge.training.preset import Preset
@@ -38,7 +38,7 @@ GOAL: Final = 0.872
 MOST_EPOCHS: Final = 40
 STUDY_BATCH: Final = 32
 FAST: Final = Path(__file__).with_name("fast.toml")
-START: Final = "from fmnist_edge.keras_library import keras; keras()"
+START: Final = "from fmnist_edge.libraries.keras import keras; keras()"
 
 
 @dataclass(frozen=True)
@@ -131,17 +131,17 @@ def study_way(data: Dataset, seed: int) -> tuple[float, int, float]:
         callbacks=[Clock()],
         verbose=0,
     ).history
-    return (spent + building) / SECOND, len(history["loss"]), reached
+    return (spent + building) / NS_PER_SECOND, len(history["loss"]), reached
 
 
 def our_way(data: Dataset, preset: Preset, seed: int) -> tuple[float, float]:
     """Seconds and accuracy."""
     fitted, spent = timed(lambda: fit.fit(preset, data, Setting(seed), SILENT))
-    return spent / SECOND, fitted.history["val_accuracy"][-1]
+    return spent / NS_PER_SECOND, fitted.history["val_accuracy"][-1]
 
 
 def race(data: Dataset, seed: int) -> Race:
-    with hushed():
+    with suppress_native_output():
         study = study_way(data, seed)
         fast = our_way(data, presets.get(str(FAST)), seed)
         default = our_way(data, presets.get("default"), seed)
@@ -151,7 +151,7 @@ def race(data: Dataset, seed: int) -> Race:
 def main(out: str) -> None:
     _, start = timed(lambda: subprocess.run([sys.executable, "-c", START], check=True))
     data = dataset.load(dataset.locate().path)
-    with hushed():
+    with suppress_native_output():
         keras()
     races = []
     for seed in SEEDS:
@@ -163,7 +163,7 @@ def main(out: str) -> None:
     ratio = paired_ratio(
         [each.fast_seconds for each in races], [each.study_seconds for each in races]
     )
-    result = Races(GOAL, tuple(races), ratio, start / SECOND, facts(), made_with(fit.TOOLS))
+    result = Races(GOAL, tuple(races), ratio, start / NS_PER_SECOND, facts(), made_with(fit.TOOLS))
     write_atomically(Path(out), encode_json(result).encode())
     print(f"{ratio.ratio:.1f} x ({ratio.low:.1f} to {ratio.high:.1f})")
 

@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Iterable
 from typing import Any, Final
 
-from fmnist_edge import keras_library
 from fmnist_edge.artifact import Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError
-from fmnist_edge.temporary import lying_in_a_folder
+from fmnist_edge.libraries import keras as keras_library
+from fmnist_edge.temporary_files import temporary_files
 
 __all__ = ["load_model", "tensor_specs"]
 
@@ -44,7 +44,7 @@ def load_model(artifact: Artifact) -> Any:  # noqa: ANN401 - a Keras model
     try:
         # Keras says "file not found" to whatever is no zip file.
         zipfile.ZipFile(io.BytesIO(artifact.payload)).close()
-        with lying_in_a_folder({_NAME: artifact.payload}) as folder:
+        with temporary_files({_NAME: artifact.payload}) as folder:
             return keras.saving.load_model(folder / _NAME, compile=False, safe_mode=True)
     except _DAMAGES as error:
         # Inside a model Keras wraps what went wrong in what it was doing; advice follows.

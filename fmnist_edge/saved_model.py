@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import SAVED_MODEL_FILE, Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
-from fmnist_edge.keras_library import EXTRA, tensorflow
-from fmnist_edge.native_output import first_line
+from fmnist_edge.libraries.keras import EXTRA, tensorflow
+from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
-from fmnist_edge.temporary import lying_in_a_folder
+from fmnist_edge.temporary_files import temporary_files
 
 __all__ = ["Signature", "load_signature"]
 
@@ -55,7 +55,7 @@ def load_signature(artifact: Artifact) -> Signature:
     _check_operators(artifact)
     if artifact.manifest is None and not artifact.companions:
         return _signature(artifact, artifact.path.parent)
-    with lying_in_a_folder({SAVED_MODEL_FILE: artifact.payload, **artifact.companions}) as folder:
+    with temporary_files({SAVED_MODEL_FILE: artifact.payload, **artifact.companions}) as folder:
         return _signature(artifact, folder)
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fmnist_edge import runtimes
-from fmnist_edge.bench.latency import now
 from fmnist_edge.bench.lines import encode_line
 from fmnist_edge.bench.measure import Data, Instruments, Measuring
 from fmnist_edge.bench.messages import Job, Order, Reply
 from fmnist_edge.bench.own_data import read_own_data
 from fmnist_edge.bench.plan import failure_of
+from fmnist_edge.clock import now
 from fmnist_edge.dataset import load_test
 from fmnist_edge.errors import FmnistEdgeError, InternalError
 from fmnist_edge.host.memory import resident_and_peak

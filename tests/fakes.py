@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fmnist_edge import clock
 from fmnist_edge.artifact import Artifact, TensorSpec
-from fmnist_edge.bench import latency
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.runtimes import numpy_
 from fmnist_edge.session import Occasion, Scores, Session, SessionOptions, decode_scores
@@ -41,8 +41,8 @@ class Time:
 
     def replace(self, monkeypatch: pytest.MonkeyPatch) -> "Time":
         """Put this in the place of real time."""
-        monkeypatch.setattr(latency, "perf_counter_ns", self.clock)
-        monkeypatch.setattr(latency, "sleep", self.sleep)
+        monkeypatch.setattr(clock, "perf_counter_ns", self.clock)
+        monkeypatch.setattr(clock, "sleep", self.sleep)
         return self
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fmnist_edge import dataset
-from fmnist_edge.keras_library import keras, tensorflow
+from fmnist_edge.libraries.keras import keras, tensorflow
 
 _IMAGES = 6_000
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from fmnist_edge.exporters.ort import file as ort_file
-from fmnist_edge.keras_library import keras, tensorflow
-from fmnist_edge.openvino_library import openvino
+from fmnist_edge.libraries.keras import keras, tensorflow
+from fmnist_edge.libraries.openvino import openvino
 
 _GENERATOR = np.random.default_rng(0)
 # Name, shape of one image, scores, inputs: no Fashion-MNIST classifier, each for one reason.

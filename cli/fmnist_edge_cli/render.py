@@ -184,7 +184,7 @@ def evaluation(done: "Evaluated") -> None:
 
 def progress_display() -> "Progress":
     """A progress display on stderr: a bar on a terminal, a few lines elsewhere."""
-    # A descriptor of its own: while native libraries are hushed, 2 is not the screen.
+    # A descriptor of its own: while native output is suppressed, 2 is not the screen.
     stream = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
     console = _console(stream)
     return _BarDisplay(console) if console.is_terminal else _LineDisplay(console)

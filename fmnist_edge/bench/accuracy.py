@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.bench.evidence import Evidence
 from fmnist_edge.errors import ResultUnreadableError
-from fmnist_edge.proportions import (
+from fmnist_edge.result import Accuracy, AgainstReference, Interval, Predictions, Samples
+from fmnist_edge.stats.classification import (
     as_probabilities,
     calibration_error,
     mcnemar_p_value,
     wilson_interval,
 )
-from fmnist_edge.result import Accuracy, AgainstReference, Interval, Predictions, Samples
 
 __all__ = ["accuracy", "decode_labels", "encode_labels", "predictions", "reference"]
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Final, Protocol, TypeVar
 
 from fmnist_edge.bench.execute import Asking, Launch, Supplies
-from fmnist_edge.bench.latency import SECOND, now, rest
 from fmnist_edge.bench.messages import Job, Order, Task
+from fmnist_edge.clock import NS_PER_SECOND, now, rest
 from fmnist_edge.progress import Progress
 from fmnist_edge.result import Case, Energy, Settings
 
@@ -52,7 +52,7 @@ def measure_energy(  # noqa: PLR0913 - each is one independent fact about the ru
     begin = now()
 
     def look() -> None:
-        meter.sample((now() - begin) / SECOND)
+        meter.sample((now() - begin) / NS_PER_SECOND)
 
     seconds = settings.energy_seconds
     steps = round(2 * seconds * _STEPS_PER_SECOND)
@@ -94,4 +94,4 @@ def _metered(
     before, start = meter.joules(), now()
     value = action()
     look()
-    return value, meter.joules() - before, (now() - start) / SECOND
+    return value, meter.joules() - before, (now() - start) / NS_PER_SECOND

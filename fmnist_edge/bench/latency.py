@@ -1,4 +1,4 @@
-"""The only room with a clock in it."""
+"""The latency loops: calls back to back, calls at fixed times, and warm-up calls."""
 
 import gc
 import statistics
@@ -7,35 +7,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
-from time import perf_counter_ns, sleep  # noqa: TID251 - this is the one place
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_edge import clock
+from fmnist_edge.clock import NS_PER_SECOND, sleep_until, timed
 from fmnist_edge.session import SelfTiming
 
 __all__ = [
-    "SECOND",
     "PacedTurn",
     "Turn",
     "as_array",
     "back_to_back",
     "clock_cost",
     "no_collector",
-    "now",
     "paced",
     "refresh",
-    "rest",
-    "timed",
     "timed_by_itself",
     "warm_up",
 ]
 
-T = TypeVar("T")
 Run = Callable[[NDArray[Any]], NDArray[Any]]
 Tensors = Sequence[NDArray[Any]]
-SECOND: Final = 1_000_000_000
 _CLOCK_READINGS: Final = 2_000
 _FEWEST: Final = 3
 _MOST_NATIVE_CALLS: Final = 1_000_000
@@ -77,33 +72,13 @@ class PacedTurn:
     output: NDArray[Any]
 
 
-def now() -> int:
-    """Nanoseconds on a clock that all processes of a machine share and that never goes back."""
-    return perf_counter_ns()
-
-
-def rest(seconds: float, tick: Callable[[], None]) -> None:
-    """Do nothing for a while but call `tick` about once per second."""
-    end = perf_counter_ns() + int(seconds * SECOND)
-    while (left := end - perf_counter_ns()) > 0:
-        sleep(min(1.0, left / SECOND))
-        tick()
-
-
-def timed(action: Callable[[], T]) -> tuple[T, int]:
-    """Do something once: its value, and how many nanoseconds it took."""
-    start = perf_counter_ns()
-    value = action()
-    return value, perf_counter_ns() - start
-
-
 def clock_cost() -> float:
     """Nanoseconds between two readings with nothing in between: part of every sample."""
-    clock = perf_counter_ns
+    read = clock.perf_counter_ns
     taken = []
     for _ in range(_CLOCK_READINGS):
-        start = clock()
-        taken.append(clock() - start)
+        start = read()
+        taken.append(read() - start)
     return statistics.fmean(taken)
 
 
@@ -120,12 +95,12 @@ def warm_up(run: Run, tensors: Tensors, calls: int, seconds: float) -> NDArray[n
         uint64[count] nanoseconds, in order.
     """
     taken = array("Q")
-    end = perf_counter_ns() + int(seconds * SECOND)
+    end = clock.perf_counter_ns() + int(seconds * NS_PER_SECOND)
     for tensor in islice(cycle(tensors), calls):
-        start = perf_counter_ns()
+        start = clock.perf_counter_ns()
         run(tensor)
-        taken.append(perf_counter_ns() - start)
-        if perf_counter_ns() >= end and len(taken) >= _FEWEST:
+        taken.append(clock.perf_counter_ns() - start)
+        if clock.perf_counter_ns() >= end and len(taken) >= _FEWEST:
             break
     gc.collect()  # once and here: with a large library loaded it takes a tenth of a second
     return as_array(taken)
@@ -140,10 +115,10 @@ def refresh(run: Run, tensors: Tensors, calls: int, seconds: float) -> None:
         calls: How many.
         seconds: After which to stop earlier; one call is made in any case.
     """
-    end = perf_counter_ns() + int(seconds * SECOND)
+    end = clock.perf_counter_ns() + int(seconds * NS_PER_SECOND)
     for tensor in islice(cycle(tensors), calls):
         run(tensor)
-        if perf_counter_ns() >= end:
+        if clock.perf_counter_ns() >= end:
             break
 
 
@@ -172,9 +147,11 @@ def back_to_back(  # noqa: PLR0913 - each is one independent fact about the turn
     taken = array("Q")
     loop = _single if calls_per_sample == 1 else _batched
     with no_collector():
-        start = perf_counter_ns()
-        output = loop(run, inputs, taken, start + int(seconds * SECOND), at_least, calls_per_sample)
-        busy = perf_counter_ns() - start
+        start = clock.perf_counter_ns()
+        output = loop(
+            run, inputs, taken, start + int(seconds * NS_PER_SECOND), at_least, calls_per_sample
+        )
+        busy = clock.perf_counter_ns() - start
     calls = len(taken) * calls_per_sample
     last = (first + calls - 1) % len(tensors)
     return Turn(as_array(taken), calls, busy, last, output.copy())
@@ -188,11 +165,11 @@ def _single(
     at_least: int,
     _: int,
 ) -> NDArray[Any]:
-    add, clock = taken.append, perf_counter_ns
+    add, read = taken.append, clock.perf_counter_ns
     for tensor in inputs:
-        start = clock()
+        start = read()
         output = run(tensor)
-        stop = clock()
+        stop = read()
         add(stop - start)
         if stop >= end and len(taken) >= at_least:
             return output
@@ -207,14 +184,14 @@ def _batched(  # noqa: PLR0913, PLR0917 - as above
     at_least: int,
     calls_per_sample: int,
 ) -> NDArray[Any]:
-    add, clock = taken.append, perf_counter_ns
+    add, read = taken.append, clock.perf_counter_ns
     while True:
         *most, last = islice(inputs, calls_per_sample)
-        start = clock()
+        start = read()
         for tensor in most:
             run(tensor)
         output = run(last)
-        stop = clock()
+        stop = read()
         add(stop - start)
         if stop >= end and len(taken) >= at_least:
             return output
@@ -231,7 +208,7 @@ def timed_by_itself(session: SelfTiming, tensors: Tensors, *, first: int, second
     """
     rotated = [*tensors[first:], *tensors[:first]]
     (samples, output), busy = timed(
-        lambda: session.time_calls(rotated, int(seconds * SECOND), _MOST_NATIVE_CALLS)
+        lambda: session.time_calls(rotated, int(seconds * NS_PER_SECOND), _MOST_NATIVE_CALLS)
     )
     last = (first + len(samples) - 1) % len(tensors)
     return Turn(samples, len(samples), busy, last, output.copy())
@@ -251,28 +228,23 @@ def paced(run: Run, tensors: Tensors, *, first: int, hz: float, calls: int) -> P
         calls: How many.
     """
     response, service = array("Q"), array("Q")
-    clock = perf_counter_ns
-    period = SECOND / hz
+    read = clock.perf_counter_ns
+    period = NS_PER_SECOND / hz
     output: NDArray[Any] | None = None
     with no_collector():
-        begin = clock() + period
+        begin = read() + period
         for index, tensor in enumerate(islice(cycle(tensors), first, first + calls)):
             due = int(begin + index * period)
-            _sleep_until(due)
-            start = clock()
+            sleep_until(due)
+            start = read()
             output = run(tensor)
-            stop = clock()
+            stop = read()
             response.append(stop - due)
             service.append(stop - start)
     if output is None:
         raise ValueError("there are no calls to make")
     last = (first + calls - 1) % len(tensors)
     return PacedTurn(as_array(response), as_array(service), last, output.copy())
-
-
-def _sleep_until(due: int) -> None:
-    while (left := due - perf_counter_ns()) > 0:
-        sleep(left / SECOND)
 
 
 def as_array(taken: "array[int]") -> NDArray[np.uint64]:

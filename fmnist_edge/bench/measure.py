@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact
-from fmnist_edge.bench import latency, probes
+from fmnist_edge.bench import probes
 from fmnist_edge.bench.accuracy import predictions
 from fmnist_edge.bench.floor import NO_MODEL
 from fmnist_edge.bench.lines import encode_scores
@@ -19,6 +19,7 @@ from fmnist_edge.bench.own_data import OwnImages
 from fmnist_edge.bench.plan import failure_of
 from fmnist_edge.bench.supply import supply_for
 from fmnist_edge.bench.turns import Tally
+from fmnist_edge.clock import NS_PER_SECOND, timed
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.result import (
@@ -111,17 +112,17 @@ class Measuring:
     def _open(self, _: Order) -> Reply:
         case, settings = self._job.case, self._job.settings
         start, _peak = self._instruments.memory()
-        version, import_ns = latency.timed(self._runtime.load_library)
+        version, import_ns = timed(self._runtime.load_library)
         imported, _peak = self._instruments.memory()
         artifact = planned(self._job)
         options = SessionOptions(case.threads, case.batch, case.device)
-        session, load_ns = latency.timed(lambda: self._runtime.open(artifact, options))
+        session, load_ns = timed(lambda: self._runtime.open(artifact, options))
         loaded, _peak = self._instruments.memory()
         # The floor has a shape and classes of its own; the user's data need not fit it.
         own = None if case.subject.is_floor else self._data.own
         supply = supply_for(session, self._data.test, own)
         first = session.prepare(batch_of(supply, session.batch, 0))
-        output, first_ns = latency.timed(lambda: session.run(first))
+        output, first_ns = timed(lambda: session.run(first))
         self._opened = Opened(
             artifact,
             session,
@@ -185,7 +186,7 @@ class Measuring:
         state, tally = self._state, self._state.tally
         differences = []
         # Of calls that take long, a few: each is made once more.
-        most = max(_FEWEST_COMPARED, int(_AUDIT_SECONDS * latency.SECOND / tally.call_ns))
+        most = max(_FEWEST_COMPARED, int(_AUDIT_SECONDS * NS_PER_SECOND / tally.call_ns))
         compared = tally.witnesses[:: ceil(len(tally.witnesses) / most)]
         for index, output in compared:
             plain = self._untimed(index, classified)
@@ -241,7 +242,7 @@ class Measuring:
         if len(session.output.shape) != _RANK_OF_SCORES:
             return None
         calls = len(supply.images) / session.batch
-        slow = calls * state.tally.call_ns > _CLASSIFY_SECONDS * latency.SECOND
+        slow = calls * state.tally.call_ns > _CLASSIFY_SECONDS * NS_PER_SECOND
         chosen = wide if slow and wide is not None else session
         scores = classify(chosen, supply.images)
         if not np.isfinite(scores).all():

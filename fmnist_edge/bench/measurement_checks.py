@@ -4,13 +4,13 @@ import statistics
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fmnist_edge.bench.latency import SECOND
 from fmnist_edge.bench.machine_checks import Check, Finding
 from fmnist_edge.bench.rules import PROCESSES
 from fmnist_edge.bench.statistics import drift, turn_spread, variation
 from fmnist_edge.bench.wording import counted, percent
-from fmnist_edge.estimates import paired_ratio, samples_needed
+from fmnist_edge.clock import NS_PER_SECOND
 from fmnist_edge.result import Reason, Row
+from fmnist_edge.stats.intervals import paired_ratio, samples_needed
 
 __all__ = ["MEASUREMENT_CHECKS"]
 
@@ -154,7 +154,7 @@ def _preempted(row: Row, _: Mapping[str, str]) -> Iterator[Finding]:
         yield "preemption: the system does not count it"
         return
     times = sum(each.footprint.preempted or 0 for each in known)
-    seconds = sum(each.back_to_back.busy_ns for each in known) / SECOND
+    seconds = sum(each.back_to_back.busy_ns for each in known) / NS_PER_SECOND
     if times >= _PREEMPTED_AT_LEAST and times > _PREEMPTED_PER_SECOND * seconds:
         yield Reason(
             "preempted",

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.bench.latency import SECOND, as_array, no_collector, now
+from fmnist_edge.bench.latency import as_array, no_collector
+from fmnist_edge.clock import NS_PER_SECOND, now
 
 __all__ = ["images_per_second", "repeat_ratio", "stages"]
 
@@ -39,7 +40,7 @@ def stages(
     taken = [array("Q") for _ in steps]
     clock = now
     with no_collector():
-        end = clock() + int(seconds * SECOND)
+        end = clock() + int(seconds * NS_PER_SECOND)
         for value in islice(cycle(images), times):
             for step, column in zip(steps, taken, strict=True):
                 start = clock()
@@ -68,8 +69,8 @@ def repeat_ratio(run: Run, tensors: Tensors, call_ns: float, seconds: float) -> 
     several = list(tensors[:_VARIED])
     if len(several) == 1:
         return None
-    calls = max(1, int(_STRETCH_SECONDS * SECOND / call_ns))
-    rounds = int(seconds * SECOND / (2 * calls * call_ns))
+    calls = max(1, int(_STRETCH_SECONDS * NS_PER_SECOND / call_ns))
+    rounds = int(seconds * NS_PER_SECOND / (2 * calls * call_ns))
     kinds = (several, several[:1])
     times: tuple[list[int], list[int]] = ([], [])
     with no_collector():
@@ -109,11 +110,11 @@ def images_per_second(run: Run, tensors: Tensors, batch: int, seconds: float) ->
     calls = 0
     with no_collector():
         start = now()
-        end = start + int(seconds * SECOND)
+        end = start + int(seconds * NS_PER_SECOND)
         for tensor in cycle(tensors):
             run(tensor)
             calls += 1
             stop = now()
             if stop >= end:
-                return calls * batch * SECOND / (stop - start), calls
+                return calls * batch * NS_PER_SECOND / (stop - start), calls
     raise ValueError("there are no inputs")

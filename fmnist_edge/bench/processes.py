@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Self
 
-from fmnist_edge.bench.latency import SECOND, now
 from fmnist_edge.bench.lines import encode_line
 from fmnist_edge.bench.messages import Job, Order, Reply
 from fmnist_edge.bench.plan import failure_of
+from fmnist_edge.clock import NS_PER_SECOND, now
 from fmnist_edge.errors import FmnistEdgeError, WorkerCrashedError, WorkerTimeoutError
 from fmnist_edge.records import RecordError, decode_json
 
@@ -108,7 +108,7 @@ class Worker:
         if process.stdout is None:
             raise ValueError("the worker has no stdout")
         source = process.stdout.fileno()
-        end = now() + int((self._job.settings.limit_seconds + order.seconds) * SECOND)
+        end = now() + int((self._job.settings.limit_seconds + order.seconds) * NS_PER_SECOND)
         while b"\n" not in self._unread:
             if now() > end:  # whether it is silent or never comes to the end of its answer
                 process.kill()

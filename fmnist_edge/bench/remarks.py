@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from fmnist_edge.artifact import Precision
-from fmnist_edge.bench.latency import SECOND
 from fmnist_edge.bench.wording import counted, duration, percent
+from fmnist_edge.clock import NS_PER_SECOND
 from fmnist_edge.result import Row
 
 __all__ = ["remarks"]
@@ -32,7 +32,7 @@ def remarks(row: Row, everything: Sequence[Row]) -> tuple[str, ...]:
 def _dispatch(row: Row) -> Iterator[str]:
     """How much of a call the arithmetic explains, as far as a large batch shows its cost."""
     if row.throughput is not None and row.dispatch is not None and row.dispatch > _MOSTLY:
-        per_image = SECOND / row.throughput.images_per_second
+        per_image = NS_PER_SECOND / row.throughput.images_per_second
         yield (
             f"Mostly dispatch: {percent(row.dispatch)} of a call is not arithmetic but the call "
             f"itself and reading the weights; an image costs {duration(per_image)} in a batch of "
@@ -80,7 +80,7 @@ def _paced(row: Row) -> Iterator[str]:
     rate = next((each.paced.rate_hz for each in row.measurements if each.paced), None)
     if rate is None or row.paced is None or row.service is None or row.back_to_back is None:
         return
-    if row.paced.p50 > SECOND / rate:
+    if row.paced.p50 > NS_PER_SECOND / rate:
         yield (
             f"Cannot keep up with {rate:,g} calls per second: a call takes "
             f"{duration(row.service.p50)}, and half of the answers come later than "

@@ -17,8 +17,8 @@ from functools import partial
 from typing import Final
 
 from fmnist_edge.artifact import Precision
-from fmnist_edge.bench.latency import SECOND
 from fmnist_edge.bench.wording import counted, duration
+from fmnist_edge.clock import NS_PER_SECOND
 from fmnist_edge.result import Row, RuleCheck
 
 __all__ = ["PROCESSES", "RULES", "Rule", "check_rules"]
@@ -59,7 +59,7 @@ def _samples(row: Row, *, at_least: int) -> Answer:
 
 def _windows(row: Row) -> list[float]:
     """Seconds of back-to-back calls of each process."""
-    return [each.back_to_back.busy_ns / SECOND for each in row.measurements]
+    return [each.back_to_back.busy_ns / NS_PER_SECOND for each in row.measurements]
 
 
 def _time(row: Row, *, at_least: float) -> Answer:
@@ -79,7 +79,7 @@ def _long_windows(row: Row) -> Answer:
 
 def _median_throughput(row: Row) -> Answer:
     rates = [
-        each.back_to_back.calls * SECOND / each.back_to_back.busy_ns
+        each.back_to_back.calls * NS_PER_SECOND / each.back_to_back.busy_ns
         for each in row.measurements
         if each.back_to_back.busy_ns
     ]

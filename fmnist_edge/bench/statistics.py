@@ -9,13 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.bench.latency import SECOND
-from fmnist_edge.estimates import (
-    early_stopping_percentile,
-    mean_interval,
-    percentile,
-    samples_needed,
-)
+from fmnist_edge.clock import NS_PER_SECOND
 from fmnist_edge.result import (
     BackToBack,
     ColdStart,
@@ -27,6 +21,12 @@ from fmnist_edge.result import (
     Stages,
     StageTimes,
     Throughput,
+)
+from fmnist_edge.stats.intervals import (
+    early_stopping_percentile,
+    mean_interval,
+    percentile,
+    samples_needed,
 )
 
 __all__ = [
@@ -133,7 +133,7 @@ def calls_per_second(measurements: Sequence[Measurement]) -> float | None:
     """Calls over the time of all turns; None where no time passed."""
     busy = sum(each.back_to_back.busy_ns for each in measurements)
     calls = sum(each.back_to_back.calls for each in measurements)
-    return SECOND * calls / busy if busy else None
+    return NS_PER_SECOND * calls / busy if busy else None
 
 
 def throughput(measurements: Sequence[Measurement]) -> Throughput | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.bench import latency
+from fmnist_edge.clock import NS_PER_SECOND
 from fmnist_edge.result import BackToBack, Paced, Samples, Settings
 from fmnist_edge.session import SelfTiming, Session
 
@@ -57,7 +58,7 @@ class Tally:
         # A reading of the clock is part of each, and all there is to a call that does nothing.
         self.call_ns = max(1.0, float(np.median(late)) - self._clock_ns)
         self._calls_per_sample = self._calls_for_the_clock()
-        expected = latency.SECOND * self._settings.min_seconds / self._sample_ns
+        expected = NS_PER_SECOND * self._settings.min_seconds / self._sample_ns
         self._kept_every = max(1, ceil(expected / max(1, self._settings.max_samples)))
 
     def _calls_for_the_clock(self) -> int:
@@ -97,7 +98,7 @@ class Tally:
     def _own_turn(self, seconds: float, at_least: int) -> latency.Turn:
         if isinstance(self._session, SelfTiming):
             # It knows of time only, and slow calls take more of it.
-            enough = max(seconds, at_least * self.call_ns / latency.SECOND)
+            enough = max(seconds, at_least * self.call_ns / NS_PER_SECOND)
             return latency.timed_by_itself(
                 self._session, self.tensors, first=self._next, seconds=enough
             )

@@ -11,9 +11,9 @@ from fmnist_edge.artifact import utc_now
 from fmnist_edge.evaluation import metrics
 from fmnist_edge.evaluation.probabilities import confidences
 from fmnist_edge.evaluation.record import Evaluation, SplitName
-from fmnist_edge.proportions import calibration_error, wilson_interval
 from fmnist_edge.result import Case, Interval
 from fmnist_edge.session import Scores
+from fmnist_edge.stats.classification import calibration_error, wilson_interval
 
 __all__ = ["BINS", "PAIRS", "Answers", "evaluate"]
 

@@ -119,7 +119,7 @@ def cross_entropy(probabilities: Scores, truth: Labels) -> float:
 def calibration_bins(
     confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int
 ) -> tuple[CalibrationBin, ...]:
-    """What `proportions.calibration_error` sums up, bin by bin: what a reliability diagram shows.
+    """Return the bins of a reliability diagram, which `calibration_error` sums up.
 
     Args:
         confidence: float64[N] in 0..1.

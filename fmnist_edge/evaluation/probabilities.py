@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.proportions import ScoreKind, as_probabilities
 from fmnist_edge.session import Scores
+from fmnist_edge.stats.classification import ScoreKind, as_probabilities
 
 __all__ = ["class_probabilities", "confidences"]
 

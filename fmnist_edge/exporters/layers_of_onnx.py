@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import TensorSpec
 from fmnist_edge.exporters.onnx.graph import Model, parse, readers_of
-from fmnist_edge.onnxruntime_library import CPU, onnxruntime
+from fmnist_edge.libraries.onnxruntime import CPU, onnxruntime
 from fmnist_edge.session import Images, prepare_images
 
 __all__ = ["layer_outputs"]

@@ -8,9 +8,9 @@ import numpy as np
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.exporters.network import Network
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.keras_library import tensorflow
-from fmnist_edge.proportions import as_probabilities
+from fmnist_edge.libraries.keras import tensorflow
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores
+from fmnist_edge.stats.classification import as_probabilities
 
 __all__ = ["PROBE", "are_logits", "with_softmax"]
 

@@ -10,8 +10,8 @@ from fmnist_edge.exporters.onnx import recipes as onnx_recipes
 from fmnist_edge.exporters.onnx.tidy import tidy
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tf_function import Pixels, serving_module
-from fmnist_edge.keras_library import EXTRA
-from fmnist_edge.native_output import first_line
+from fmnist_edge.libraries.keras import EXTRA
+from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images

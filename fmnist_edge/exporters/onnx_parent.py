@@ -10,12 +10,12 @@ from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.exporters.onnx.graph import Model, parse
 from fmnist_edge.exporters.onnx.pixels import ends_in_logits
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.keras_library import EXTRA
-from fmnist_edge.native_output import first_line
-from fmnist_edge.onnxruntime_library import CPU, onnxruntime
+from fmnist_edge.libraries.keras import EXTRA
+from fmnist_edge.libraries.native_output import first_line
+from fmnist_edge.libraries.onnxruntime import CPU, onnxruntime
 from fmnist_edge.optional import require
-from fmnist_edge.proportions import as_probabilities
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, check_classifier, prepare_images
+from fmnist_edge.stats.classification import as_probabilities
 
 __all__ = ["load"]
 

@@ -7,7 +7,7 @@ from fmnist_edge.exporters import onnx_from_tf
 from fmnist_edge.exporters.files import Files
 from fmnist_edge.exporters.openvino import recipes as openvino_recipes
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.openvino_library import EXTRA
+from fmnist_edge.libraries.openvino import EXTRA
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
 

@@ -15,8 +15,8 @@ from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.saved_model_names import renumbered
 from fmnist_edge.exporters.tf_function import serving_module
 from fmnist_edge.files import storage_errors
-from fmnist_edge.keras_library import tensorflow
-from fmnist_edge.native_output import first_line
+from fmnist_edge.libraries.keras import tensorflow
+from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fmnist_edge.keras_library import EXTRA
+from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 
 __all__ = ["renumbered"]

@@ -9,7 +9,7 @@ from fmnist_edge.artifact import Artifact
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.exporters.logits import with_softmax
 from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.keras_library import tensorflow
+from fmnist_edge.libraries.keras import tensorflow
 from fmnist_edge.saved_model import Signature, load_signature
 from fmnist_edge.session import IMAGE_SHAPE, WHITE, Images, Scores, check_classifier, scale_pixels
 

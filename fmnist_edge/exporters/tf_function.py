@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from fmnist_edge import keras_library
 from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.network import DenseLayer, Network
 from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.recipes import Choices
 from fmnist_edge.session import IMAGE_SHAPE, WHITE
 

@@ -14,8 +14,8 @@ from fmnist_edge.exporters.tf_function import Pixels, serving_module
 from fmnist_edge.exporters.tflite import file as tflite_file
 from fmnist_edge.exporters.tflite import metadata as tflite_metadata
 from fmnist_edge.exporters.tflite.calibration import batches, check_method
-from fmnist_edge.keras_library import EXTRA, tensorflow
-from fmnist_edge.native_output import first_line
+from fmnist_edge.libraries.keras import EXTRA, tensorflow
+from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import Images

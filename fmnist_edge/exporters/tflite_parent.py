@@ -9,7 +9,7 @@ from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.exporters.logits import PROBE, are_logits
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tflite.interpreter import open_interpreter, spec_of
-from fmnist_edge.native_output import first_line
+from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.session import Scores, check_classifier, decode_scores, prepare_images
 
 __all__ = ["load"]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precision
 from fmnist_edge.errors import ParityError
-from fmnist_edge.proportions import mcnemar_p_value
 from fmnist_edge.recipes import Recipe
 from fmnist_edge.session import Scores
+from fmnist_edge.stats.classification import mcnemar_p_value
 
 __all__ = ["check", "compare", "fidelity", "sqnr_db"]
 

@@ -14,12 +14,12 @@ from fmnist_edge.artifact import utc_now
 from fmnist_edge.bench.energy import measure_energy
 from fmnist_edge.bench.evidence import Evidence
 from fmnist_edge.bench.execute import Asking, Supplies, Taken, execute
-from fmnist_edge.bench.latency import SECOND, now
 from fmnist_edge.bench.messages import Job
 from fmnist_edge.bench.own_data import OwnImages, read_own_data
 from fmnist_edge.bench.plan import Plan
 from fmnist_edge.bench.processes import Worker
 from fmnist_edge.bench.summary import summarize
+from fmnist_edge.clock import NS_PER_SECOND, now
 from fmnist_edge.errors import UsageError
 from fmnist_edge.host.disk import installed_bytes
 from fmnist_edge.host.energy import find_meter
@@ -86,7 +86,7 @@ def bench(request: BenchRequest, progress: Progress = SILENT) -> Run:
     health = Health(gpu=False)  # every case runs on the CPU
 
     def look() -> Reading:
-        return health.look((now() - begin) / SECOND)
+        return health.look((now() - begin) / NS_PER_SECOND)
 
     def launch(job: Job, tick: Callable[[], None]) -> AbstractContextManager[Asking]:
         return Worker(request.command(job.case), job, tick)
@@ -119,7 +119,7 @@ def bench(request: BenchRequest, progress: Progress = SILENT) -> Run:
         meter=metering,
         rows=(*summarize(evidence, host), *request.plan.failed),
         skipped=request.plan.skipped,
-        wall_seconds=(now() - begin) / SECOND,
+        wall_seconds=(now() - begin) / NS_PER_SECOND,
     )
 
 

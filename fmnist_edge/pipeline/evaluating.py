@@ -15,7 +15,7 @@ from fmnist_edge.evaluation import Answers, Evaluation, class_probabilities
 from fmnist_edge.evaluation import evaluate as evaluate_answers
 from fmnist_edge.evaluation.record import SplitName
 from fmnist_edge.files import check_room
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline.proving import runtime_for
 from fmnist_edge.plots import Figure
 from fmnist_edge.progress import SILENT, Progress
@@ -99,7 +99,7 @@ def evaluate(request: EvaluateRequest, data_folder: Path, progress: Progress = S
     splits = {"test": data.test, "validation": data.validation, "train": data.train}
     split = splits[request.split]
     progress.say(f"Opening {request.artifact} on {name} ...")
-    with hushed():
+    with suppress_native_output():
         version = runtime.load_library()
         with closing(_open(artifact, runtime, request)) as session:
             progress.start(f"Evaluate {request.artifact.name}", len(split))

@@ -17,12 +17,12 @@ from fmnist_edge.artifact import (
     utc_now,
     write_artifact,
 )
-from fmnist_edge.bench.latency import timed
+from fmnist_edge.clock import timed
 from fmnist_edge.errors import ArtifactNotFoundError, ExportError, ParityError
 from fmnist_edge.exporters import EXPORTERS, load_parent
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import check_room, sha256_of
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline import calibrating
 from fmnist_edge.pipeline.calibrating import CalibrationImages
 from fmnist_edge.pipeline.choosing import check_convertible
@@ -159,7 +159,7 @@ def _equip(
         else calibrating.from_train(data.train, request.calibration_samples)
     )
     progress.say("Reading the parent ...")
-    with hushed():
+    with suppress_native_output():
         parent = load_parent(source)
         proof = gather(parent, data, request.verify, request.max_drop)
     return _Workshop(request, parent, images, proof)
@@ -178,7 +178,7 @@ def _make(workshop: _Workshop, recipe: Recipe) -> tuple[Path, Manifest]:
     exporter = EXPORTERS[parent.artifact.format, recipe.name]
     images = workshop.images.images if recipe.calibrated else workshop.images.images[:0]
     path = target_path(request, recipe)
-    with hushed():
+    with suppress_native_output():
         made = exporter.export(parent, recipe, request.choices, images)
         main, companions = _place(path, made)
         candidate = Artifact(path, recipe.format, main, None, companions)

@@ -13,7 +13,6 @@ from fmnist_edge.exporters import LAYER_READERS, verify
 from fmnist_edge.exporters.network import layer_outputs
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.optional import installed
-from fmnist_edge.proportions import as_probabilities
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import (
     Images,
@@ -23,6 +22,7 @@ from fmnist_edge.session import (
     classify,
     scale_pixels,
 )
+from fmnist_edge.stats.classification import as_probabilities
 
 __all__ = ["Proof", "Thoroughness", "gather", "open_and_prove", "runtime_for"]
 

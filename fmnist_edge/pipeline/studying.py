@@ -9,7 +9,7 @@ from fmnist_edge.dataset.catalog import TEST_LABELS
 from fmnist_edge.errors import ArtifactExistsError
 from fmnist_edge.pipeline.training import TrainRequest, checkpoint_path, train
 from fmnist_edge.progress import SILENT, Progress
-from fmnist_edge.proportions import wilson_interval
+from fmnist_edge.stats.classification import wilson_interval
 from fmnist_edge.training import presets
 from fmnist_edge.training.preset_names import STUDY
 

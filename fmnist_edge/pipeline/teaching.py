@@ -12,7 +12,7 @@ from fmnist_edge.arrays import ArraysError, read_arrays
 from fmnist_edge.artifact import Artifact, open_artifact
 from fmnist_edge.files import write_atomically
 from fmnist_edge.keras_file import load_model
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.progress import Progress
 from fmnist_edge.training import teaching
 from fmnist_edge.training.preset import Augmentation, Preset
@@ -60,7 +60,7 @@ def scores_for(
     if (table := _read(kept)) is not None:
         return table
     model = load_model(teacher)
-    with hushed():
+    with suppress_native_output():
         scores = teaching.ask(model, data.train, preset.augmentation, progress)
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, scores=scores.table)

@@ -15,11 +15,11 @@ from fmnist_edge.artifact import (
     utc_now,
     write_artifact,
 )
-from fmnist_edge.bench.latency import SECOND, timed
+from fmnist_edge.clock import NS_PER_SECOND, timed
 from fmnist_edge.errors import ArtifactExistsError, UsageError
 from fmnist_edge.files import check_room, sha256_of
-from fmnist_edge.keras_library import keep_to_cpu
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.keras import keep_to_cpu
+from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline import teaching
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT, Progress
@@ -85,7 +85,7 @@ class Trained:
     @property
     def seconds(self) -> float:
         """The same in seconds."""
-        return self.nanoseconds / SECOND
+        return self.nanoseconds / NS_PER_SECOND
 
 
 def checkpoint_path(out: Path) -> Path:
@@ -107,7 +107,7 @@ def train(request: TrainRequest, data_folder: Path, progress: Progress = SILENT)
     preset = check(request)
     data = dataset.load(data_folder)
     progress.say("Starting TensorFlow ...")
-    with hushed():
+    with suppress_native_output():
         keep_to_cpu(request.threads or 0)
     scores = teaching.scores_for(
         preset,
@@ -119,7 +119,7 @@ def train(request: TrainRequest, data_folder: Path, progress: Progress = SILENT)
     setting = Setting(
         request.seed, checkpoint_path(request.out), request.resume, scores, request.watch
     )
-    with hushed():
+    with suppress_native_output():
         fitted, spent = timed(lambda: fit.fit(preset, data, setting, progress))
         record = _record(preset, request, data, fitted)
         payload = fit.serialize(fitted.model)

@@ -3,11 +3,11 @@
 Importing this package imports no plotting library; drawing a figure does.
 """
 
+from fmnist_edge.libraries.matplotlib import check_installed
 from fmnist_edge.plots.classes import class_figure
 from fmnist_edge.plots.confusion import confusion_figure
 from fmnist_edge.plots.curves import learning_curves
 from fmnist_edge.plots.figures import SUFFIXES, Figure, write_figure
-from fmnist_edge.plots.library import check_installed
 from fmnist_edge.plots.reliability import reliability_figure
 from fmnist_edge.plots.terminal import half_blocks
 from fmnist_edge.plots.worst import worst_figure

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 
 from fmnist_edge.evaluation import Evaluation
+from fmnist_edge.libraries.matplotlib import matplotlib
 from fmnist_edge.plots.figures import GREY, INK, Axes, Figure, clean, new_figure
-from fmnist_edge.plots.library import matplotlib
 from fmnist_edge.plots.wording import about
 
 __all__ = ["confusion_figure"]

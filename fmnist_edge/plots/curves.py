@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Final
 
+from fmnist_edge.libraries.matplotlib import matplotlib
 from fmnist_edge.plots.figures import (
     ACCENT,
     BLUE,
@@ -14,7 +15,6 @@ from fmnist_edge.plots.figures import (
     legend_below,
     new_figure,
 )
-from fmnist_edge.plots.library import matplotlib
 
 __all__ = ["best_epoch", "learning_curves"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fmnist_edge.files import write_atomically
-from fmnist_edge.plots.library import matplotlib
+from fmnist_edge.libraries.matplotlib import matplotlib
 
 __all__ = [
     "ACCENT",

@@ -17,7 +17,7 @@ from fmnist_edge.plots.figures import (
     new_figure,
 )
 from fmnist_edge.plots.wording import about
-from fmnist_edge.proportions import wilson_interval
+from fmnist_edge.stats.classification import wilson_interval
 
 __all__ = ["reliability_figure"]
 

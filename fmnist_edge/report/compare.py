@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, Literal
 
-from fmnist_edge.estimates import unpaired_ratio
-from fmnist_edge.proportions import mcnemar_p_value
 from fmnist_edge.report.comparable import (
     Matched,
     match,
@@ -16,6 +14,8 @@ from fmnist_edge.report.comparable import (
 from fmnist_edge.report.ratios import Times, can_tell, times
 from fmnist_edge.report.rows import row_names
 from fmnist_edge.result import Interval, Row, Run
+from fmnist_edge.stats.classification import mcnemar_p_value
+from fmnist_edge.stats.intervals import unpaired_ratio
 
 __all__ = [
     "REGIMES",

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fmnist_edge.estimates import Ratio, paired_ratio, turnwise_ratio
 from fmnist_edge.report.cells import MISSING, significant
 from fmnist_edge.report.rows import ordered
 from fmnist_edge.result import Interval, Row, Run
+from fmnist_edge.stats.intervals import Ratio, paired_ratio, turnwise_ratio
 
 __all__ = ["PRACTICAL", "Times", "between", "can_tell", "fastest", "times", "times_fastest"]
 

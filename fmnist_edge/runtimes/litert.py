@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, Quantization, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
-from fmnist_edge.native_output import first_line
+from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require, versions_of
 from fmnist_edge.session import (
     Occasion,

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge import openvino_library
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
-from fmnist_edge.openvino_library import openvino, plain_reason
+from fmnist_edge.libraries import openvino as openvino_library
+from fmnist_edge.libraries.openvino import openvino, plain_reason
 from fmnist_edge.optional import versions_of
 from fmnist_edge.runtimes.openvino_graph import dequantization, kernels_of, spec_of
 from fmnist_edge.runtimes.tflite_quantization import quantizations
@@ -21,7 +21,7 @@ from fmnist_edge.session import (
     check_device,
     single_pair,
 )
-from fmnist_edge.temporary import lying_in_a_folder
+from fmnist_edge.temporary_files import temporary_files
 
 __all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
 
@@ -163,7 +163,7 @@ def _read_tflite(artifact: Artifact) -> Opened:
     where, magic = _TFLITE_MAGIC
     if artifact.payload[where] != magic:  # OpenVINO would try all its other readers, aloud
         raise ValueError("it is no TFLite file")
-    with lying_in_a_folder({_TFLITE_NAME: artifact.payload}) as folder:
+    with temporary_files({_TFLITE_NAME: artifact.payload}) as folder:
         try:
             model = openvino().Core().read_model(folder / _TFLITE_NAME)
         except RuntimeError as error:

@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge import onnxruntime_library
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
-from fmnist_edge.native_output import first_line
-from fmnist_edge.onnxruntime_library import CPU, ONLY_ERRORS, failures, onnxruntime
+from fmnist_edge.libraries import onnxruntime as onnxruntime_library
+from fmnist_edge.libraries.native_output import first_line
+from fmnist_edge.libraries.onnxruntime import CPU, ONLY_ERRORS, failures, onnxruntime
 from fmnist_edge.session import (
     Occasion,
     PlainSession,

@@ -7,8 +7,8 @@ holds a copy of its own.
 import os
 from typing import Final
 
-from fmnist_edge import onnxruntime_library
 from fmnist_edge.artifact import Artifact, Format
+from fmnist_edge.libraries import onnxruntime as onnxruntime_library
 from fmnist_edge.native import build, find_library
 from fmnist_edge.native import load_library as load
 from fmnist_edge.runtimes.native_session import Interface, NativeSession, open_native

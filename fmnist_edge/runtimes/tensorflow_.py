@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from fmnist_edge import keras_library
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.keras_file import load_model, tensor_specs
-from fmnist_edge.keras_library import failures, keep_to_cpu, tensorflow
-from fmnist_edge.native_output import first_line
+from fmnist_edge.libraries import keras as keras_library
+from fmnist_edge.libraries.keras import failures, keep_to_cpu, tensorflow
+from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.saved_model import load_signature
 from fmnist_edge.session import (
     Occasion,

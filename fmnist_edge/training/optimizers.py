@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from fmnist_edge import keras_library
+from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.training.preset import Optimizer, Schedule
 
 __all__ = ["optimizer_for", "step_size"]

@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge import keras_library
 from fmnist_edge.dataset import LABELS, Split
+from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.session import IMAGE_SHAPE
 from fmnist_edge.training import variations
 from fmnist_edge.training.networks import Network, build, dense_again

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge import keras_library
 from fmnist_edge.dataset import Split
+from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.progress import Progress
 from fmnist_edge.training import variations
 from fmnist_edge.training.preset import Augmentation

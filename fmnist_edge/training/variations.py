@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fmnist_edge import keras_library
+from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.session import IMAGE_SHAPE, PIXEL_SCALE
 from fmnist_edge.training.preset import Augmentation
 

@@ -18,7 +18,7 @@ from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tflite import file as tflite_file
 from fmnist_edge.exporters.tflite import quantizer
 from fmnist_edge.exporters.tflite.compact import compact
-from fmnist_edge.keras_library import tensorflow
+from fmnist_edge.libraries.keras import tensorflow
 from fmnist_edge.recipes import RECIPES, Choices, Recipe
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import Images, SessionOptions, classify, prepare_images

@@ -17,7 +17,7 @@ from fmnist_edge.artifact import read_manifest as manifest_of
 from fmnist_edge.dataset import LABELS, Split
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.files import sha256_of
-from fmnist_edge.openvino_library import openvino
+from fmnist_edge.libraries.openvino import openvino
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import RUNTIMES, openvino_
 from fmnist_edge.session import SessionOptions, classify

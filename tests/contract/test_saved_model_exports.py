@@ -10,7 +10,7 @@ import pytest
 from fmnist_edge.artifact import open_artifact, read_manifest
 from fmnist_edge.dataset import LABELS, Split
 from fmnist_edge.files import sha256_of
-from fmnist_edge.keras_library import tensorflow
+from fmnist_edge.libraries.keras import tensorflow
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import tensorflow_
 from fmnist_edge.session import SessionOptions, classify

@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as tflite
 
 from fmnist_edge.artifact import Format, open_artifact, read_manifest
 from fmnist_edge.dataset import LABELS, Split
-from fmnist_edge.openvino_library import openvino
+from fmnist_edge.libraries.openvino import openvino
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import RUNTIMES, reading
 from fmnist_edge.session import Scores, SessionOptions, classify

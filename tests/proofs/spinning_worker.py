@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge import worker
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
-from fmnist_edge.bench.latency import now
+from fmnist_edge.clock import now
 from fmnist_edge.session import Images, Occasion, Scores, SessionOptions, decode_scores
 
 MICROSECOND: Final = 1_000

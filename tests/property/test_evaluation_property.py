@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from fmnist_edge.artifact import Format
 from fmnist_edge.evaluation import Answers, Evaluation, evaluate, metrics
 from fmnist_edge.plots import half_blocks
-from fmnist_edge.proportions import calibration_error
 from fmnist_edge.records import decode_document, encode_json
 from fmnist_edge.result import Case, Subject
 from fmnist_edge.sparkline import sparkline
+from fmnist_edge.stats.classification import calibration_error
 
 _CLASSES = 4
 _NAMES = ("a", "b", "c", "d")

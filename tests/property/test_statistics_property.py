@@ -16,11 +16,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fmnist_edge import estimates, proportions
 from fmnist_edge.bench import statistics
 from fmnist_edge.bench.accuracy import decode_labels, encode_labels
 from fmnist_edge.errors import ResultUnreadableError
 from fmnist_edge.result import Samples
+from fmnist_edge.stats import classification, intervals
 from tests.examples import measured
 from tests.strategies import json_values, nanoseconds
 
@@ -34,7 +34,7 @@ def test_a_percentile_is_the_smallest_sample_that_the_share_does_not_exceed(
     durations: list[int], percent: int
 ) -> None:
     ordered = sorted(durations)
-    found = estimates.percentile(np.array(ordered, np.uint64), percent / 100)
+    found = intervals.percentile(np.array(ordered, np.uint64), percent / 100)
     enough = Fraction(percent, 100) * len(ordered)
     assert found == next(
         each for each in ordered if sum(other <= each for other in ordered) >= enough
@@ -51,7 +51,7 @@ def test_early_stopping_keeps_to_the_tail_of_the_binomial_distribution(
     t = tail = 0
     while (tail := tail + comb(count, t) * slow**t * (1 - slow) ** (count - t)) <= Fraction(1, 100):
         t += 1
-    found = estimates.early_stopping_percentile(np.arange(1, count + 1), percent / 100)
+    found = intervals.early_stopping_percentile(np.arange(1, count + 1), percent / 100)
     assert found == (count + 2 - t if t > 1 else None)
 
 
@@ -106,10 +106,10 @@ def test_wilsons_interval_holds_what_was_seen(
     data: st.DataObject, trials: int, confidence: float
 ) -> None:
     successes = data.draw(st.integers(0, trials))
-    low, high = proportions.wilson_interval(successes, trials, confidence)
+    low, high = classification.wilson_interval(successes, trials, confidence)
     assert 0 <= low <= high <= 1
     assert trials == 0 or low <= successes / trials <= high
-    mirrored = proportions.wilson_interval(trials - successes, trials, confidence)
+    mirrored = classification.wilson_interval(trials - successes, trials, confidence)
     assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-9)
 
 
@@ -117,9 +117,9 @@ def test_wilsons_interval_holds_what_was_seen(
 def test_mcnemars_test_is_that_of_a_coin(lost: int, gained: int) -> None:
     total, fewer = lost + gained, min(lost, gained)
     tail = sum(Fraction(comb(total, k), 2**total) for k in range(fewer + 1))
-    p_value = proportions.mcnemar_p_value(lost, gained)
+    p_value = classification.mcnemar_p_value(lost, gained)
     assert p_value == pytest.approx(float(min(Fraction(1), 2 * tail)), rel=1e-12)
-    assert p_value == proportions.mcnemar_p_value(gained, lost)
+    assert p_value == classification.mcnemar_p_value(gained, lost)
 
 
 @given(
@@ -128,7 +128,7 @@ def test_mcnemars_test_is_that_of_a_coin(lost: int, gained: int) -> None:
 )
 def test_a_calibration_error_is_a_share(images: list[tuple[float, bool]], bins: int) -> None:
     confidence, correct = (np.array(column) for column in zip(*images, strict=True))
-    error = proportions.calibration_error(confidence, correct, bins)
+    error = classification.calibration_error(confidence, correct, bins)
     overall = abs(float(np.mean(confidence)) - float(np.mean(correct)))
     assert overall - 1e-9 <= error <= 1 + 1e-9
 
@@ -141,7 +141,7 @@ def test_a_ratio_lies_in_its_interval_and_turns_round(
     pairs: list[tuple[float, float]], unit: float
 ) -> None:
     before, after = ([pair[side] for pair in pairs] for side in (0, 1))
-    for estimate in (estimates.paired_ratio, estimates.unpaired_ratio):
+    for estimate in (intervals.paired_ratio, intervals.unpaired_ratio):
         found, back = estimate(before, after), estimate(after, before)
         assert found.low <= found.ratio * (1 + 1e-9)
         assert found.ratio <= found.high * (1 + 1e-9)

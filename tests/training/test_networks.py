@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fmnist_edge.keras_library import keras
+from fmnist_edge.libraries.keras import keras
 from fmnist_edge.session import scale_pixels
 from fmnist_edge.training import presets
 from fmnist_edge.training.networks import affine_layers, build, dense_again, deployed

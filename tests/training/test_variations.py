@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fmnist_edge.keras_library import tensorflow
+from fmnist_edge.libraries.keras import tensorflow
 from fmnist_edge.training.preset import Augmentation
 from fmnist_edge.training.teaching import positions_of
 from fmnist_edge.training.variations import count, drawn, erased, moved, numbered

@@ -150,7 +150,7 @@ def test_progress_tells_of_every_case(time: Time) -> None:
 
 
 def test_the_room_of_energy_reads_no_clock_of_its_own() -> None:
-    assert energy.now.__module__ == "fmnist_edge.bench.latency"
+    assert energy.now.__module__ == "fmnist_edge.clock"
 
 
 class _Failing:

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_edge import estimates, proportions
-from fmnist_edge.estimates import Ratio
+from fmnist_edge.stats import classification, intervals
+from fmnist_edge.stats.intervals import Ratio
 
 
 def _early(count: int, share: float) -> float | None:
-    return estimates.early_stopping_percentile(np.arange(1, count + 1), share)
+    return intervals.early_stopping_percentile(np.arange(1, count + 1), share)
 
 
 @pytest.mark.parametrize(("share", "needed"), [(0.9, 64), (0.95, 130), (0.99, 662), (0.999, 6_636)])
 def test_percentiles_need_as_many_samples_as_mlperf_asks_for(share: float, needed: int) -> None:
-    assert estimates.samples_needed(share) == needed
+    assert intervals.samples_needed(share) == needed
     assert _early(needed - 1, share) is None
     assert _early(needed, share) == needed  # nothing is discarded yet
 
@@ -49,11 +49,11 @@ def test_there_is_no_percentile_of_nothing() -> None:
 def test_percentiles_are_nearest_rank() -> None:
     ten = np.arange(10, 101, 10, dtype=np.uint64)
     shares = (0.5, 0.9, 0.91, 0.99, 1.0)
-    assert [estimates.percentile(ten, share) for share in shares] == [50, 90, 100, 100, 100]
+    assert [intervals.percentile(ten, share) for share in shares] == [50, 90, 100, 100, 100]
     hundred = np.arange(1, 101, dtype=np.uint64)
     shares = (0.001, 0.07, 0.9, 0.99)
-    assert [estimates.percentile(hundred, share) for share in shares] == [1, 7, 90, 99]
-    assert estimates.percentile(hundred[:1], 0.5) == 1
+    assert [intervals.percentile(hundred, share) for share in shares] == [1, 7, 90, 99]
+    assert intervals.percentile(hundred[:1], 0.5) == 1
 
 
 # Two-sided quantiles of Student's t, as printed in every table.
@@ -71,19 +71,19 @@ def test_percentiles_are_nearest_rank() -> None:
 def test_an_interval_of_a_mean_is_students(count: int, confidence: float, quantile: float) -> None:
     values = [float(value**2) for value in range(count)]
     error = np.std(values, ddof=1) / math.sqrt(count)
-    low, high = estimates.mean_interval(values, confidence) or (0.0, 0.0)
+    low, high = intervals.mean_interval(values, confidence) or (0.0, 0.0)
     assert (high - low) / (2 * error) == pytest.approx(quantile, rel=1e-3)
     assert (low + high) / 2 == pytest.approx(fmean(values))
 
 
 def test_a_single_value_has_no_interval() -> None:
-    assert estimates.mean_interval([3.0]) is None
-    assert estimates.mean_interval([]) is None
-    assert estimates.mean_interval([3.0, 3.0]) == (3.0, 3.0)
+    assert intervals.mean_interval([3.0]) is None
+    assert intervals.mean_interval([]) is None
+    assert intervals.mean_interval([3.0, 3.0]) == (3.0, 3.0)
 
 
 def _coverage(samples: NDArray[np.float64], truth: float) -> float:
-    found = [estimates.mean_interval(row) for row in samples.tolist()]
+    found = [intervals.mean_interval(row) for row in samples.tolist()]
     return sum(low <= truth <= high for low, high in filter(None, found)) / len(samples)
 
 
@@ -104,32 +104,32 @@ def test_intervals_of_lognormal_values_hold_the_mean_almost_as_often(
 
 def test_a_ratio_of_pairs_forgets_what_the_pairs_shared() -> None:
     before = [100.0, 150.0, 90.0, 300.0, 120.0]
-    found = estimates.paired_ratio(before, [2 * value for value in before])
+    found = intervals.paired_ratio(before, [2 * value for value in before])
     assert found.ratio == pytest.approx(2)
     assert (found.low, found.high) == (pytest.approx(2), pytest.approx(2))
-    alone = estimates.unpaired_ratio(before, [2 * value for value in before])
+    alone = intervals.unpaired_ratio(before, [2 * value for value in before])
     assert alone.ratio == pytest.approx(2)
     assert alone.low < 1 < alone.high
 
 
 def test_ratios_of_single_values_could_be_anything() -> None:
-    assert estimates.paired_ratio([10], [20]) == Ratio(pytest.approx(2), 0.0, math.inf)
-    assert estimates.unpaired_ratio([10], [20]) == Ratio(pytest.approx(2), 0.0, math.inf)
-    assert estimates.unpaired_ratio([10, 11], [20]).high == math.inf
+    assert intervals.paired_ratio([10], [20]) == Ratio(pytest.approx(2), 0.0, math.inf)
+    assert intervals.unpaired_ratio([10], [20]) == Ratio(pytest.approx(2), 0.0, math.inf)
+    assert intervals.unpaired_ratio([10, 11], [20]).high == math.inf
 
 
 def test_values_without_spread_have_a_ratio_without_spread() -> None:
-    assert estimates.unpaired_ratio([10, 10], [20, 20]) == Ratio(*[pytest.approx(2)] * 3)
+    assert intervals.unpaired_ratio([10, 10], [20, 20]) == Ratio(*[pytest.approx(2)] * 3)
 
 
 def test_what_is_no_pair_of_durations_has_no_ratio() -> None:
     with pytest.raises(ValueError, match="no pairs"):
-        estimates.paired_ratio([], [])
+        intervals.paired_ratio([], [])
     with pytest.raises(ValueError, match="zip"):
-        estimates.paired_ratio([1.0], [1.0, 2.0])
+        intervals.paired_ratio([1.0], [1.0, 2.0])
     for before, after in (([0.0], [1.0]), ([1.0], [0.0]), ([], [1.0])):
         with pytest.raises((ValueError, ZeroDivisionError)):
-            estimates.unpaired_ratio(before, after)
+            intervals.unpaired_ratio(before, after)
 
 
 def test_intervals_of_ratios_hold_the_ratio_as_often_as_they_say() -> None:
@@ -137,12 +137,12 @@ def test_intervals_of_ratios_hold_the_ratio_as_often_as_they_say() -> None:
     minute = draw.normal(0, 0.2, (2_000, 5))  # what the two of a pair share
     before, after = (np.exp(minute + draw.normal(0, 0.03, (2_000, 5))) for _ in range(2))
     pairs = list(zip(before.tolist(), (1.1 * after).tolist(), strict=True))
-    paired = [estimates.paired_ratio(*pair) for pair in pairs]
+    paired = [intervals.paired_ratio(*pair) for pair in pairs]
     assert 0.935 <= fmean(each.low <= 1.1 <= each.high for each in paired) <= 0.965
     assert fmean(each.high / each.low for each in paired) < 1.15
     strangers = np.exp(draw.normal(0, 0.03, (2_000, 5))), np.exp(draw.normal(0, 0.1, (2_000, 5)))
     pairs = list(zip(strangers[0].tolist(), (1.1 * strangers[1]).tolist(), strict=True))
-    unpaired = [estimates.unpaired_ratio(*pair) for pair in pairs]
+    unpaired = [intervals.unpaired_ratio(*pair) for pair in pairs]
     assert 0.935 <= fmean(each.low <= 1.1 <= each.high for each in unpaired) <= 0.97
 
 
@@ -158,7 +158,7 @@ def test_intervals_of_ratios_hold_the_ratio_as_often_as_they_say() -> None:
     ],
 )
 def test_wilsons_interval(successes: int, trials: int, low: float, high: float) -> None:
-    assert proportions.wilson_interval(successes, trials) == pytest.approx((low, high), abs=2e-6)
+    assert classification.wilson_interval(successes, trials) == pytest.approx((low, high), abs=2e-6)
 
 
 # Computed with scipy.stats.binomtest(min(lost, gained), lost + gained, 0.5).
@@ -176,7 +176,7 @@ def test_wilsons_interval(successes: int, trials: int, low: float, high: float) 
     ],
 )
 def test_mcnemars_test_is_exact_and_two_sided(lost: int, gained: int, p_value: float) -> None:
-    assert proportions.mcnemar_p_value(lost, gained) == pytest.approx(p_value, rel=1e-3)
+    assert classification.mcnemar_p_value(lost, gained) == pytest.approx(p_value, rel=1e-3)
 
 
 def test_calibration_is_the_distance_of_confidence_and_accuracy_by_bin() -> None:
@@ -184,10 +184,10 @@ def test_calibration_is_the_distance_of_confidence_and_accuracy_by_bin() -> None
     correct = np.array([True, True, True, False, True, False])
     # Four images 0.9 sure and 0.75 right, two 0.3 sure and 0.5 right.
     expected = (4 * 0.15 + 2 * 0.2) / 6
-    assert proportions.calibration_error(confidence, correct) == pytest.approx(expected)
-    assert proportions.calibration_error(np.array([1.0, 0.0]), np.array([True, False])) == 0
+    assert classification.calibration_error(confidence, correct) == pytest.approx(expected)
+    assert classification.calibration_error(np.array([1.0, 0.0]), np.array([True, False])) == 0
     # In a single bin, errors in both directions cancel each other out.
-    assert proportions.calibration_error(
+    assert classification.calibration_error(
         np.array([0.2, 0.8]), np.array([True, False]), bins=1
     ) == pytest.approx(0.0)
 
@@ -195,15 +195,15 @@ def test_calibration_is_the_distance_of_confidence_and_accuracy_by_bin() -> None
 def test_logits_become_probabilities() -> None:
     logits = np.log(np.array([[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]], np.float32)) + 1000
     expected = [[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]]
-    np.testing.assert_allclose(proportions.softmax(logits), expected, atol=1e-4)
+    np.testing.assert_allclose(classification.softmax(logits), expected, atol=1e-4)
 
 
 def test_durations_of_any_size_have_a_ratio() -> None:
     for found in (
-        estimates.unpaired_ratio([1.0, 1e101], [1.0, 1e101]),
-        estimates.unpaired_ratio([1e-300] * 2, [1e300] * 2),
-        estimates.paired_ratio([1.0, 1.0], [1.0, 1e101]),
-        estimates.paired_ratio([1e300] * 2, [1e-300] * 2),
-        estimates.turnwise_ratio([[1e300], [1e300]], [[1e-300], [1e-300]]),
+        intervals.unpaired_ratio([1.0, 1e101], [1.0, 1e101]),
+        intervals.unpaired_ratio([1e-300] * 2, [1e300] * 2),
+        intervals.paired_ratio([1.0, 1.0], [1.0, 1e101]),
+        intervals.paired_ratio([1e300] * 2, [1e-300] * 2),
+        intervals.turnwise_ratio([[1e300], [1e300]], [[1e-300], [1e-300]]),
     ):
         assert 0 <= found.low <= found.ratio <= found.high

@@ -19,9 +19,9 @@ from fmnist_edge.errors import (
     StorageError,
     UsageError,
 )
+from fmnist_edge.libraries import matplotlib as matplotlib_library
 from fmnist_edge.pipeline import evaluating, proving
 from fmnist_edge.pipeline.evaluating import EvaluateRequest
-from fmnist_edge.plots import library
 from fmnist_edge.runtimes import numpy_
 from fmnist_edge.session import SessionOptions
 from tests.examples import OUTPUT, Diary, manifest, npz, npz_model
@@ -202,7 +202,7 @@ def test_a_folder_that_takes_no_figures_is_found_out_first(tmp_path: Path) -> No
 def test_that_nothing_draws_is_found_out_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    library.matplotlib.cache_clear()
+    matplotlib_library.matplotlib.cache_clear()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingDependencyError):
         evaluating.check_plots(tmp_path, force=False)

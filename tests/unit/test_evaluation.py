@@ -18,8 +18,8 @@ from fmnist_edge.evaluation import (
     evaluate,
     metrics,
 )
-from fmnist_edge.proportions import calibration_error, wilson_interval
 from fmnist_edge.result import Case, Subject
+from fmnist_edge.stats.classification import calibration_error, wilson_interval
 
 NAMES = ("a", "b", "c")
 # True classes a a a b b; one a is taken for b, one b for a, and nothing is ever c.

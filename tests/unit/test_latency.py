@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fmnist_edge import clock
 from fmnist_edge.bench import latency, probes
 from fmnist_edge.session import SessionOptions
 from tests.fakes import MILLISECOND, SECOND, Runner, SelfTimedSession, Time
@@ -44,7 +45,7 @@ def test_something_done_once_keeps_its_value(time: Time) -> None:
         time.now += 7
         return "done"
 
-    assert latency.timed(act) == ("done", 7)
+    assert clock.timed(act) == ("done", 7)
 
 
 def test_the_clock_costs_what_two_readings_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,13 +55,13 @@ def test_the_clock_costs_what_two_readings_are_apart(monkeypatch: pytest.MonkeyP
 
 def test_the_real_clock_costs_something_and_never_goes_back() -> None:
     assert latency.clock_cost() > 0
-    assert latency.now() <= latency.now()
+    assert clock.now() <= clock.now()
 
 
 def test_a_rest_looks_around_once_per_second(time: Time) -> None:
     ticks = []
     start = time.now
-    latency.rest(2.5, lambda: ticks.append(time.now - start))
+    clock.rest(2.5, lambda: ticks.append(time.now - start))
     assert ticks == [SECOND, 2 * SECOND, 2.5 * SECOND]
 
 
@@ -190,7 +191,7 @@ def test_a_late_awakening_counts_for_the_answer_but_not_for_the_call(
     def oversleep(seconds: float) -> None:
         time.sleep(seconds + 0.002)
 
-    monkeypatch.setattr(latency, "sleep", oversleep)
+    monkeypatch.setattr(clock, "sleep", oversleep)
     turn = latency.paced(Runner(time, MILLISECOND), _TENSORS, first=0, hz=100, calls=2)
     assert turn.response.tolist() == [3 * MILLISECOND] * 2
     assert turn.service.tolist() == [MILLISECOND] * 2
@@ -200,7 +201,7 @@ def test_no_paced_call_comes_before_its_time(time: Time, monkeypatch: pytest.Mon
     def wake_early(seconds: float) -> None:
         time.sleep(seconds / 2 if seconds > 0.001 else seconds)
 
-    monkeypatch.setattr(latency, "sleep", wake_early)
+    monkeypatch.setattr(clock, "sleep", wake_early)
     turn = latency.paced(Runner(time, MILLISECOND), _TENSORS, first=0, hz=100, calls=3)
     assert turn.response.tolist() == [MILLISECOND] * 3
     assert len(time.slept) > 3

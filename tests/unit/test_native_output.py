@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.native_output import suppress_native_output
 
 # "before" is still in Python's buffer when the hush begins.
 _PROGRAM = """
 import os, sys
-from fmnist_edge.native_output import hushed
+from fmnist_edge.libraries.native_output import suppress_native_output
 print("before")
-with hushed():
+with suppress_native_output():
     os.write(1, b"native noise")
     os.write(2, b"native noise")
     print("python noise")
@@ -44,7 +44,7 @@ def test_only_what_is_written_inside_is_hushed() -> None:
 
 
 def test_an_exception_takes_the_noise_along(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="no graph") as caught, hushed():
+    with pytest.raises(ValueError, match="no graph") as caught, suppress_native_output():
         _convert(b"E0000 graph.cc:12 node is odd\n")
     assert caught.value.__notes__ == ["E0000 graph.cc:12 node is odd\n"]
     os.write(2, b"after\n")
@@ -52,7 +52,7 @@ def test_an_exception_takes_the_noise_along(capfd: pytest.CaptureFixture[str]) -
 
 
 def test_only_the_end_of_much_noise_is_kept() -> None:
-    with pytest.raises(ValueError, match="no graph") as caught, hushed():
+    with pytest.raises(ValueError, match="no graph") as caught, suppress_native_output():
         _convert(b"x" * 10_000 + b"\xff end")
     (note,) = caught.value.__notes__
     assert note.endswith("x\N{REPLACEMENT CHARACTER} end")
@@ -60,13 +60,13 @@ def test_only_the_end_of_much_noise_is_kept() -> None:
 
 
 def test_silence_adds_no_note() -> None:
-    with pytest.raises(ValueError, match="no graph") as caught, hushed():
+    with pytest.raises(ValueError, match="no graph") as caught, suppress_native_output():
         _convert(b"")
     assert not hasattr(caught.value, "__notes__")
 
 
 def test_an_interruption_restores_the_screen(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyboardInterrupt), hushed():
+    with pytest.raises(KeyboardInterrupt), suppress_native_output():
         raise KeyboardInterrupt
     os.write(1, b"after\n")
     assert capfd.readouterr() == ("after\n", "")
@@ -74,6 +74,6 @@ def test_an_interruption_restores_the_screen(capfd: pytest.CaptureFixture[str]) 
 
 def test_no_descriptor_is_left_open() -> None:
     before = _free_descriptors()
-    with hushed():
+    with suppress_native_output():
         pass
     assert _free_descriptors() == before

@@ -11,7 +11,7 @@ import pytest
 
 from fmnist_edge import plots
 from fmnist_edge.errors import MissingDependencyError, StorageError
-from fmnist_edge.plots import library
+from fmnist_edge.libraries import matplotlib as matplotlib_library
 from fmnist_edge.plots.curves import best_epoch
 from fmnist_edge.sparkline import sparkline
 from tests.golden.test_golden_evaluation import EVALUATION
@@ -53,7 +53,7 @@ def test_a_figure_becomes_a_png_and_an_svg_the_same_each_time(name: str, tmp_pat
 
 
 def test_drawing_leaves_no_settings_behind(tmp_path: Path) -> None:
-    settings = library.matplotlib().rcParams
+    settings = matplotlib_library.matplotlib().rcParams
     before = list(dict.items(settings))  # asking it for a value may choose a screen
     plots.write_figure(FIGURES["confusion"](), tmp_path / "confusion")
     assert list(dict.items(settings)) == before
@@ -130,7 +130,7 @@ def test_half_blocks_are_means_of_four_pixels() -> None:
 
 
 def test_without_matplotlib_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    library.matplotlib.cache_clear()
+    matplotlib_library.matplotlib.cache_clear()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingDependencyError, match="'matplotlib' is not installed") as caught:
         plots.check_installed()
@@ -140,7 +140,7 @@ def test_without_matplotlib_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_a_folder_that_the_user_named_for_matplotlib_is_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    library.matplotlib.cache_clear()
+    matplotlib_library.matplotlib.cache_clear()
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
     plots.check_installed()
     assert os.environ["MPLCONFIGDIR"] == str(tmp_path)

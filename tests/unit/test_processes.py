@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from fmnist_edge.bench import processes
-from fmnist_edge.bench.latency import now
 from fmnist_edge.bench.lines import encode_line
 from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from fmnist_edge.bench.processes import Worker
+from fmnist_edge.clock import now
 from fmnist_edge.host.health import Health
 from fmnist_edge.result import Failure
 from tests.commands import children

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precision
 from fmnist_edge.errors import ParityError
 from fmnist_edge.exporters import verify
-from fmnist_edge.proportions import as_probabilities
 from fmnist_edge.recipes import RECIPES, Recipe
+from fmnist_edge.stats.classification import as_probabilities
 
 # Each class is the right one for a tenth of the images.
 _PARENT = np.tile(np.eye(10, dtype=np.float32), (10, 1))

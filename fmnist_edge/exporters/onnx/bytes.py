@@ -13,7 +13,7 @@ from fmnist_edge.exporters.onnx.graph import (
     redirect,
     replace,
 )
-from fmnist_edge.keras_library import EXTRA
+from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 from fmnist_edge.session import PIXEL_SCALE
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fmnist_edge.exporters.onnx.graph import Model, copy_of, redirect, replace
-from fmnist_edge.keras_library import EXTRA
+from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 from fmnist_edge.session import WHITE
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
-from fmnist_edge.keras_library import EXTRA
+from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 
 __all__ = [

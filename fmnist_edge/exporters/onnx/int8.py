@@ -11,8 +11,8 @@ from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.onnx.bytes import last_product, moved_pixels
 from fmnist_edge.exporters.onnx.graph import parse
 from fmnist_edge.files import storage_errors
-from fmnist_edge.native_output import first_line
-from fmnist_edge.onnxruntime_library import failures, onnxruntime
+from fmnist_edge.libraries.native_output import first_line
+from fmnist_edge.libraries.onnxruntime import failures, onnxruntime
 from fmnist_edge.recipes import CALIBRATION_METHOD
 from fmnist_edge.session import PIXEL_SCALE, Images, scale_pixels
 

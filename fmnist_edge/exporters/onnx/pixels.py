@@ -16,7 +16,7 @@ from fmnist_edge.exporters.onnx.graph import (
 )
 from fmnist_edge.exporters.onnx.tidy import tidy
 from fmnist_edge.exporters.tf_function import Pixels
-from fmnist_edge.keras_library import EXTRA
+from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices
 from fmnist_edge.session import IMAGE_SHAPE, WHITE

@@ -13,8 +13,8 @@ import numpy as np
 from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.onnx.graph import Model, copy_of, redirect, replace
 from fmnist_edge.exporters.onnx.names import rename
-from fmnist_edge.keras_library import EXTRA
-from fmnist_edge.native_output import first_line
+from fmnist_edge.libraries.keras import EXTRA
+from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
 
 __all__ = ["tidy", "tidy_quantized"]

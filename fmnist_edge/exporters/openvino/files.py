@@ -9,7 +9,7 @@ from typing import Any, Final
 from fmnist_edge.exporters import metadata
 from fmnist_edge.exporters.files import Files
 from fmnist_edge.files import storage_errors
-from fmnist_edge.openvino_library import openvino
+from fmnist_edge.libraries.openvino import openvino
 
 __all__ = ["serialize"]
 

@@ -20,7 +20,7 @@ from fmnist_edge.exporters.onnx.recipes import Floating
 from fmnist_edge.exporters.openvino.files import serialize
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import storage_errors
-from fmnist_edge.openvino_library import EXTRA, openvino, plain_reason
+from fmnist_edge.libraries.openvino import EXTRA, openvino, plain_reason
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.session import IMAGE_SHAPE, WHITE, Images

@@ -8,8 +8,8 @@ from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.onnx.graph import Model
 from fmnist_edge.exporters.ort.order import ordered
 from fmnist_edge.files import storage_errors
-from fmnist_edge.native_output import first_line
-from fmnist_edge.onnxruntime_library import CPU, ONLY_ERRORS, failures, onnxruntime
+from fmnist_edge.libraries.native_output import first_line
+from fmnist_edge.libraries.onnxruntime import CPU, ONLY_ERRORS, failures, onnxruntime
 
 __all__ = ["save"]
 

@@ -12,7 +12,7 @@ from fmnist_edge.exporters.tflite.calibration import with_full_range
 from fmnist_edge.exporters.tflite.file import INPUT, SIGNATURE
 from fmnist_edge.exporters.tflite.interpreter import input_of, open_interpreter
 from fmnist_edge.exporters.tflite.pixels import with_unit_pixels
-from fmnist_edge.native_output import first_line
+from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.session import Images, prepare_images
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from fmnist_edge.files import storage_errors
 
-__all__ = ["lying_in_a_folder"]
+__all__ = ["temporary_files"]
 
 
 @contextmanager
-def lying_in_a_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
+def temporary_files(files: Mapping[str, bytes]) -> Iterator[Path]:
     """Write files into a folder that nobody else may look into; it is gone after the block.
 
     What was read and checked is what a library then reads, whatever happens to the original.

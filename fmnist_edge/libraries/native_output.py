@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["first_line", "hushed"]
+__all__ = ["first_line", "suppress_native_output"]
 
 _TAIL: Final = 4000
 _DESCRIPTORS: Final = (1, 2)
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
+def suppress_native_output() -> Iterator[None]:
     """Collect what is written to stdout and stderr inside; drop it if all goes well.
 
     If an exception leaves the block, the end of what was collected goes with it as a note, so that

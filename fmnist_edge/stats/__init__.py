@@ -1,0 +1,1 @@
+"""What several modules compute from samples: intervals and tests, and shares of labels."""
