@@ -1,7 +1,6 @@
 """Train, export and measure Fashion-MNIST classifiers for edge devices."""
 
-from typing import Final
-
 __all__ = ["__version__"]
 
-__version__: Final = "0.1.0"
+# The build reads the version from this line.
+__version__ = "0.1.0"
