@@ -23,8 +23,6 @@ from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.records import encode_json
 from fmnist_edge.stats.intervals import mean_interval
 
-__all__ = ["CASES", "Coverage", "Outcome", "coverage"]
-
 SIMULATIONS: Final = 10_000
 RESAMPLES: Final = 2_000
 CONFIDENCE: Final = 0.95
@@ -45,7 +43,7 @@ class Coverage:
         drawn_from: Their distribution, in words.
         bootstrap: By percentiles of the means of resamples.
         expanded: By percentiles further out, as Hesterberg (2015) proposes for few values.
-        student: By `estimates.mean_interval`.
+        student: By `intervals.mean_interval`.
     """
 
     values: int

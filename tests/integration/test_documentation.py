@@ -1,11 +1,16 @@
 """What README and docs say is true."""
 
+import base64
 import json
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.render_tables import TABLE, rendered
 from fmnist_edge import errors
@@ -17,7 +22,8 @@ from tests.commands import CommandLine
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("artifacts/README.md"))
+    for folder in (".", "docs", "artifacts", "artifacts/reference", "benchmarks")
+    for path in ROOT.glob(f"{folder}/*.md")
 )
 RESULTS = sorted(ROOT.glob("benchmarks/results/*/*.json"))
 LINK = re.compile(r"\]\((?!https?://|mailto:)(?P<target>[^)#]*)(?:#[^)]*)?\)")
@@ -73,6 +79,64 @@ def test_our_int8_files_are_no_slower_than_other_conversions() -> None:
         assert others
         # The interval of what is as fast reaches down to one.
         assert all(each["high"] >= 1 for each in others)
+
+
+def _samples(measurement: Mapping[str, Any]) -> NDArray[np.uint64]:
+    """The samples of one process in ascending order, from its histogram."""
+    packed = zlib.decompress(base64.b64decode(measurement["histogram"]["data"]))
+    nanoseconds, calls = np.frombuffer(packed, "<u8").reshape(2, -1)
+    return np.repeat(nanoseconds, calls.astype(np.int64))
+
+
+def _process_medians(row: Mapping[str, Any]) -> NDArray[np.int64]:
+    return np.array([int(np.median(_samples(each))) for each in row["measurements"]])
+
+
+def test_the_comparison_with_other_conversions_follows_from_its_samples() -> None:
+    found = json.loads(_tables("docs/formats.md")["conversions"].read_bytes())
+    for kind, ratios in found["ratios"].items():
+        rows = found["runs"][kind]["rows"]
+        ours = _process_medians(rows[0])
+        for row, ratio in zip(rows, ratios, strict=True):
+            theirs = _process_medians(row)
+            assert row["case"]["subject"]["path"] == ratio["file"]
+            assert row["accuracy"]["correct"] / row["accuracy"]["images"] == ratio["accuracy"]
+            every = np.concatenate([_samples(each) for each in row["measurements"]])
+            assert int(np.median(every)) == ratio["p50_ns"]
+            assert np.median(theirs) / np.median(ours) == pytest.approx(ratio["ratio"])
+            draw = np.random.default_rng(0)
+            medians = [
+                np.median(draw.choice(each, (10_000, len(each))), axis=1) for each in (theirs, ours)
+            ]
+            interval = np.percentile(medians[0] / medians[1], [2.5, 97.5])
+            assert interval == pytest.approx([ratio["low"], ratio["high"]], rel=0.02)
+
+
+def test_the_latencies_of_the_ways_to_int8_follow_from_their_samples() -> None:
+    found = json.loads(_tables("docs/formats.md")["variants"].read_bytes())
+    runtimes = {".onnx": "onnxruntime", ".xml": "openvino"}
+    medians = {
+        row["case"]["subject"]["path"]: int(
+            np.median(np.concatenate([_samples(each) for each in row["measurements"]]))
+        )
+        for row in found["run"]["rows"]
+        if row["case"]["runtime"] == runtimes[Path(row["case"]["subject"]["path"]).suffix]
+    }
+    assert medians == {each["name"]: each["p50_ns"] for each in found["variants"]}
+
+
+def test_each_result_file_is_listed_with_its_page_and_with_what_made_it() -> None:
+    rows = re.findall(
+        r"^\| `(\S+\.json)` \|.*\| (.*) \| (.*) \|$", _text("benchmarks/README.md"), re.MULTILINE
+    )
+    assert sorted(file for file, _, _ in rows) == sorted(path.name for path in RESULTS)
+    for file, made_by, pages in rows:
+        # A script that is here, one that a commit holds, or a command.
+        assert re.search(
+            r"\]\(\w+\.py\)|`\w+\.py`.*, commit [0-9a-f]{7}|`(make|fmnist-edge) ", made_by
+        )
+        for page in LINK.findall(pages):
+            assert file in (ROOT / "benchmarks" / page).read_text(encoding="utf-8")
 
 
 def test_the_committed_run_loses_at_most_half_a_point_to_int8() -> None:
