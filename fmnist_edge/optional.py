@@ -2,12 +2,17 @@
 
 import importlib
 import importlib.util
+import sys
 from importlib import metadata
-from typing import Any
+from typing import Any, Final
 
 from fmnist_edge.errors import MissingDependencyError
 
 __all__ = ["installed", "require", "versions_of"]
+
+
+# The first Python that a package has no release for, as the markers in pyproject.toml say.
+_PYTHON_BELOW: Final = {"keras": (3, 14), "tensorflow": (3, 14), "tf2onnx": (3, 14)}
 
 
 def installed(module: str) -> bool:
@@ -29,8 +34,19 @@ def require(module: str, *, extra: str) -> Any:  # noqa: ANN401 - the modules ar
         state = "is installed but cannot be imported" if installed(module) else "is not installed"
         raise MissingDependencyError(
             f"The package {package!r} {state}: {error}.",
-            hint=f"Install it with: pip install 'fmnist-edge[{extra}]'",
+            hint=_hint(package, extra),
         ) from error
+
+
+def _hint(package: str, extra: str) -> str:
+    below = _PYTHON_BELOW.get(package)
+    if below is None or sys.version_info < below:
+        return f"Install it with: pip install 'fmnist-edge[{extra}]'"
+    (major, minor), (_, first) = sys.version_info[:2], below
+    return (
+        f"TensorFlow has no release for Python {major}.{minor}. "
+        f"Training, and exporting from Keras, need Python 3.11 to 3.{first - 1}."
+    )
 
 
 def versions_of(distributions: tuple[str, ...]) -> dict[str, str]:

@@ -1,16 +1,22 @@
 """What is shipped: the two archives, and an install with nothing but what every machine needs."""
 
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
+from packaging.requirements import Requirement
 
-from fmnist_edge import __version__
+from fmnist_edge import __version__, optional
 from fmnist_edge.artifact import find_manifests, read_manifest
 from fmnist_edge.result import read_run
 from fmnist_edge.runtimes import RUNTIMES
@@ -19,6 +25,7 @@ from fmnist_edge.training.preset_names import PRESET_NAMES
 from tests.commands import PATIENCE, CommandLine
 
 ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 IMPORT_ALL = """
 import importlib, pkgutil, fmnist_edge, fmnist_edge_cli
 for package in (fmnist_edge, fmnist_edge_cli):
@@ -61,7 +68,7 @@ def base(cli: CommandLine, wheel: Path, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("base")
     _run([sys.executable, "-m", "venv", "--without-pip", folder])
     pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python"]
-    constraints = ROOT / "constraints" / "demo.txt"
+    constraints = ROOT / "constraints" / "device.txt"
     _run([*pip, "install", "--disable-pip-version-check", "-c", constraints, wheel])
     return replace(cli, entry_point=folder / "bin" / "fmnist-edge")
 
@@ -94,17 +101,66 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path, modules:
     assert shipped == {*modules, *native, *presets, "fmnist_edge/py.typed"}
 
 
-def test_the_wheel_tells_its_version_its_command_and_its_licence(wheel: Path) -> None:
+@pytest.fixture(scope="module")
+def metadata(wheel: Path) -> Message:
+    """What a package index learns from the wheel; its payload is the description."""
+    with zipfile.ZipFile(wheel) as archive:
+        about = f"fmnist_edge-{__version__}.dist-info"
+        return message_from_string(archive.read(f"{about}/METADATA").decode())
+
+
+def test_the_wheel_tells_its_version_its_command_and_its_licence(
+    wheel: Path, metadata: Message
+) -> None:
     about = f"fmnist_edge-{__version__}.dist-info"
     assert wheel.name == f"fmnist_edge-{__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
-        metadata = archive.read(f"{about}/METADATA").decode()
         commands = archive.read(f"{about}/entry_points.txt").decode()
         assert archive.read(f"{about}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
-    assert f"\nVersion: {__version__}\n" in metadata
+    assert metadata["Version"] == __version__
     assert commands.split() == [
         *("[console_scripts]", "fmnist-edge", "=", "fmnist_edge_cli.main:main")
     ]
+
+
+def _links(markdown: str) -> list[str]:
+    """Where the links and images of a page lead to."""
+    inline = [
+        token
+        for block in MarkdownIt().enable("table").parse(markdown)
+        for token in block.children or ()
+    ]
+    found = [token.attrs.get("href") or token.attrs.get("src") for token in inline]
+    return [str(target) for target in found if target]
+
+
+def test_the_description_is_the_readme_with_links_that_work_without_the_repository(
+    metadata: Message,
+) -> None:
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    description = metadata.get_payload()
+    assert isinstance(description, str)
+    source = PROJECT["urls"]["Source"]
+    assert [
+        link if link.startswith("https://") else f"{source}/blob/main/{link}"
+        for link in _links(readme)
+        if not link.startswith("#")
+    ] == [link for link in _links(description) if not link.startswith("#")]
+    assert re.sub(r"\]\([^)]*\)", "", description).split() == (
+        re.sub(r"\]\([^)]*\)", "", readme).split()
+    )
+
+
+def test_every_mention_of_the_source_is_the_address_in_the_project_file(metadata: Message) -> None:
+    source = PROJECT["urls"]["Source"]
+    assert all(url.startswith(source) for url in PROJECT["urls"].values())
+    told = dict(each.split(", ") for each in metadata.get_all("Project-URL", []))
+    assert told == PROJECT["urls"]
+    pages = [*ROOT.glob("*.*"), *ROOT.glob(".github/**/*.yml"), *ROOT.glob("docs/*")]
+    for page in (path for path in pages if path.is_file()):
+        mentions = re.findall(r"https://[^\s\"')]*/fmnist-edge\b", page.read_text(encoding="utf-8"))
+        assert all(each == source for each in mentions), page
 
 
 def test_the_sdist_holds_sources_and_tests_and_nothing_that_was_made(
@@ -133,6 +189,20 @@ def test_every_module_imports_without_any_extra(base: CommandLine, modules: set[
     assert done.returncode == 0, done.stderr
     wanted = {name.removesuffix(".py").removesuffix("/__init__") for name in modules}
     assert set(done.stdout.split()) == {name.replace("/", ".") for name in wanted}
+
+
+def test_a_base_install_brings_no_pydantic(base: CommandLine) -> None:
+    python = base.entry_point.with_name("python")
+    done = base.execute([python, "-c", "import pydantic"])
+    assert "No module named 'pydantic'" in done.stderr
+
+
+def test_the_package_is_the_command(base: CommandLine) -> None:
+    python = base.entry_point.with_name("python")
+    done = base.execute([python, "-m", "fmnist_edge", "--version"])
+    assert (done.returncode, done.stdout) == (0, f"fmnist-edge {__version__}\n")
+    done = base.execute([python, "-m", "fmnist_edge", "report", "missing.json"])
+    assert (done.returncode, done.stdout) == (base("report", "missing.json").returncode, "")
 
 
 def test_the_help_needs_no_extra(base: CommandLine, cli: CommandLine) -> None:
@@ -171,6 +241,69 @@ def test_a_device_without_tensorflow_is_told_how_to_get_it(
     assert "'tensorflow' is not installed" in done.stderr
     assert "pip install 'fmnist-edge[train]'" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("python", "wanted"),
+    [
+        ("3.11", {"tensorflow", "tf2onnx", "onnx"}),
+        ("3.13", {"tensorflow", "tf2onnx", "onnx"}),
+        ("3.14", {"onnx"}),
+    ],
+)
+def test_tensorflow_is_asked_for_where_it_has_a_release(python: str, wanted: set[str]) -> None:
+    parts = [Requirement(each) for each in PROJECT["optional-dependencies"]["train"]]
+    asked = {
+        each.name
+        for each in parts
+        if each.marker is None or each.marker.evaluate({"python_version": python})
+    }
+    assert asked == wanted
+    for name in ("tensorflow", "tf2onnx"):
+        below = ".".join(map(str, optional._PYTHON_BELOW[name]))
+        [marker] = [str(each.marker) for each in parts if each.name == name]
+        assert marker == f'python_version < "{below}"'
+
+
+def _pins(name: str) -> dict[str, list[str]]:
+    """The pinned versions of a constraints file, by package."""
+    lines = (ROOT / "constraints" / name).read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line[0] not in "#-"]
+    return {
+        each.name: [str(other.specifier) for other in pins if other.name == each.name]
+        for each in pins
+    }
+
+
+def test_each_package_is_pinned_in_one_constraints_file() -> None:
+    device, demo, test = (_pins(f"{name}.txt") for name in ("device", "demo", "test"))
+    assert not device.keys() & demo.keys()
+    assert not (device.keys() | demo.keys()) & test.keys()
+    pinned = {**device, **demo, **test}
+    own = {"fmnist-edge"}
+    base = {Requirement(each).name for each in PROJECT["dependencies"]}
+    extras = {
+        Requirement(each).name
+        for extra in PROJECT["optional-dependencies"].values()
+        for each in extra
+    }
+    assert base <= device.keys()
+    assert extras - own <= pinned.keys()
+
+
+def test_ruff_is_of_one_version_before_a_commit_and_in_the_tests() -> None:
+    [pin] = _pins("test.txt")["ruff"]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    assert set(re.findall(r"ruff(==[\d.]+)", hooks)) == {pin}
+
+
+def test_the_public_ci_runs_on_every_python_that_the_package_names() -> None:
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    [row] = re.findall(r"python: \[(.*)\]", workflow)
+    named = [each.rpartition(" ")[2] for each in PROJECT["classifiers"] if "Python :: 3." in each]
+    assert re.findall(r'"([\d.]+)"', row) == named
+    assert "run: .ci/run\n" in workflow
+    assert "machine: [ubuntu-latest, ubuntu-24.04-arm]\n" in workflow
 
 
 def test_the_installed_version_is_the_packages(base: CommandLine) -> None:

@@ -1,6 +1,7 @@
 """A package that is missing or broken is named together with its cure."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,22 @@ def test_a_missing_package_is_named_with_its_cure() -> None:
         require("no_such_package.part", extra="litert")
     assert caught.value.message.startswith("The package 'no_such_package' is not installed: ")
     assert caught.value.hint == "Install it with: pip install 'fmnist-edge[litert]'"
+
+
+def test_where_python_is_too_new_for_tensorflow_the_cure_is_another_python(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(MissingDependencyError, match="'tensorflow' is not installed") as caught:
+        require("tensorflow", extra="train")
+    assert caught.value.hint == "Install it with: pip install 'fmnist-edge[train]'"
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
+    with pytest.raises(MissingDependencyError) as caught:
+        require("tensorflow", extra="train")
+    assert caught.value.hint == (
+        "TensorFlow has no release for Python 3.14. Training, and exporting from Keras, need "
+        "Python 3.11 to 3.13."
+    )
 
 
 def test_a_package_that_cannot_be_imported_is_not_called_missing(
