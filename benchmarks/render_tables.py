@@ -1,10 +1,11 @@
 """Write the tables of the pages anew from the result files that they name.
 
-    python benchmarks/render_tables.py README.md docs/*.md
+    python benchmarks/render_tables.py README.md docs/*.md artifacts/reference/README.md
 
 A table stands between `<!-- KIND: FILE -->` and `<!-- end of table -->`; of a run, `table` is what
-a reader wants first, and `full` is what the benchmark prints. The tests compare every page with
-what this would write, so that no page claims what no result file says.
+a reader wants first, and `full` is what the benchmark prints. The results in a model card's front
+matter stand between `# model-index: FILE` and `# end of model-index`. The tests compare every page
+with what this would write, so that no page claims what no result file says.
 """
 
 import json
@@ -28,10 +29,13 @@ ROOT: Final = Path(__file__).parents[1]
 TABLE: Final = re.compile(
     r"<!-- (?P<kind>\w+): (?P<file>\S+) -->\n.*?<!-- end of table -->", re.DOTALL
 )
+_MODEL_INDEX: Final = re.compile(
+    r"^# model-index: (?P<file>\S+)\n.*?^# end of model-index$", re.DOTALL | re.MULTILINE
+)
 
 
 def rendered(page: str) -> str:
-    """The text of a page, with its tables as their result files have them now.
+    """The text of a page, with its tables and model index as their result files have them now.
 
     Raises:
         KeyError: a table is of no known kind.
@@ -39,13 +43,40 @@ def rendered(page: str) -> str:
         ResultUnreadableError: a run is not there, or damaged.
         ResultSchemaError: a run was measured before the schema changed.
     """
-    return TABLE.sub(_render, page)
+    return _MODEL_INDEX.sub(_render_model_index, TABLE.sub(_render, page))
 
 
 def _render(found: re.Match[str]) -> str:
     kind, file = found["kind"], found["file"]
     table = markdown_table(_KINDS[kind](ROOT / file))
     return f"<!-- {kind}: {file} -->\n{table}\n<!-- end of table -->"
+
+
+def _render_model_index(found: re.Match[str]) -> str:
+    """A line per published file: flow mappings, which are JSON and YAML alike."""
+    reference = json.loads((ROOT / found["file"]).read_bytes())
+    lines = [
+        f"  - {json.dumps(_indexed(figure))}"
+        for figure in reference["figures"]
+        if reference["published"][figure["preset"]] == figure["seed"]
+    ]
+    return "\n".join(
+        [f"# model-index: {found['file']}", "model-index:", *lines, "# end of model-index"]
+    )
+
+
+def _indexed(figure: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The int8 file of a preset and its accuracy on the test images, 0..1."""
+    return {
+        "name": f"{figure['preset']}-int8.tflite",
+        "results": [
+            {
+                "task": {"type": "image-classification"},
+                "dataset": {"name": "Fashion-MNIST", "type": "fashion_mnist", "split": "test"},
+                "metrics": [{"type": "accuracy", "value": figure["test_accuracy"]}],
+            }
+        ],
+    }
 
 
 def _short(path: Path) -> Table:

@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,9 +16,12 @@ from numpy.typing import NDArray
 
 from benchmarks.render_tables import TABLE, rendered
 from fmnist_edge import errors
+from fmnist_edge.dataset import LABELS, Split
 from fmnist_edge.recipes import CALIBRATION_SAMPLES, RECIPES
 from fmnist_edge.result import read_run
 from fmnist_edge.runtimes import RUNTIMES
+from fmnist_edge.training import presets
+from fmnist_edge.training.preset_names import PRESET_NAMES
 from tests.commands import CommandLine
 
 ROOT = Path(__file__).parents[2]
@@ -161,6 +166,51 @@ def _texts(value: object) -> Iterator[str]:
         yield from _texts(inner)
     for inner in value if isinstance(value, list) else ():
         yield from _texts(inner)
+
+
+CARD = "artifacts/reference/README.md"
+# The example of the card on each image of a file, one by one.
+EXAMPLE = """
+import sys
+import numpy as np
+{start}
+given = np.load(sys.argv[1])
+right = 0
+for image, label in zip(given["images"], given["labels"]):
+    pixels = image[None]
+    {call}
+    right += scores.argmax() == label
+print(scores.shape, scores.dtype, right / len(given["labels"]))
+"""
+
+
+def test_the_example_of_the_model_card_reaches_the_accuracy_that_the_card_gives(
+    unseen: Split, tmp_path: Path
+) -> None:
+    [lines] = re.findall(r"```python\n(.*?)```", _text(CARD), re.DOTALL)
+    start, call = lines.strip().rsplit("\n", 1)
+    [model] = re.findall(r'Interpreter\("(.*?)"\)', start)
+    index = [line[4:] for line in _text(CARD).splitlines() if line.startswith("  - {")]
+    [entry] = [each for each in map(json.loads, index) if each["name"] == model]
+    np.savez(tmp_path / "test.npz", images=unseen.images, labels=unseen.labels)
+    done = subprocess.run(
+        [sys.executable, "-c", EXAMPLE.format(start=start, call=call), tmp_path / "test.npz"],
+        cwd=(ROOT / CARD).parent,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    told, _, accuracy = done.stdout.strip().rpartition(" ")
+    assert told == f"(1, {len(LABELS)}) int8", done.stderr
+    [metric] = entry["results"][0]["metrics"]
+    assert float(accuracy) == pytest.approx(metric["value"], abs=5e-4)
+
+
+def test_the_model_card_names_the_labels_and_the_presets_that_had_a_teacher() -> None:
+    text = " ".join(_text(CARD).split())
+    assert f"in this order: {', '.join(LABELS)}." in text
+    taught = [f"`{name}`" for name in PRESET_NAMES if presets.get(name).distillation]
+    assert f"{', '.join(taught[:-1])} and {taught[-1]} learned from a convolutional teacher" in text
 
 
 def test_the_exit_codes_in_the_docs_are_those_of_the_errors() -> None:

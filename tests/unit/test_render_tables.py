@@ -1,5 +1,6 @@
 """The tables of the pages are those of the result files."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,30 @@ def test_a_page_of_a_reader_is_narrower_than_a_screen(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     write_run(path, RUN)
     assert max(map(len, rendered(_page("table", path)).splitlines())) < 120
+
+
+def test_a_model_index_has_a_line_for_each_published_file(tmp_path: Path) -> None:
+    path = tmp_path / "reference.json"
+    figures = [
+        {"preset": preset, "seed": seed, "test_accuracy": accuracy}
+        for preset, seed, accuracy in (("nano", 0, 0.85), ("nano", 1, 0.86), ("best", 0, 0.93))
+    ]
+    path.write_text(json.dumps({"figures": figures, "published": {"nano": 1, "best": 0}}))
+    page = f"---\nlicense: mit\n# model-index: {path}\nold\n# end of model-index\n---\n\nText.\n"
+    drawn = rendered(page)
+    assert rendered(drawn) == drawn
+    head, first, *entries, last = drawn.partition("license: mit\n")[2].split("\n---")[0].split("\n")
+    assert (head, first, last) == (
+        f"# model-index: {path}",
+        "model-index:",
+        "# end of model-index",
+    )
+    told = [json.loads(each.removeprefix("  - ")) for each in entries]
+    assert [each["name"] for each in told] == ["nano-int8.tflite", "best-int8.tflite"]
+    assert [each["results"][0]["metrics"] for each in told] == [
+        [{"type": "accuracy", "value": 0.86}],
+        [{"type": "accuracy", "value": 0.93}],
+    ]
 
 
 def test_a_run_of_an_older_schema_is_no_table() -> None:
