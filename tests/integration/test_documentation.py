@@ -2,6 +2,7 @@
 
 import base64
 import json
+import pkgutil
 import re
 import subprocess
 import sys
@@ -233,3 +234,21 @@ def test_every_command_of_the_readme_exists(cli: CommandLine) -> None:
     known = set(re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE))
     assert named & known == known
     assert named <= known | {"takes"}
+
+
+def test_the_readme_reads_no_result_that_it_has_not_written_before() -> None:
+    [steps] = re.findall(r"## Step by step\n\n```sh\n(.*?)```", _text("README.md"), re.DOTALL)
+    written: set[str] = set()
+    for line in steps.splitlines():
+        reads = set(re.findall(r"(?<!--json )\b[\w-]+\.json\b", line))
+        assert reads <= written, line
+        written |= set(re.findall(r"--json ([\w-]+\.json)", line))
+    assert len(written) == 2
+
+
+def test_what_the_readme_calls_stable_is_there() -> None:
+    [row] = re.findall(r"^\| Python: (.*) \| yes \|$", _text("README.md"), re.MULTILINE)
+    names = re.findall(r"`([\w.]+)`", row)
+    assert names
+    for module, _, name in (each.rpartition(".") for each in names):
+        assert name in pkgutil.resolve_name(module).__all__
