@@ -1,10 +1,10 @@
-"""How often does a 95 % interval hold the true mean, when there are few values?
+"""How often does a 95 % interval contain the true mean, when there are few values?
 
     python -m benchmarks.interval_coverage RESULT.json
 
-Student's t, which every interval here is made with, against the bootstrap, on values drawn from
-distributions whose mean is known. The same numbers come out each time: every row has a generator
-with a seed of its own. It takes half a minute, on any machine that has NumPy.
+It compares Student's t, which every interval here is made with, with the bootstrap, on values that
+are drawn from distributions whose mean is known. The same numbers come out each time: every row has
+a generator with a seed of its own. It takes half a minute.
 """
 
 import math
@@ -27,7 +27,7 @@ SIMULATIONS: Final = 10_000
 RESAMPLES: Final = 2_000
 CONFIDENCE: Final = 0.95
 MEAN: Final = 1.0
-# What is held in memory at once.
+# Simulations that are held in memory at once.
 _PART: Final = 250
 
 Numbers = NDArray[np.float64]
@@ -36,14 +36,14 @@ Draw = Callable[[np.random.Generator, tuple[int, int]], Numbers]
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often an interval held the mean, as a share of all simulations.
+    """How often an interval contained the mean, as a share of all simulations, 0..1.
 
     Args:
-        values: That an interval was made of.
-        drawn_from: Their distribution, in words.
-        bootstrap: By percentiles of the means of resamples.
-        expanded: By percentiles further out, as Hesterberg (2015) proposes for few values.
-        student: By `intervals.mean_interval`.
+        values: The number of values that an interval was made of.
+        drawn_from: The name of their distribution.
+        bootstrap: The share for percentiles of the means of resamples.
+        expanded: The share for percentiles further out, as Hesterberg (2015) proposes.
+        student: The share for `intervals.mean_interval`.
     """
 
     values: int
@@ -89,12 +89,12 @@ CASES: Final = (
 
 
 def coverage(values: int, drawn_from: str, simulations: int = SIMULATIONS) -> Coverage:
-    """Draw values again and again, and see which intervals hold the mean.
+    """Draw values again and again, and count the intervals that contain the mean.
 
     Args:
-        values: At least two.
+        values: The number of values per interval, at least two.
         drawn_from: A key of the distributions.
-        simulations: How often.
+        simulations: The number of intervals.
     """
     draw = np.random.default_rng((values, list(_DISTRIBUTIONS).index(drawn_from)))
     taken = _DISTRIBUTIONS[drawn_from](draw, (simulations, values))
@@ -129,7 +129,7 @@ def _expanded(values: int) -> float:
 
 
 def _percentiles(means: Numbers, share: float) -> tuple[Numbers, Numbers]:
-    """The same number of means is cut off at both sides."""
+    """Return the ends that remain when the same number of means is cut off at both sides."""
     cut = math.floor(share * means.shape[1])
     return means[:, cut], means[:, -1 - cut]
 

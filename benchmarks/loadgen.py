@@ -1,4 +1,4 @@
-"""MLPerf's LoadGen, in its scenario SingleStream."""
+"""Runs MLPerf's LoadGen in its scenario SingleStream."""
 
 import re
 import tempfile
@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 
 from fmnist_edge.optional import require
 
-# So few that they stay in the CPU's cache: LoadGen draws them, and others go round them.
+# So few inputs that they stay in the CPU's cache: LoadGen draws them at random, our loop in turn.
 INPUTS: Final = 8
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What LoadGen says of one SingleStream test.
+    """LoadGen's result of one SingleStream test.
 
     Args:
-        p50: Nanoseconds.
-        p90: Its early-stopping estimate; None where it gives none.
-        p99: The same.
-        discarded: How many of the slowest calls it leaves out for `p90`; None without one.
-        latencies: uint64[queries] nanoseconds in order; empty without a trace.
+        p50: The median latency in nanoseconds.
+        p90: The early-stopping estimate of the 90th percentile in nanoseconds, or None.
+        p99: The same for the 99th percentile.
+        discarded: The number of slowest calls that LoadGen discards for `p90`, or None.
+        latencies: uint64[queries] nanoseconds in the order of the calls; empty without a trace.
     """
 
     p50: int
@@ -36,12 +36,12 @@ class Stream:
 
 
 def single_stream(call: Callable[[int], object], queries: int, *, trace: bool = False) -> Stream:
-    """Have LoadGen make exactly so many calls, each once the one before has been answered.
+    """Let LoadGen make exactly `queries` calls, each after the answer to the one before.
 
     Args:
-        call: Infers on the input of that number, 0 to 7.
-        queries: How many.
-        trace: Whether to learn every latency; LoadGen then writes more while it measures.
+        call: Runs inference on the input with the given number, 0 to 7.
+        queries: The number of calls.
+        trace: Whether to keep every latency; LoadGen then writes more while it measures.
     """
     lg = require("mlperf_loadgen", extra="dev")
 
@@ -71,7 +71,7 @@ def single_stream(call: Callable[[int], object], queries: int, *, trace: bool = 
         lg.DestroySUT(sut)
     p50 = _number(r"50\.00 percentile latency \(ns\) *: (\d+)", summary)
     if p50 is None:
-        raise ValueError(f"LoadGen said something new: {summary}")
+        raise ValueError(f"LoadGen's summary has no median: {summary}")
     return Stream(
         p50,
         _number(r"stopping 90\.0th percentile estimate: (\d+)", summary),

@@ -1,12 +1,12 @@
-"""Do we measure what MLPerf's LoadGen measures?
+"""Does the harness measure the same as MLPerf's LoadGen?
 
     pip install mlcommons-loadgen
     python -m benchmarks.loadgen_agreement MODEL.tflite RESULT.json [ROUNDS]
 
 LoadGen runs its SingleStream scenario, whose result is the early-stopping estimate of the 90th
-percentile. It is held against our clock on the very same calls, against our own loop of calls in
-turns with its own, and against our rule for that estimate on its own latencies, where both must
-agree to the nanosecond. Run it on a machine that has nothing else to do.
+percentile. It is compared with our clock on the very same calls, with our own loop of calls in
+turns with LoadGen's, and with our rule for that estimate on LoadGen's own latencies, where both
+must agree to the nanosecond. Run it on a machine that has nothing else to do.
 """
 
 import sys
@@ -34,10 +34,10 @@ from fmnist_edge.stats.intervals import Ratio, early_stopping_percentile, paired
 from fmnist_edge_cli import render
 
 ROUNDS: Final = 50
-# Calls per round and side. A batch of 64 takes hundreds of us: long beside LoadGen's own work.
+# Calls per round and side, by batch. A batch of 64 takes hundreds of µs, LoadGen's own work a few.
 CALLS: Final = {64: 300, 1: 1000}
 _WARM_UP: Final = 50
-# Around the fewest that give an estimate, and some larger counts; LoadGen takes exactly so many.
+# Numbers of calls around the fewest that give an estimate, and some larger ones.
 COUNTS: Final = (63, 64, 65, 99, 100, 101, 662, 663, 1000, 1024, 1999, 2000, 4000)
 
 Number = TypeVar("Number", int, float)
@@ -45,18 +45,18 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True)
 class SameCalls:
-    """Calls of a model that LoadGen made, by its clock and by ours; all in nanoseconds.
+    """Calls of a model that LoadGen made, timed by its clock and by ours; times are nanoseconds.
 
     Args:
-        batch: Images per call.
-        calls: How many.
-        loadgen_p50: By LoadGen.
-        loadgen_p90: Its early-stopping estimate.
-        our_p50: By us, around the call alone.
+        batch: The number of images per call.
+        calls: The number of calls.
+        loadgen_p50: LoadGen's median.
+        loadgen_p90: LoadGen's early-stopping estimate.
+        our_p50: Our median, of the call alone.
         our_p90: Our early-stopping estimate.
-        least_added: The least by which a call lasted longer for LoadGen.
-        median_added: The median of that.
-        most_added: What nine of ten calls stay below.
+        least_added: The smallest difference of LoadGen's time and ours of a call.
+        median_added: The median of these differences.
+        most_added: The 90th percentile of these differences.
     """
 
     batch: int
@@ -75,12 +75,12 @@ class Round:
     """Medians and early-stopping estimates of p90 in nanoseconds, taken one after the other.
 
     Args:
-        null_p50: LoadGen's, of a session that does nothing.
-        null_p90: Of the same.
-        loadgen_p50: LoadGen's, of the model.
-        loadgen_p90: Of the same.
-        our_p50: Ours, of the model.
-        our_p90: Of the same.
+        null_p50: LoadGen's median of a session that does nothing.
+        null_p90: LoadGen's p90 of a session that does nothing.
+        loadgen_p50: LoadGen's median of the model.
+        loadgen_p90: LoadGen's p90 of the model.
+        our_p50: Our median of the model.
+        our_p90: Our p90 of the model.
     """
 
     null_p50: int
@@ -101,7 +101,7 @@ class Times:
 
 @dataclass(frozen=True)
 class OwnCalls:
-    """Calls that either side made itself."""
+    """Calls that LoadGen and our loop made, each on its own, in turns."""
 
     batch: int
     calls_per_round: int
@@ -112,7 +112,7 @@ class OwnCalls:
 
 @dataclass(frozen=True)
 class Estimates:
-    """LoadGen's early-stopping estimates, and ours of the very same latencies."""
+    """The early-stopping estimates of LoadGen and of our rule for the same latencies."""
 
     queries: int
     loadgen_discards: int | None
@@ -125,7 +125,7 @@ class Estimates:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything that is written down."""
+    """The content of the result file."""
 
     model: str
     sha256: str
@@ -137,11 +137,11 @@ class Outcome:
 
 
 def same_calls(artifact: Artifact, batch: int) -> SameCalls:
-    """Let LoadGen make calls that we time, too.
+    """Let LoadGen make calls that our clock times as well.
 
     Args:
         artifact: A TFLite file that takes any batch.
-        batch: Images per call.
+        batch: The number of images per call.
     """
     session, tensors = _open("litert", artifact, batch)
     ours: list[int] = []
@@ -171,8 +171,8 @@ def own_calls(artifact: Artifact, batch: int, rounds: int, tick: Callable[[], No
 
     Args:
         artifact: A TFLite file that takes any batch.
-        batch: Images per call.
-        rounds: Turns of each.
+        batch: The number of images per call.
+        rounds: The number of turns of each.
         tick: Called after each round.
     """
     model = _open("litert", artifact, batch)
@@ -194,7 +194,7 @@ Opened = tuple[Session, list[NDArray[Any]]]
 
 
 def _open(runtime: str, artifact: Artifact, batch: int) -> Opened:
-    """A session that has run for a while, and its inputs."""
+    """Open a session and warm it up; return it with its inputs."""
     module = runtimes.get(runtime)
     module.load_library()
     session = module.open(artifact, SessionOptions(batch=batch))
@@ -226,7 +226,7 @@ def _round(model: Opened, nothing: Opened, calls: int) -> Round:
 
 def _known(estimate: Number | None) -> Number:
     if estimate is None:
-        raise ValueError("too few calls for an estimate")
+        raise ValueError("There are too few calls for an estimate.")
     return estimate
 
 
@@ -238,7 +238,7 @@ def _times(pairs: Sequence[tuple[float, float]]) -> Times:
 
 
 def estimates(queries: int) -> Estimates:
-    """Both sides' estimates from one traced test of a session that does nothing."""
+    """Return both sides' estimates from one traced test of a session that does nothing."""
     session, tensors = _open("null", NOTHING, 1)
     stream = single_stream(lambda index: session.run(tensors[index]), queries, trace=True)
     ordered = np.sort(stream.latencies)

@@ -2,10 +2,10 @@
 
     python benchmarks/reference.py [PRESET ...]
 
-It takes hours. All is kept after each step, and a second run goes on where the first one stopped:
-models and checkpoints in artifacts/reference-work/, figures in artifacts/reference/reference.json.
-Of each preset the file with the best *validation* accuracy is published; the test split is read
-once per file, when its figure is taken.
+It takes hours. Each step keeps its outcome, and a second run goes on where the first one stopped:
+models and checkpoints are in artifacts/reference-work/, figures in
+artifacts/reference/reference.json. Of each preset the file with the best *validation* accuracy is
+published; the test split is read once per file, when its figure is taken.
 """
 
 import statistics
@@ -34,7 +34,7 @@ from fmnist_edge.training.preset_names import PRESET_NAMES
 from fmnist_edge_cli import render
 
 SEEDS: Final = (0, 1, 2)
-# So that the same seed gives the same bits; name presets to train some in a second process.
+# One thread, so that the same seed gives the same bits. A second process can train other presets.
 THREADS: Final = 1
 FEW: Final = 100
 WORK: Final = Path("artifacts/reference-work")
@@ -45,23 +45,23 @@ MEASURED: Final = Path("fmnist_edge/training/presets/measured.json")
 
 @dataclass(frozen=True)
 class Figure:
-    """One preset with one seed, from training to the int8 file run in LiteRT.
+    """One preset trained with one seed, exported to int8 and run in LiteRT.
 
     Args:
-        preset: Its name.
-        fingerprint: Of its recipe.
-        seed: Of its training.
-        parameters: Weights and biases.
-        widths: Values between its layers.
-        file_bytes: Size of the int8 TFLite file.
-        file_sha256: Of it.
-        float_sha256: Of the float32 `.keras` file it was made from.
-        validation_accuracy: Of the int8 file on 5,000 images, 0..1.
-        test_accuracy: Of the int8 file on the 10,000 test images, 0..1.
-        float_validation_accuracy: Of the `.keras` file, 0..1.
-        float_test_accuracy: Of the `.keras` file, 0..1.
-        epochs: Of its training.
-        training_seconds: Without TensorFlow's start, and without the teacher's training.
+        preset: The preset's name.
+        fingerprint: The SHA-256 of the preset's training recipe.
+        seed: The seed of the training.
+        parameters: The number of weights and biases.
+        widths: The number of values between the layers, from the first layer's input on.
+        file_bytes: The size of the int8 TFLite file in bytes.
+        file_sha256: The SHA-256 of the int8 TFLite file.
+        float_sha256: The SHA-256 of the float32 `.keras` file that it was made from.
+        validation_accuracy: The accuracy of the int8 file on 5,000 images, 0..1.
+        test_accuracy: The accuracy of the int8 file on the 10,000 test images, 0..1.
+        float_validation_accuracy: The accuracy of the `.keras` file on the same 5,000 images, 0..1.
+        float_test_accuracy: The accuracy of the `.keras` file on the test images, 0..1.
+        epochs: The number of epochs trained.
+        training_seconds: The time without TensorFlow's start and without the teacher's training.
     """
 
     preset: str
@@ -82,14 +82,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Teacher:
-    """What the students learned from.
+    """The network that the students learned from.
 
     Args:
-        preset: Its name.
-        fingerprint: Of its recipe.
-        validation_accuracy: 0..1.
-        test_accuracy: 0..1.
-        epochs: Of its training.
+        preset: The name of the teacher's preset.
+        fingerprint: The SHA-256 of that preset's training recipe.
+        validation_accuracy: The accuracy on 5,000 images, 0..1.
+        test_accuracy: The accuracy on the 10,000 test images, 0..1.
+        epochs: The number of epochs trained.
     """
 
     preset: str
@@ -101,14 +101,14 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Reference:
-    """What lies in reference.json.
+    """The content of reference.json.
 
     Args:
-        host: The machine.
-        tools: Versions.
-        teacher: None until a student needs it.
-        figures: One per preset and seed.
-        published: Seed of the published file, by preset.
+        host: Facts about the machine, by name.
+        tools: The versions of Python and of the packages, by name.
+        teacher: The students' teacher; None until a student has been trained.
+        figures: One figure per preset and seed.
+        published: The seed of the published file, by preset.
     """
 
     host: Mapping[str, str]
@@ -120,7 +120,7 @@ class Reference:
 
 
 def make(preset: Preset, seed: int, folder: Path, progress: Progress) -> Figure:
-    """Train, export, and judge one file."""
+    """Train one preset with one seed, export it, and measure the accuracy of the files."""
     model = WORK / f"{preset.name}-{seed}.keras"
     request = TrainRequest(
         model,
@@ -137,7 +137,7 @@ def make(preset: Preset, seed: int, folder: Path, progress: Progress) -> Figure:
         WORK,
         force=True,
         choices=Choices(metadata=preset.embed_metadata),
-        # Twenty weights in 8 bits give other labels than in 32; the figure tells what that costs.
+        # Twenty weights in 8 bits give other labels than in 32; the figures show the cost.
         verify="none" if preset.parameters < FEW else "full",
         max_drop=100,
     )
@@ -163,7 +163,7 @@ def make(preset: Preset, seed: int, folder: Path, progress: Progress) -> Figure:
 
 
 def accuracy(path: Path, split: SplitName, folder: Path, progress: Progress) -> float:
-    """Of a TFLite file in LiteRT."""
+    """Return the accuracy of a TFLite file in LiteRT on a split, 0..1."""
     request = EvaluateRequest(path, split, runtime="litert", worst=0)
     return evaluate(request, folder, progress).evaluation.accuracy
 
@@ -185,7 +185,7 @@ def _copy(artifact: Artifact, name: str) -> None:
 
 
 def teacher_of(preset: Preset) -> Teacher | None:
-    """What is known of the teacher that has just been used."""
+    """Return what is known of the preset's teacher; None if it has none."""
     if preset.distillation is None:
         return None
     name = preset.distillation.teacher
@@ -203,7 +203,7 @@ def teacher_of(preset: Preset) -> Teacher | None:
 
 
 def measured(reference: Reference) -> Table:
-    """What `--list-presets` shows: means over the seeds."""
+    """Return what `--list-presets` shows: means over the seeds."""
     found = {}
     for name in PRESET_NAMES:
         figures = [figure for figure in reference.figures if figure.preset == name]
@@ -254,13 +254,13 @@ def main(names: Sequence[str]) -> None:
 
 
 def _has(reference: Reference, preset: Preset, seed: int) -> bool:
-    """Whether there is a figure of this very recipe with this seed."""
+    """Return whether there is a figure of this very recipe with this seed."""
     wanted = (preset.name, preset.fingerprint, seed)
     return any((each.preset, each.fingerprint, each.seed) == wanted for each in reference.figures)
 
 
 def _with(reference: Reference, found: Figure, teacher: Teacher | None) -> Reference:
-    """The reference with that figure, in the place of one of an earlier recipe."""
+    """Return the reference with that figure, which replaces one of an earlier recipe."""
     kept = [
         figure
         for figure in reference.figures

@@ -35,13 +35,13 @@ _MODEL_INDEX: Final = re.compile(
 
 
 def rendered(page: str) -> str:
-    """The text of a page, with its tables and model index as their result files have them now.
+    """Return the page with its tables and its model index drawn from their result files.
 
     Raises:
         KeyError: a table is of no known kind.
-        OSError: another file of results is not there.
-        ResultUnreadableError: a run is not there, or damaged.
-        ResultSchemaError: a run was measured before the schema changed.
+        OSError: a result file that is not a run is missing.
+        ResultUnreadableError: a run is missing or damaged.
+        ResultSchemaError: a run has a schema that is no longer read.
     """
     return _MODEL_INDEX.sub(_render_model_index, TABLE.sub(_render, page))
 
@@ -53,7 +53,7 @@ def _render(found: re.Match[str]) -> str:
 
 
 def _render_model_index(found: re.Match[str]) -> str:
-    """A line per published file: flow mappings, which are JSON and YAML alike."""
+    """Write a line per published file, as a flow mapping, which is valid JSON and valid YAML."""
     reference = json.loads((ROOT / found["file"]).read_bytes())
     lines = [
         f"  - {json.dumps(_indexed(figure))}"
@@ -66,7 +66,7 @@ def _render_model_index(found: re.Match[str]) -> str:
 
 
 def _indexed(figure: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The int8 file of a preset and its accuracy on the test images, 0..1."""
+    """Return the entry of a preset's int8 file with its accuracy on the test images, 0..1."""
     return {
         "name": f"{figure['preset']}-int8.tflite",
         "results": [
@@ -88,7 +88,7 @@ def _full(path: Path) -> Table:
 
 
 def _exports(path: Path) -> Table:
-    """What `export --json` printed, without the seconds, which it does not tell."""
+    """Draw what `export --json` printed; it gives no seconds, so that column is left out."""
     manifests = [decode(Manifest, each) for each in json.loads(path.read_bytes())]
     whole = exports_table([Made(each.recipe, each, 0.0) for each in manifests])
     return Table(
@@ -98,7 +98,7 @@ def _exports(path: Path) -> Table:
     )
 
 
-# Headers, and how a record fills the cell below.
+# The headers of a table, each with the function that makes the cell of a record.
 _Columns = Mapping[str, Callable[[Mapping[str, Any]], str]]
 
 _JUDGED: Final[_Columns] = {
@@ -230,12 +230,12 @@ def _coverage(path: Path) -> Table:
 
 
 def _reference(path: Path) -> Table:
-    """A row per preset: means over its seeds."""
+    """Draw a row per preset, with means over its seeds."""
     return _table(_REFERENCE, _by_preset(path))
 
 
 def _presets(path: Path) -> Table:
-    """The same, in short."""
+    """Draw a row per preset with the columns that a first reader needs."""
     return _table({name: _REFERENCE[name] for name in _PRESETS}, _by_preset(path))
 
 
@@ -270,7 +270,7 @@ def _races(path: Path) -> Table:
 
 
 def _loadgen(path: Path) -> Table:
-    """A row per batch size: calls that both timed, and calls that each made itself."""
+    """Draw a row per batch size: the calls that both timed, then the calls that each made."""
     found = json.loads(path.read_bytes())
     both = zip(found["same_calls"], found["own_calls"], strict=True)
     return _table(_LOADGEN, [{**same, **own} for same, own in both])
@@ -302,7 +302,7 @@ _KINDS: Final[Mapping[str, Callable[[Path], Table]]] = {
 }
 
 
-def main(pages: Sequence[Any]) -> None:
+def main(pages: Sequence[str]) -> None:
     for page in map(Path, pages):
         write_atomically(page, rendered(page.read_text(encoding="utf-8")).encode())
 

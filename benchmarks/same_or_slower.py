@@ -1,4 +1,4 @@
-"""Does the harness know a tie from a difference? The same file twice, and a twin a tenth slower.
+"""Does the harness tell a tie from a difference? It measures a file twice and a twin 10 % slower.
 
     python -m benchmarks.same_or_slower MODEL.tflite RESULT.json [COMPARISONS]
 
@@ -49,13 +49,13 @@ SETTINGS: Final = replace(
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said of two rows.
+    """The comparison of two rows.
 
     Args:
-        ratio: The second's time over the first's.
-        low: Lower end of its interval.
-        high: Upper end.
-        tie: Whether it was called a tie.
+        ratio: The second row's time over the first row's.
+        low: The lower end of the ratio's 95 % interval.
+        high: The upper end of that interval.
+        tie: Whether the two were called a tie.
     """
 
     ratio: float
@@ -79,7 +79,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Count:
-    """How often something was said, of how many times; the interval is of the share."""
+    """How often an answer was given, out of how many times; the interval is that of the share."""
 
     found: int
     of: int
@@ -88,18 +88,18 @@ class Count:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything that is written down.
+    """The content of the result file.
 
     Args:
         model: The file's name.
-        sha256: Of the file.
-        slower_by: How many times as long the twin takes in truth.
+        sha256: The SHA-256 of the file.
+        slower_by: The true ratio of the twin's time to the file's.
         host: Facts about the machine, by name.
-        versions: Of what was measured with.
+        versions: The versions of the packages that were used, by name.
         settings: The protocol; the first comparison has its seed, each further one the next.
-        declared_ties: Of the file and itself.
-        slower_found: Of the file and the twin.
-        comparisons: In order.
+        declared_ties: How often the file and itself were called a tie.
+        slower_found: How often the twin was found slower than the file.
+        comparisons: All comparisons in the order in which they were made.
     """
 
     model: str
@@ -114,11 +114,11 @@ class Outcome:
 
 
 def compare_once(model: Path, settings: Settings) -> Comparison:
-    """A run of its own.
+    """Measure the file, the same file again and the slower twin in one run, and compare them.
 
     Args:
         model: A TFLite file.
-        settings: How to measure.
+        settings: The protocol.
 
     Raises:
         RuntimeError: a row failed.
@@ -128,7 +128,7 @@ def compare_once(model: Path, settings: Settings) -> Comparison:
         for file in files:
             shutil.copy(model, file)
         plan = make_plan(files, Wanted({"litert": runtimes.RUNTIMES["litert"]}))
-        # No data set: the same noise for all three serves as well, and nobody asks for accuracy.
+        # No data set: the accuracy is not asked for, and all three get the same noise as input.
         one, same, slower = bench(BenchRequest(plan, settings, command=_command)).rows
     return Comparison(_answer(one, same), _answer(one, slower))
 
@@ -159,10 +159,10 @@ def _with(outcome: Outcome, comparisons: Sequence[Comparison]) -> Outcome:
 
 
 def begun(model: Path, result: Path) -> Outcome:
-    """What the result file says so far, or an outcome without comparisons.
+    """Return what the result file holds so far, or an outcome without comparisons.
 
     Raises:
-        SystemExit: the file tells of another model, protocol or software.
+        SystemExit: the file is of another model, protocol or software.
     """
     nothing = _count([])
     fresh = Outcome(
@@ -180,7 +180,7 @@ def begun(model: Path, result: Path) -> Outcome:
         return fresh
     found = decode_json(Outcome, result.read_bytes())
     if _with(replace(found, host=fresh.host), ()) != fresh:
-        raise SystemExit(f"{result} tells of another model, protocol or software; move it away.")
+        raise SystemExit(f"{result} is of another model, protocol or software. Move it away.")
     return found
 
 

@@ -1,6 +1,6 @@
-"""A measuring process whose runtime takes a tenth longer for every call: the known truth of a test.
+"""A measuring process whose runtime takes 10 % longer for every call, a difference that is known.
 
-`python benchmarks/slowed_worker.py` obeys the orders that `python -m fmnist_edge.worker` does.
+`python benchmarks/slowed_worker.py` handles the same commands as `python -m fmnist_edge.worker`.
 """
 
 import statistics
@@ -26,7 +26,7 @@ from fmnist_edge.session import (
 
 SLOWER: Final = 1.10
 Run = Callable[[NDArray[Any]], NDArray[Any]]
-# What slowing costs by itself is learnt from pairs of short stretches of calls, for so long.
+# The cost of slowing itself is measured for this many seconds, in pairs of short series of calls.
 _SECONDS: Final = 0.1
 _FEWEST: Final = 3
 _CALLS: Final = 20
@@ -34,13 +34,13 @@ _INPUTS: Final = 4
 
 
 def slowed(run: Run, factor: float) -> Run:
-    """An inference that takes longer, busy all the time.
+    """Return an inference that takes longer and waits actively.
 
     Args:
-        run: What to slow down.
-        factor: How many times as long it takes, if slowing cost nothing by itself.
+        run: The inference to slow down.
+        factor: The ratio of the new time to the old one, if slowing cost nothing by itself.
     """
-    # The one clock, without a frame of its own: it is read three times in a call of some 10 us.
+    # The clock without a function around it: it is read three times in a call of about 10 µs.
     clock = perf_counter_ns
 
     def slower(tensor: NDArray[Any], /) -> NDArray[Any]:
@@ -55,27 +55,27 @@ def slowed(run: Run, factor: float) -> Run:
 
 
 def slowed_by(run: Run, tensors: Sequence[NDArray[Any]], wanted: float = SLOWER) -> Run:
-    """An inference that takes longer by the factor `wanted`, what slowing costs included.
+    """Return an inference that takes `wanted` times as long, the cost of slowing included.
 
-    That cost is learnt from calls slowed and not, in turns, and taken off as a share of the call:
-    both grow where the CPU slows down.
+    That cost is measured in turns of slowed and plain calls, and subtracted as a share of the call,
+    because both grow where the CPU slows down.
 
     Args:
-        run: What to slow down.
-        tensors: Its inputs.
-        wanted: How many times as long it is to take.
+        run: The inference to slow down.
+        tensors: The inputs of the inference.
+        wanted: The ratio of the new time to the old one.
     """
     slow = slowed(run, wanted)
     ratios: list[float] = []
     end = now() + int(_SECONDS * NS_PER_SECOND)
     while now() < end or len(ratios) < _FEWEST:
         ratios.append(_median(slow, tensors) / _median(run, tensors))
-    # Below 1, it is over at once: slowing alone costs as much as it is to add, or nearly.
+    # A factor below 1 adds no wait: slowing alone costs as much as is to be added, or nearly.
     return slowed(run, wanted - (statistics.median(ratios) - wanted))
 
 
 def _median(run: Run, tensors: Sequence[NDArray[Any]]) -> float:
-    """Nanoseconds of a call, timed on its own: what a clock costs depends on what ran before."""
+    """Return the median nanoseconds of a call; each call is timed, as the harness times it."""
     turn = latency.back_to_back(
         run, tensors, first=0, seconds=0, at_least=_CALLS, calls_per_sample=1
     )
@@ -83,7 +83,7 @@ def _median(run: Run, tensors: Sequence[NDArray[Any]]) -> float:
 
 
 class _Slowed:
-    """A session that takes longer."""
+    """A session whose calls take longer."""
 
     def __init__(self, inner: Session) -> None:
         self._inner: Final = inner
@@ -118,7 +118,7 @@ class _Slowed:
 
 
 class _SlowedRuntime:
-    """Any runtime, slowed down."""
+    """A runtime whose sessions take longer."""
 
     def __init__(self, inner: RuntimeModule) -> None:
         self._inner: Final = inner

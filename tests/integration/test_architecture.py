@@ -96,4 +96,6 @@ def test_every_file_says_what_it_is_about() -> None:
 
 
 def test_every_file_that_defines_something_says_what_is_for_others() -> None:
-    assert [_name(path) for path in SOURCES if len(_tree(path).body) > 1 and not _all(path)] == []
+    starts = {"fmnist_edge/__main__.py"}  # It defines nothing.
+    found = {_name(path) for path in SOURCES if len(_tree(path).body) > 1 and not _all(path)}
+    assert found - starts == set()
