@@ -22,7 +22,7 @@ from benchmarks.loadgen import INPUTS, single_stream
 from fmnist_edge import runtimes
 from fmnist_edge.artifact import Artifact, open_artifact
 from fmnist_edge.bench import latency
-from fmnist_edge.bench.floor import NOTHING
+from fmnist_edge.bench.baseline import EMPTY
 from fmnist_edge.clock import timed
 from fmnist_edge.files import write_atomically
 from fmnist_edge.host.facts import facts
@@ -176,7 +176,7 @@ def own_calls(artifact: Artifact, batch: int, rounds: int, tick: Callable[[], No
         tick: Called after each round.
     """
     model = _open("litert", artifact, batch)
-    nothing = _open("null", NOTHING, batch)
+    nothing = _open("null", EMPTY, batch)
     taken = []
     for _ in range(rounds):
         taken.append(_round(model, nothing, CALLS[batch]))
@@ -239,7 +239,7 @@ def _times(pairs: Sequence[tuple[float, float]]) -> Times:
 
 def estimates(queries: int) -> Estimates:
     """Return both sides' estimates from one traced test of a session that does nothing."""
-    session, tensors = _open("null", NOTHING, 1)
+    session, tensors = _open("null", EMPTY, 1)
     stream = single_stream(lambda index: session.run(tensors[index]), queries, trace=True)
     ordered = np.sort(stream.latencies)
     p90 = early_stopping_percentile(ordered, 0.9)

@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +20,12 @@ from benchmarks import slowed_worker
 from benchmarks.slowed_worker import SLOWER
 from fmnist_edge import runtimes
 from fmnist_edge.bench import protocols
-from fmnist_edge.bench.plan import Wanted, make_plan
+from fmnist_edge.bench.plan import Selection, make_plan
 from fmnist_edge.files import sha256_of, write_atomically
 from fmnist_edge.host.facts import facts
-from fmnist_edge.pipeline.benching import BenchRequest, bench, worker_command
+from fmnist_edge.pipeline.bench import BenchRequest, bench, worker_command
 from fmnist_edge.pipeline.provenance import made_with
-from fmnist_edge.records import decode_json, encode_json
+from fmnist_edge.records import decode_json, encode_json, replace
 from fmnist_edge.report.ratios import between
 from fmnist_edge.result import Case, Interval, Row, Settings
 from fmnist_edge.stats.classification import wilson_interval
@@ -127,7 +127,7 @@ def compare_once(model: Path, settings: Settings) -> Comparison:
         files = [Path(folder) / f"{name}{model.suffix}" for name in NAMES]
         for file in files:
             shutil.copy(model, file)
-        plan = make_plan(files, Wanted({"litert": runtimes.RUNTIMES["litert"]}))
+        plan = make_plan(files, Selection({"litert": runtimes.RUNTIMES["litert"]}))
         # No data set: the accuracy is not asked for, and all three get the same noise as input.
         one, same, slower = bench(BenchRequest(plan, settings, command=_command)).rows
     return Comparison(_answer(one, same), _answer(one, slower))

@@ -8,7 +8,7 @@ import numpy as np
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from fmnist_edge.artifact import Quantization, TensorSpec
-from fmnist_edge.bench.floor import NOTHING
+from fmnist_edge.bench.baseline import EMPTY
 from fmnist_edge.bench.latency import back_to_back
 from fmnist_edge.result import Samples
 from fmnist_edge.runtimes import null
@@ -17,7 +17,7 @@ from fmnist_edge.session import SessionOptions, prepare_images
 
 def test_one_timed_call(benchmark: BenchmarkFixture) -> None:
     """Rounds of ten thousand timed calls of nothing; target: 0.3 µs each."""
-    session = null.open(NOTHING, SessionOptions())
+    session = null.open(EMPTY, SessionOptions())
     tensors = [np.zeros((1, 28, 28), np.uint8)]
     turn = {"first": 0, "seconds": 0.0, "at_least": 10_000, "calls_per_sample": 1}
     taken = benchmark(back_to_back, session.run, tensors, **turn)

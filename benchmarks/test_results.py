@@ -3,13 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from fmnist_edge.records import replace
 from fmnist_edge.report.compare import compare
 from fmnist_edge.report.markdown import markdown_report
 from fmnist_edge.report.table import benchmark_table

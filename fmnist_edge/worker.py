@@ -1,4 +1,4 @@
-"""The measuring process: `python -m fmnist_edge.worker` obeys orders from stdin."""
+"""The measuring process: `python -m fmnist_edge.worker` carries out commands from stdin."""
 
 import os
 import sys
@@ -7,67 +7,67 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fmnist_edge import runtimes
-from fmnist_edge.bench.lines import encode_line
-from fmnist_edge.bench.measure import Data, Instruments, Measuring
-from fmnist_edge.bench.messages import Job, Order, Reply
-from fmnist_edge.bench.own_data import read_own_data
+from fmnist_edge.bench.inputs import read_own_data
+from fmnist_edge.bench.measure import CaseMeasurement, Data, Instruments
 from fmnist_edge.bench.plan import failure_of
+from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, encode_line
 from fmnist_edge.clock import now
 from fmnist_edge.dataset import load_test
 from fmnist_edge.errors import FmnistEdgeError, InternalError
+from fmnist_edge.host.cpu_use import cpu_use
 from fmnist_edge.host.memory import resident_and_peak
 from fmnist_edge.host.process import footprint, pin
 from fmnist_edge.records import decode_json
 from fmnist_edge.session import RuntimeModule
 
-__all__ = ["main"]
+FindRuntime = Callable[[str], RuntimeModule]
 
 
-Find = Callable[[str], RuntimeModule]
-
-
-def main(find: Find = runtimes.get) -> None:
-    """Answer the job and the orders from stdin on stdout, until there are no more.
+def main(find: FindRuntime = runtimes.get) -> None:
+    """Answer the job and the commands from stdin on stdout, until stdin ends.
 
     Args:
-        find: The runtime of a name.
+        find: Returns the runtime of a name.
     """
-    arrived = now()
-    # Runtimes print to stdout as they please; the answers keep the pipe, they get stderr.
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    arrived_ns = now()
+    # Runtimes print to stdout. The pipe is for the replies alone, so stdout becomes stderr.
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    with answers:
-        for reply in _replies(sys.stdin.buffer, arrived, find):
-            answers.write(encode_line(reply))
+    with replies:
+        for reply in _replies(sys.stdin.buffer, arrived_ns, find):
+            replies.write(encode_line(reply))
 
 
-def _replies(orders: BinaryIO, arrived: int, find: Find) -> Iterator[Reply]:
-    """One reply per order; a failure is the last."""
+def _replies(commands: BinaryIO, arrived_ns: int, find: FindRuntime) -> Iterator[Reply]:
+    """Yield one reply per command; a failure is the last."""
     try:
-        job = decode_json(Job, orders.readline())
-        measuring = _prepared(job, arrived, find)
-        for line in orders:
-            yield measuring.obey(decode_json(Order, line))
+        job = decode_json(Job, commands.readline())
+        measurement = _prepare(job, arrived_ns, find)
+        for line in commands:
+            yield measurement.handle(decode_json(Command, line))
     except FmnistEdgeError as error:
         yield Reply(failure=failure_of(error))
-    except Exception as error:  # noqa: BLE001 - the edge of the process: a row must say what happened
+    except Exception as error:  # noqa: BLE001 - the process boundary: the row says what happened
         bug = InternalError(f"{type(error).__name__}: {error}", hint="This is worth a bug report.")
         yield Reply(failure=failure_of(bug))
 
 
-def _prepared(job: Job, arrived: int, find: Find) -> Measuring:
+def _prepare(job: Job, arrived_ns: int, find: FindRuntime) -> CaseMeasurement:
     if job.settings.pin:
         pin(job.settings.pin)
-    data = Data(
-        test=load_test(Path(job.data_folder)) if job.data_folder is not None else None,
-        own=read_own_data(Path(job.own_data)) if job.own_data is not None else None,
-    )
-    return Measuring(
+    return CaseMeasurement(
         job,
         find(job.case.runtime),
-        data,
-        Instruments(resident_and_peak, footprint),
-        start_ns=max(0, arrived - job.launched_ns),
+        _read(job.data),
+        Instruments(resident_and_peak, footprint, cpu_use),
+        start_ns=max(0, arrived_ns - job.launched_ns),
+    )
+
+
+def _read(data: DataPaths) -> Data:
+    return Data(
+        test=load_test(Path(data.test_split)) if data.test_split is not None else None,
+        own=read_own_data(Path(data.own_data)) if data.own_data is not None else None,
     )
 
 

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, Manifest, Precision, TensorSpec
 from fmnist_edge.files import sha256_of
+from fmnist_edge.records import replace
 from fmnist_edge.result import (
     Accuracy,
     Audit,
@@ -18,8 +18,10 @@ from fmnist_edge.result import (
     Case,
     Cold,
     ColdStart,
+    CpuUse,
     EnergyMeter,
     Failure,
+    Figure,
     Footprint,
     Inputs,
     Interval,
@@ -36,7 +38,6 @@ from fmnist_edge.result import (
     Stages,
     StageTimes,
     Subject,
-    Verdict,
 )
 
 LABELS = tuple("abcdefghij")
@@ -143,24 +144,29 @@ def samples(*nanoseconds: int) -> Samples:
 
 
 BACK_TO_BACK = BackToBack(
-    warmups=samples(9000),
-    samples=samples(3000, 1000, 2000),
+    warmup_ns=samples(9000),
+    sample_ns=samples(3000, 1000, 2000),
     calls_per_sample=1,
     kept_every=1,
     calls=3,
     busy_ns=7000,
-    turns=(3,),
+    turn_samples=(3,),
     clock_ns=100.0,
+    cpu=CpuUse(wall_ns=7000, own_ns=6900, others_ns=0, stolen_ns=0, preemptions=0),
 )
 MEASUREMENT = Measurement(
     inputs=Inputs("fashion-mnist", 10_000, labelled=True),
-    cold=Cold(start=100_000_000, import_=1, load=2_500_000, first=12_340_000),
+    cold=Cold(
+        process_start_ns=100_000_000, import_ns=1, load_ns=2_500_000, first_call_ns=12_340_000
+    ),
     back_to_back=BACK_TO_BACK,
-    paced=Paced(30.0, samples(70_000, 50_000, 60_000), samples(30_000, 10_000, 20_000)),
+    paced=Paced(30.0, samples(70_000, 50_000, 60_000), samples(30_000, 10_000, 20_000), cpu=None),
     stages=Stages(samples(900, 800), samples(2100, 2000), samples(500, 400)),
-    audit=Audit(compared=3, largest_difference=0.0, repeat_ratio=1.0),
-    memory=Memory(start=1, imported=2, loaded=3, steady=45_600_000, peak=5),
-    footprint=Footprint(threads=1, cpus=(0, 1), preempted=0),
+    audit=Audit(compared=3, max_abs_difference=0.0, repeat_ratio=1.0),
+    memory=Memory(
+        start_bytes=1, imported_bytes=2, loaded_bytes=3, steady_bytes=45_600_000, peak_bytes=5
+    ),
+    footprint=Footprint(threads=1, cpus=(0, 1)),
     throughput=None,
     throughput_failure=None,
     runtime_version="1.2.3",
@@ -170,37 +176,44 @@ MEASUREMENT = Measurement(
 
 def measured(nanoseconds: list[int], **changes: Any) -> Measurement:  # noqa: ANN401 - any field
     """A measurement with these back-to-back samples."""
-    hot = replace(BACK_TO_BACK, samples=samples(*nanoseconds), turns=(len(nanoseconds),))
+    hot = replace(BACK_TO_BACK, sample_ns=samples(*nanoseconds), turn_samples=(len(nanoseconds),))
     return replace(MEASUREMENT, back_to_back=hot, **changes)
 
 
-def latency(p50: float = 2000.0, *, interval: Interval | None = None, **changes: Any) -> Latency:  # noqa: ANN401 - any field
+def latency(p50_ns: float = 2000.0, *, interval: Interval | None = None, **changes: Any) -> Latency:  # noqa: ANN401 - any field
     """Statistics of 64 samples: p90 is given, higher percentiles are refused."""
-    refused = tuple(Percentile(share, None, "too few samples") for share in (0.95, 0.99, 0.999))
+    refused = tuple(
+        Percentile(share, None, "too-few-samples", needed)
+        for share, needed in ((0.95, 130), (0.99, 662), (0.999, 6636))
+    )
     plain = Latency(
-        count=64,
-        p50=p50,
-        interval=interval,
-        percentiles=(Percentile(0.9, 1.5 * p50), *refused),
-        mean=1.1 * p50,
-        fastest=0.5 * p50,
-        slowest=3 * p50,
-        process_medians=(p50,),
+        samples=64,
+        p50_ns=p50_ns,
+        p50_interval_ns=interval,
+        percentiles=(Percentile(0.9, 1.5 * p50_ns), *refused),
+        mean_ns=1.1 * p50_ns,
+        min_ns=0.5 * p50_ns,
+        max_ns=3 * p50_ns,
+        process_p50_ns=(p50_ns,),
     )
     return replace(plain, **changes)
 
 
 READING = Reading(
-    seconds=1.5,
-    temperatures={"k10temp": 45.5},
-    megahertz={"policy0": 2400.0},
+    at_seconds=1.5,
+    temperatures_celsius={"k10temp": 45.5},
+    clocks_mhz={"policy0": 2400.0},
     throttled={"throttled": False},
-    counters={"core throttle": 0},
+    event_counters={"core throttle": 0},
     load=0.5,
     on_battery=None,
     available_bytes=1 << 30,
     unreadable={"power supply": "there is none"},
 )
+
+
+FIGURES: tuple[Figure, ...] = ("ratio", "p50", "p90", "paced-p50", "paced-p90", "cold", "memory")
+"""The figures that `row` has."""
 
 
 def row(of: Case | None = None, **changes: Any) -> Row:  # noqa: ANN401 - any field
@@ -215,7 +228,7 @@ def row(of: Case | None = None, **changes: Any) -> Row:  # noqa: ANN401 - any fi
         stages=StageTimes(850.0, 2050.0, 450.0),
         calls_per_second=400_000.0,
         readings=(READING,),
-        verdict=Verdict("VALID", (), ()),
+        verdicts=dict.fromkeys(FIGURES, "VALID"),
     )
     return replace(plain, **changes)
 
@@ -239,6 +252,7 @@ def run(*rows: Row) -> Run:
         data_sha256="1" * 64,
         own_data=None,
         settings=SETTINGS,
+        rounds=SETTINGS.processes,
         meter=EnergyMeter("", "", "RAPL: there is none"),
         rows=rows,
         skipped=(),

@@ -1,13 +1,13 @@
 """Machines whose truth is known: durations drawn from a seed, with no clock involved."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_edge.records import replace
 from fmnist_edge.result import Footprint, Measurement, Samples
 from tests.examples import BACK_TO_BACK, MEASUREMENT
 
@@ -52,12 +52,12 @@ def lived_in(
     taken = (speed * world(draw, count)).astype(np.uint64)
     hot = replace(
         BACK_TO_BACK,
-        samples=Samples.pack(taken),
+        sample_ns=Samples.pack(taken),
         calls=count,
         busy_ns=int(taken.sum()),
-        turns=tuple(len(part) for part in np.array_split(taken, turns)),
+        turn_samples=tuple(len(part) for part in np.array_split(taken, turns)),
     )
-    return replace(MEASUREMENT, back_to_back=hot, footprint=Footprint(1, (0,), 0))
+    return replace(MEASUREMENT, back_to_back=hot, footprint=Footprint(1, (0,)))
 
 
 def true_percentile(world: World, share: float) -> float:

@@ -11,45 +11,52 @@ from fmnist_edge_cli.options import ARTIFACTS, ArtifactsOption, DataDirOption, n
 if TYPE_CHECKING:
     from fmnist_edge.result import Run
 
-__all__ = ["bench"]
-
 
 def bench(
     models: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="MODEL", help="Files or folders; every artifact if left out."),
+        typer.Argument(
+            metavar="MODEL", help="Files or folders to measure; all artifacts by default."
+        ),
     ] = None,
     artifacts: ArtifactsOption = ARTIFACTS,
     runtime: Annotated[
         list[str] | None,
-        typer.Option("--runtime", metavar="NAME", help="Only this one (repeatable)."),
+        typer.Option("--runtime", metavar="NAME", help="Use this runtime only (repeatable)."),
     ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(
             "--protocol",
             metavar="NAME",
-            help="How long to measure: standard, quick, tiny-like, mobile-like, edge-like, smoke.",
+            help="Set the length: standard, quick, tiny-like, mobile-like, edge-like or smoke.",
             show_default="standard",
         ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="The same as --protocol quick: half a minute.")
+        bool, typer.Option("--quick", help="Measure for about half a minute (--protocol quick).")
     ] = False,
     processes: Annotated[
         int | None,
-        typer.Option("--processes", min=1, help="Processes per row.", show_default="protocol's"),
+        typer.Option(
+            "--processes",
+            min=1,
+            help="Start this many processes per row.",
+            show_default="protocol's",
+        ),
     ] = None,
     threads: Annotated[
         list[str] | None,
         typer.Option(
             "--threads",
             metavar="N[,N...]",
-            help="Threads; each count makes rows.",
+            help="Use this many threads; each count makes rows of its own.",
             show_default="1",
         ),
     ] = None,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Images per inference.")] = 1,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, help="Pass this many images per inference.")
+    ] = 1,
     rate: Annotated[
         float | None,
         typer.Option(
@@ -57,17 +64,19 @@ def bench(
             min=0.1,
             max=10_000,
             metavar="HZ",
-            help="Arrivals per second of the paced regime.",
+            help="Make this many calls per second in the paced regime.",
             show_default="30",
         ),
     ] = None,
     pin: Annotated[
         str | None,
-        typer.Option("--pin", metavar="CPU[,CPU...]", help="Hold measured processes to CPUs."),
+        typer.Option(
+            "--pin", metavar="CPU[,CPU...]", help="Run the measured processes on these CPUs only."
+        ),
     ] = None,
     native: Annotated[
         bool,
-        typer.Option("--native", help="Also call the runtimes from C (needs a C compiler)."),
+        typer.Option("--native", help="Call the runtimes from C as well (needs a C compiler)."),
     ] = False,
     energy: Annotated[
         float | None,
@@ -76,7 +85,7 @@ def bench(
             min=1.0,
             max=3_600,
             metavar="SECONDS",
-            help="Also measure energy, so long per row.",
+            help="Measure energy as well, for this many seconds per row.",
         ),
     ] = None,
     limit: Annotated[
@@ -86,34 +95,38 @@ def bench(
             min=0.1,
             max=86_400,
             metavar="SECONDS",
-            help="When a measuring process counts as hung.",
+            help="Give up a measuring process that does not answer for this long.",
             show_default="protocol's",
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", help="Of the order of processes and turns.")
+        int | None, typer.Option("--seed", help="Set the seed of the order of processes and turns.")
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
-            "--data", metavar="FILE.npz", help="Your own images (and labels) for the models."
+            "--data",
+            metavar="FILE.npz",
+            help="Measure on your own images, and labels if there are any.",
         ),
     ] = None,
     replay: Annotated[
         Path | None,
-        typer.Option("--replay", metavar="RESULT.json", help="Measure once more what that did."),
+        typer.Option(
+            "--replay", metavar="RESULT.json", help="Repeat the measurement of an earlier result."
+        ),
     ] = None,
     json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Keep everything measured.")
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the result to this file.")
     ] = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Measure accuracy and latency of model files.
 
     Every file is measured on every runtime that opens it, in fresh processes that import only
-    their runtime and take turns. A row that fails says why, the others stand, and the exit code
-    is 90. Any .tflite, .onnx, .xml, .keras or SavedModel with one input and one output can be
-    measured, whoever made it.
+    their runtime and take turns. A row that fails says why, the other rows are measured, and the
+    exit code is 90. Any .tflite, .onnx, .xml, .keras or SavedModel with one input and one output
+    can be measured.
 
     \b
     Examples:
@@ -125,7 +138,7 @@ def bench(
     """
     from fmnist_edge.bench import protocols
     from fmnist_edge.files import check_room
-    from fmnist_edge.pipeline import benching, planning
+    from fmnist_edge.pipeline import bench as pipeline
 
     if json is not None:
         check_room(json)
@@ -135,7 +148,7 @@ def bench(
             *(models, runtime, protocol, quick, processes, threads, batch != 1, rate, pin, native),
             *(energy, limit, seed is not None, data),
         )
-        plan, settings, data = planning.replay(replay)
+        plan, settings, data = pipeline.replay(replay)
     else:
         named = _protocol(protocol, quick=quick)
         counts = numbers("--threads", threads or ["1"], least=1)
@@ -148,41 +161,41 @@ def bench(
             seed=seed,
             pin=numbers("--pin", [pin], least=0) if pin is not None else None,
         )
-        plan = planning.plan(
-            planning.model_files(models or (), artifacts),
+        plan = pipeline.plan(
+            pipeline.model_files(models or (), artifacts),
             settings,
             runtimes_named=tuple(runtime or ()),
             threads=counts,
             batch=batch,
             native=native,
         )
-    folder = planning.data_folder(plan, data, data_dir, progress)
-    run = benching.bench(benching.BenchRequest(plan, settings, folder, data), progress)
+    images = pipeline.find_data(plan, data, data_dir, progress)
+    run = pipeline.bench(pipeline.BenchRequest(plan, settings, images), progress)
     _keep_and_show(run, json)
     _conclude(run)
 
 
 def _refuse_beside_replay(*others: object) -> None:
-    """A replay takes everything from the result.
+    """Refuse options beside --replay, which takes everything from the result.
 
     Raises:
-        UsageError: one of the others was given, too.
+        UsageError: One of the other options was given.
     """
     from fmnist_edge.errors import UsageError
 
     if any(others):
         raise UsageError(
-            "--replay measures what the result names, as it was measured; it goes with --json "
-            "and --data-dir only.",
-            hint="Leave out the rest, or measure anew without --replay.",
+            "--replay measures what the result names, as it was measured; only --json and "
+            "--data-dir can be combined with it.",
+            hint="Leave out the other options, or measure without --replay.",
         )
 
 
 def _protocol(named: str | None, *, quick: bool) -> str:
-    """The name of the protocol to measure with.
+    """Return the name of the protocol to measure with.
 
     Raises:
-        UsageError: `--quick` was given, and another one named.
+        UsageError: `--quick` was given, and another protocol is named.
     """
     from fmnist_edge.bench import protocols
     from fmnist_edge.errors import UsageError
@@ -195,7 +208,7 @@ def _protocol(named: str | None, *, quick: bool) -> str:
 def _keep_and_show(run: "Run", file: Path | None) -> None:
     from fmnist_edge.result import write_run
 
-    try:  # whatever becomes of the one, the other is not lost
+    try:  # a full disk must not keep the table off the screen
         if file is not None:
             write_run(file, run)
     finally:
@@ -203,16 +216,16 @@ def _keep_and_show(run: "Run", file: Path | None) -> None:
 
 
 def _conclude(run: "Run") -> None:
-    """End with what a script can tell from the exit code.
+    """Set the exit code.
 
     Raises:
-        UsageError: nothing was measured.
-        RowsFailedError: a row failed.
+        UsageError: Nothing was measured.
+        RowsFailedError: A row failed.
     """
     from fmnist_edge.errors import RowsFailedError, UsageError
 
     if not run.rows:
-        raise UsageError("Nothing could be measured.", hint="The remarks above say why.")
+        raise UsageError("Nothing could be measured.", hint="The lines above say why.")
     failed = sum(row.failure is not None for row in run.rows)
     if failed:
-        raise RowsFailedError(f"{failed} of {len(run.rows)} rows failed; the others stand.")
+        raise RowsFailedError(f"{failed} of {len(run.rows)} rows failed.")

@@ -1,4 +1,4 @@
-"""What is known of a model file."""
+"""The manifest of a model file: what it is, where it comes from, and how it was verified."""
 
 import re
 from collections.abc import Mapping
@@ -8,33 +8,20 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
-from fmnist_edge.files import sha256_of
+import msgspec
 
-__all__ = [
-    "SAVED_MODEL_FILE",
-    "SCHEMA_VERSION",
-    "Artifact",
-    "Calibration",
-    "Format",
-    "LayerFidelity",
-    "Manifest",
-    "PairedAccuracy",
-    "Parity",
-    "Precision",
-    "Quantization",
-    "TensorSpec",
-    "Training",
-    "display_name",
-    "utc_now",
-]
+from fmnist_edge.files import sha256_of
+from fmnist_edge.records import Record
 
 SCHEMA_VERSION: Final = 1  # 1: first
-SAVED_MODEL_FILE: Final = "saved_model.pb"  # TensorFlow's name for it; the folder has the model's
+SAVED_MODEL_FILE: Final = (
+    "saved_model.pb"  # TensorFlow's name of it; the folder carries the model's name
+)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Format(StrEnum):
-    """What kind of file a model is kept in."""
+    """The file format of a model."""
 
     KERAS = "keras"
     TFLITE = "tflite"
@@ -46,7 +33,7 @@ class Format(StrEnum):
 
     @property
     def suffix(self) -> str:
-        """How the name of the (main) file ends."""
+        """The ending of the name of the (main) file."""
         return _SUFFIXES.get(self.value, f".{self.value}")
 
 
@@ -58,7 +45,7 @@ class Precision(StrEnum):
 
     Attributes:
         FLOAT32: 32-bit floating point throughout.
-        FLOAT16: Weights kept in 16 bits; what a runtime computes in is its own choice.
+        FLOAT16: Weights stored in 16 bits; the runtime chooses the type that it computes in.
         INT8: 8-bit integers throughout, input and output included where the format has them.
         INT8_FLOAT_IO: 8-bit integers inside, float32 input and output.
         INT8_DYNAMIC: 8-bit weights; activations are quantized while the model runs.
@@ -75,9 +62,8 @@ class Precision(StrEnum):
     INT4 = "int4"
 
 
-@dataclass(frozen=True)
-class Quantization:
-    """real = scale x (stored - zero_point), one pair for the whole tensor.
+class Quantization(Record):
+    """The quantization of a whole tensor: real = scale x (stored - zero_point).
 
     Args:
         scale: Positive.
@@ -92,8 +78,7 @@ class Quantization:
             raise ValueError(f"a quantization scale of {self.scale}")
 
 
-@dataclass(frozen=True)
-class TensorSpec:
+class TensorSpec(Record):
     """A model's input or output as its file declares it.
 
     Args:
@@ -109,17 +94,16 @@ class TensorSpec:
     quantization: Quantization | None = None
 
 
-@dataclass(frozen=True)
-class PairedAccuracy:
-    """A file and its parent on the same labelled images.
+class PairedAccuracy(Record):
+    """The accuracies of a file and of its parent on the same labelled images.
 
     Args:
         parent: Share of images that the parent labels right, 0..1.
         own: Share of images that the file labels right, 0..1.
         lost: Images that only the parent labels right.
         gained: Images that only the file labels right.
-        p_value: Of McNemar's exact test: how likely so uneven a split of lost and gained is if
-            neither is the better one.
+        p_value: The p value of McNemar's exact test: the probability of a split of lost and gained
+            that is at least as uneven if neither is better.
     """
 
     parent: float
@@ -129,9 +113,8 @@ class PairedAccuracy:
     p_value: float
 
 
-@dataclass(frozen=True)
-class LayerFidelity:
-    """How much of one layer's output survives.
+class LayerFidelity(Record):
+    """The quantization error of one layer's output.
 
     Args:
         layer: Its name, or "scores" for the last.
@@ -143,18 +126,17 @@ class LayerFidelity:
     sqnr_db: float | None
 
 
-@dataclass(frozen=True)
-class Parity:
-    """How closely an exported file follows its parent.
+class Parity(Record):
+    """The agreement of an exported file with its parent.
 
     Args:
-        runtime: What executed the exported file, with its version.
+        runtime: The runtime that executed the exported file, with its version.
         images: How many images were compared.
         agreement: The share of images given the same label, 0..1.
         max_abs_difference: The largest difference of any class probability.
         mean_abs_difference: The mean difference over all classes and images.
-        accuracy: Where the images' labels are known.
-        layers: Layer by layer, first to last, where the file was looked into.
+        accuracy: Both accuracies, where the labels of the images are known.
+        layers: The error of each layer, first to last, where the layers of both could be read.
     """
 
     runtime: str
@@ -166,15 +148,14 @@ class Parity:
     layers: tuple[LayerFidelity, ...] = ()
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """What a quantizer saw.
+class Calibration(Record):
+    """The calibration images of a quantizer.
 
     Args:
         source: "train", or the name of the user's file.
-        images: How many.
-        seed: Of their choice; None where all were used.
-        method: How ranges were taken from them.
+        images: How many images there were.
+        seed: The seed of their choice; None where all were used.
+        method: How activation ranges were computed from them.
     """
 
     source: str
@@ -183,12 +164,11 @@ class Calibration:
     method: str
 
 
-@dataclass(frozen=True)
-class Training:
-    """How a model came to be, and how good it was.
+class Training(Record):
+    """The training of a model and the accuracy that it reached.
 
     Args:
-        preset: Name of the architecture and recipe.
+        preset: Name of the architecture and training recipe.
         seed: Seed of initial weights, shuffling and dropout.
         data_sha256: Identity of the data set.
         batch_size: Images per step.
@@ -196,7 +176,7 @@ class Training:
         best_epoch: The epoch whose weights were kept, counted from 1.
         history: One value per epoch and metric (loss, accuracy, val_loss, val_accuracy).
         validation_accuracy: On the 5,000 images cut from train, 0..1.
-        test_accuracy: On the 10,000 test images, read once, after training.
+        test_accuracy: On the 10,000 test images, evaluated once, after training.
     """
 
     preset: str
@@ -210,9 +190,8 @@ class Training:
     test_accuracy: float
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What is known of one artifact; its JSON form lies beside the (main) file.
+class Manifest(Record):
+    """The manifest of one artifact; its JSON form lies beside the (main) file.
 
     Args:
         companions: SHA-256 of each further file that belongs to it, by its path from the main
@@ -231,7 +210,7 @@ class Manifest:
     output: TensorSpec
     tools: Mapping[str, str]
     scores: Literal["probabilities", "logits"] = "probabilities"
-    companions: Mapping[str, str] = field(default_factory=dict)
+    companions: Mapping[str, str] = msgspec.field(default_factory=dict)
     parent_sha256: str | None = None
     calibration: Calibration | None = None
     parity: Parity | None = None
@@ -254,14 +233,14 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A model file whose bytes were read and, where a manifest stands beside it, checked.
+    """A model file whose bytes were read and, where there is a manifest, checked against it.
 
     Args:
-        path: Where it lies.
-        format: From the manifest, or from the suffix.
-        payload: The whole (main) file.
-        manifest: None for a bare file.
-        companions: The other files, whole, by their paths from the main file's folder.
+        path: The path of the (main) file.
+        format: The format that the manifest or the suffix names.
+        payload: The bytes of the (main) file.
+        manifest: None for a file without manifest.
+        companions: The bytes of the other files, by their paths from the main file's folder.
     """
 
     path: Path
@@ -272,20 +251,20 @@ class Artifact:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the payload."""
+        """The SHA-256 of the payload."""
         return self.manifest.sha256 if self.manifest else sha256_of(self.payload)
 
     @property
     def size_bytes(self) -> int:
-        """Of all its files."""
+        """The size of all its files."""
         return len(self.payload) + sum(map(len, self.companions.values()))
 
 
 def display_name(path: Path) -> str:
-    """A model file's name as people know it: of its folder, where the format is a folder."""
+    """Return the name of a model file, or of its folder where the format is a folder."""
     return path.parent.name if path.name == SAVED_MODEL_FILE else path.name
 
 
 def utc_now() -> str:
-    """The time of day, for people and for ordering: ISO 8601, UTC, to the microsecond."""
+    """Return the present time as text that sorts: ISO 8601, UTC, to the microsecond."""
     return datetime.now(UTC).isoformat(timespec="microseconds")

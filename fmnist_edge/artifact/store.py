@@ -1,4 +1,4 @@
-"""Artifacts on disk: written whole, checked when they are opened."""
+"""Artifacts on disk: they are written whole, and checked when they are opened."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -16,29 +16,19 @@ from fmnist_edge.errors import (
 from fmnist_edge.files import sha256_of, staged, storage_errors
 from fmnist_edge.records import RecordError, decode_document, encode_json
 
-__all__ = [
-    "find_manifests",
-    "format_of",
-    "manifest_path",
-    "open_artifact",
-    "read_manifest",
-    "refuse_to_replace",
-    "write_artifact",
-]
-
-_APART: Final = frozenset({"reference", "reference-work", "teachers"})
+_SEARCHED_BY_NAME_ONLY: Final = frozenset({"reference", "reference-work", "teachers"})
 
 
 def manifest_path(path: Path) -> Path:
-    """Where the manifest of the model file `path` lies."""
+    """Return the path of the manifest of the model file `path`."""
     return path.parent / f"{path.name}.json"  # with_name() would choke on "."
 
 
 def refuse_to_replace(path: Path, *, force: bool) -> None:
-    """Stop before long work whose outcome would have no place to go.
+    """Refuse, before any long work, to write over a file that is there.
 
     Raises:
-        ArtifactExistsError: `path` is there already and `force` is not given.
+        ArtifactExistsError: `path` is there already, and `force` is not given.
     """
     if not force and (path.exists() or manifest_path(path).exists()):
         raise ArtifactExistsError(
@@ -49,14 +39,14 @@ def refuse_to_replace(path: Path, *, force: bool) -> None:
 def write_artifact(
     folder: Path, payload: bytes, manifest: Manifest, companions: Mapping[str, bytes] | None = None
 ) -> Path:
-    """Put an artifact into `folder` and return the (main) model file's path.
+    """Write an artifact into `folder` and return the path of its (main) model file.
 
     All files reach the disk before anything that was there is touched. Then the old manifest goes
-    first and the new one comes last, so that at no moment a manifest stands beside a file it does
-    not describe.
+    first and the new one comes last, so that at no moment a manifest stands beside a file that it
+    does not describe.
 
     Raises:
-        StorageError: the folder cannot be written to; what was there before still is.
+        StorageError: The folder cannot be written to; what was there before is still there.
     """
     path = folder / manifest.file
     sidecar = manifest_path(path)
@@ -82,7 +72,7 @@ def write_artifact(
 
 
 def _companions_of(path: Path) -> set[Path]:
-    """What belongs to the artifact that is about to be replaced."""
+    """Return the companion files of the artifact that is about to be replaced."""
     try:
         manifest = read_manifest(path)
     except ManifestError:
@@ -91,10 +81,10 @@ def _companions_of(path: Path) -> set[Path]:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest of the model file `path`; None where it has none.
+    """Return the manifest of the model file `path`, or None where it has none.
 
     Raises:
-        ManifestError: there is one, and it makes no sense.
+        ManifestError: There is one, and it cannot be understood.
     """
     where = manifest_path(path)
     try:
@@ -122,10 +112,10 @@ def open_artifact(path: Path) -> Artifact:
     """Read a model file and check it against its manifest.
 
     Raises:
-        ArtifactNotFoundError: no such file.
-        ManifestError: its manifest makes no sense.
-        HashMismatchError: the file is not the one its manifest describes.
-        ModelUnsupportedError: a bare file whose suffix names no known format.
+        ArtifactNotFoundError: There is no such file.
+        ManifestError: Its manifest cannot be understood.
+        HashMismatchError: The file is not the one that its manifest describes.
+        ModelUnsupportedError: The file has no manifest, and its suffix names no known format.
     """
     manifest = read_manifest(path)
     try:
@@ -164,10 +154,10 @@ def _check_hash(path: Path, payload: bytes, expected: str) -> None:
 
 
 def format_of(path: Path) -> Format:
-    """The format a bare file's suffix names.
+    """Return the format that the suffix of a file without manifest names.
 
     Raises:
-        ModelUnsupportedError: it names none that is known.
+        ModelUnsupportedError: The suffix names no format that is known.
     """
     for each in Format:
         if path.suffix.lower() == each.suffix:
@@ -180,15 +170,15 @@ def format_of(path: Path) -> Format:
 
 
 def find_manifests(folder: Path) -> tuple[Path, ...]:
-    """The model files below `folder` that have a manifest beside them, in order of their paths.
+    """Return the model files below `folder` that have a manifest, in order of their paths.
 
-    Models that came with the project and training aids lie in folders of their own, which are only
-    looked into when they are named: they are not what a user has just made.
+    Models that came with the project, and teachers, lie in folders of their own. Those are searched
+    only when they are named, because a user has not just made what is in them.
     """
     found = []
     for sidecar in folder.rglob("*.json"):
         path = sidecar.with_suffix("")
-        if _APART & set(path.relative_to(folder).parts[:-1]):
+        if _SEARCHED_BY_NAME_ONLY & set(path.relative_to(folder).parts[:-1]):
             continue
         if path.suffix in {each.suffix for each in Format} and not path.name.startswith("."):
             found.append(path)

@@ -1,4 +1,4 @@
-"""How many labels are right, and whether a file lost any against its float reference."""
+"""The accuracy of a case, and its comparison with the float reference of the same run."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Format, Precision
-from fmnist_edge.bench.evidence import Evidence
+from fmnist_edge.bench.case_data import CaseData
 from fmnist_edge.errors import ResultUnreadableError
 from fmnist_edge.result import Accuracy, AgainstReference, Interval, Predictions, Samples
 from fmnist_edge.stats.classification import (
@@ -18,14 +18,12 @@ from fmnist_edge.stats.classification import (
     wilson_interval,
 )
 
-__all__ = ["accuracy", "decode_labels", "encode_labels", "predictions", "reference"]
-
 _MOST_CLASSES: Final = 100
 _MILLION: Final = 1_000_000
 _ZERO: Final = ord("0")
 _DIGITS: Final = 10
-# Which float file speaks for a family whose parent was not measured: the first of these.
-_SPOKESMEN: Final = (
+# Where the parent was not measured, the float file of the first of these formats is the reference.
+_REFERENCE_ORDER: Final = (
     Format.KERAS,
     Format.SAVED_MODEL,
     Format.ONNX,
@@ -40,13 +38,13 @@ Scores = NDArray[np.float32]
 
 
 def encode_labels(labels: Labels) -> str:
-    """Labels as text: one digit each, or beyond ten classes numbers, each with a space after it.
+    """Return labels as text: one digit each; beyond ten classes, numbers with a space after each.
 
     Args:
         labels: integers[N], 0 or above.
 
     Raises:
-        ValueError: a label is negative.
+        ValueError: A label is negative.
     """
     if len(labels) == 0:
         return ""
@@ -58,14 +56,16 @@ def encode_labels(labels: Labels) -> str:
 
 
 def decode_labels(text: str) -> NDArray[np.int64]:
-    """What `encode_labels` made of integers[N].
+    """Return the int64[N] that `encode_labels` made text of.
 
     Raises:
-        ResultUnreadableError: the text is something else.
+        ResultUnreadableError: The text is something else.
     """
     words = text.split() if " " in text else list(text)
     if not all(word.isascii() and word.isdigit() for word in words):
-        raise ResultUnreadableError("The labels are damaged: there is something else than numbers.")
+        raise ResultUnreadableError(
+            "The labels are damaged: they hold something else than numbers."
+        )
     try:
         return np.array([int(word) for word in words], np.int64)
     except (OverflowError, ValueError) as error:
@@ -73,18 +73,20 @@ def decode_labels(text: str) -> NDArray[np.int64]:
 
 
 def predictions(scores: Scores) -> Predictions:
-    """The label of each image, and how sure the model is of it.
+    """Return the label of each image and its confidence.
 
     Args:
         scores: float32[N,C], probabilities or logits.
     """
-    sure = np.clip(np.nan_to_num(as_probabilities(scores).max(axis=1)), 0, 1).astype(np.float64)
-    confidence = Samples.pack(np.rint(_MILLION * sure).astype(np.uint64))
-    return Predictions(encode_labels(scores.argmax(axis=1)), confidence)
+    confidence = np.clip(np.nan_to_num(as_probabilities(scores).max(axis=1)), 0, 1).astype(
+        np.float64
+    )
+    millionths = Samples.pack(np.rint(_MILLION * confidence).astype(np.uint64))
+    return Predictions(encode_labels(scores.argmax(axis=1)), millionths)
 
 
-def accuracy(own: Evidence, everything: Sequence[Evidence]) -> Accuracy | None:
-    """Top-1 accuracy of a case, and how it compares with the float reference of the same run.
+def accuracy(own: CaseData, everything: Sequence[CaseData]) -> Accuracy | None:
+    """Return the top-1 accuracy of a case, compared with the float reference of the same run.
 
     Args:
         own: The case.
@@ -94,7 +96,7 @@ def accuracy(own: Evidence, everything: Sequence[Evidence]) -> Accuracy | None:
         None where the images were not classified or their labels are not known.
 
     Raises:
-        ValueError: there are more labels or fewer than images.
+        ValueError: The number of labels is not that of the images.
     """
     if own.predictions is None or own.truth is None or len(own.truth) == 0:
         return None
@@ -110,14 +112,14 @@ def accuracy(own: Evidence, everything: Sequence[Evidence]) -> Accuracy | None:
         interval=Interval(*wilson_interval(right, len(truth))),
         confusion=_confusion(truth, given),
         calibration_error=calibration_error(
-            own.predictions.confidence.unpack() / _MILLION, correct
+            own.predictions.confidence_millionths.unpack() / _MILLION, correct
         ),
         against=_against(own, base) if base else None,
     )
 
 
 def _confusion(truth: NDArray[np.int64], given: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
-    """Counts, row by true class and column by given class; none for very many classes."""
+    """Return counts, row by true class and column by given class; none beyond 100 classes."""
     classes = 1 + int(max(truth.max(), given.max()))
     if classes > _MOST_CLASSES:
         return ()
@@ -125,13 +127,13 @@ def _confusion(truth: NDArray[np.int64], given: NDArray[np.int64]) -> tuple[tupl
     return tuple(tuple(row) for row in counts.reshape(classes, classes).tolist())
 
 
-def reference(own: Evidence, everything: Sequence[Evidence]) -> Evidence | None:
-    """The float32 case that a case is compared with.
+def reference(own: CaseData, everything: Sequence[CaseData]) -> CaseData | None:
+    """Return the float32 case that a case is compared with.
 
-    It is the parent, or else a float32 file of the same parent; on the runtime measured first.
+    It is the parent, or else a float32 file of the same parent, on the runtime measured first.
 
     Returns:
-        None where there is none, or the case is that reference itself.
+        None where there is none, or where the case is that reference itself.
     """
     ranked = [
         (*_closeness(own, each), place, each)
@@ -142,29 +144,29 @@ def reference(own: Evidence, everything: Sequence[Evidence]) -> Evidence | None:
     return None if best is None or best[-1] is own else best[-1]
 
 
-def _is_related(own: Evidence, other: Evidence) -> bool:
+def _is_related(own: CaseData, other: CaseData) -> bool:
     parent, subject = own.case.subject.parent_sha256, other.case.subject
     related = parent is not None and parent in {subject.sha256, subject.parent_sha256}
     return related and subject.precision is Precision.FLOAT32
 
 
-def _is_comparable(own: Evidence, other: Evidence) -> bool:
-    """Whether the other case was measured, on the same images."""
+def _is_comparable(own: CaseData, other: CaseData) -> bool:
+    """Return whether the other case was measured, on the same images."""
     if own.truth is None or other.truth is None or other.failure or other.predictions is None:
         return False
     same = own.measurements[0].inputs == other.measurements[0].inputs
     return same and np.array_equal(own.truth, other.truth)
 
 
-def _closeness(own: Evidence, other: Evidence) -> tuple[bool, int]:
-    """The smaller the better: the parent itself, and then the formats in their order."""
+def _closeness(own: CaseData, other: CaseData) -> tuple[bool, int]:
+    """Return a key that sorts the parent itself first, and then the formats in their order."""
     subject = other.case.subject
-    stranger = subject.sha256 != own.case.subject.parent_sha256
-    formats = [*_SPOKESMEN, subject.format]
-    return stranger, formats.index(subject.format)
+    is_not_parent = subject.sha256 != own.case.subject.parent_sha256
+    formats = [*_REFERENCE_ORDER, subject.format]
+    return is_not_parent, formats.index(subject.format)
 
 
-def _against(own: Evidence, base: Evidence) -> AgainstReference | None:
+def _against(own: CaseData, base: CaseData) -> AgainstReference | None:
     said, wanted = own.predictions, base.predictions
     if said is None or wanted is None or own.truth is None:
         return None
@@ -178,14 +180,14 @@ def _against(own: Evidence, base: Evidence) -> AgainstReference | None:
         lost=lost,
         gained=gained,
         p_value=mcnemar_p_value(lost, gained),
-        largest_difference=_largest_difference(own.scores, base.scores),
+        max_abs_difference=_max_abs_difference(own.scores, base.scores),
     )
 
 
-def _largest_difference(given: Scores | None, expected: Scores | None) -> float | None:
-    """Of any class probability, 0..1; None where there are none, or of other classes."""
+def _max_abs_difference(given: Scores | None, expected: Scores | None) -> float | None:
+    """Return the largest difference of any class probability, 0..1; None where none is defined."""
     if given is None or expected is None or given.shape != expected.shape or given.size == 0:
         return None
     difference = np.abs(as_probabilities(given) - as_probabilities(expected))
-    # A score that is no number must not pass as "no difference".
+    # A score that is NaN must not count as "no difference".
     return float(np.nan_to_num(difference, nan=1.0, posinf=1.0).max())

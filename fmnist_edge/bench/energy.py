@@ -1,57 +1,55 @@
-"""Energy per call, in a run of its own, above that of the idle machine.
+"""Energy per call above that of the idle machine, in a measurement of its own.
 
-The latency turns are far too short for meters that tell a second's average, and reading a meter
-disturbs what is timed; so each case runs once more, without a clock on single calls.
+The latency turns are too short for meters that give the average of a second, and reading a meter
+disturbs what is timed. Each case therefore runs once more, without timing single calls.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol, TypeVar
 
-from fmnist_edge.bench.execute import Asking, Launch, Supplies
-from fmnist_edge.bench.messages import Job, Order, Task
+from fmnist_edge.bench.rounds import Launch, WorkerHandle
+from fmnist_edge.bench.wire import Command, DataPaths, Job, Task
 from fmnist_edge.clock import NS_PER_SECOND, now, rest
 from fmnist_edge.progress import Progress
 from fmnist_edge.result import Case, Energy, Settings
-
-__all__ = ["Metering", "measure_energy"]
 
 T = TypeVar("T")
 _STEPS_PER_SECOND: Final = 10
 
 
-class Metering(Protocol):
-    """A running total of energy."""
+class RunningMeter(Protocol):
+    """A meter that adds up energy."""
 
     def sample(self, seconds: float) -> None:
-        """Look at the meter, `seconds` after it was made."""
+        """Read the meter, `seconds` after it was made."""
 
     def joules(self) -> float:
-        """Joules since the meter was made, as of the last look."""
+        """Return the joules since the meter was made, as of the last reading."""
 
 
 def measure_energy(  # noqa: PLR0913 - each is one independent fact about the run
     cases: Sequence[Case],
     settings: Settings,
-    supplies: Supplies,
+    data: DataPaths,
     *,
     launch: Launch,
-    meter: Metering,
+    meter: RunningMeter,
     progress: Progress,
 ) -> dict[Case, Energy]:
-    """Energy of each case: first with its process waiting, then with it calling back to back.
+    """Return the energy of each case: its process first waits and then calls back to back.
 
     Args:
-        cases: What to measure; one that fails here is left out.
+        cases: What to measure; one that fails here is left out of the result.
         settings: `energy_seconds` for each half.
-        supplies: What to feed the models with.
-        launch: Starts a worker for a job; it calls what it is given while it waits.
-        meter: What tells the energy.
+        data: Where the images are.
+        launch: Starts a worker for a job; it calls the function it is given while it waits.
+        meter: The meter to read.
         progress: Told of every case.
     """
     begin = now()
 
-    def look() -> None:
+    def read() -> None:
         meter.sample((now() - begin) / NS_PER_SECOND)
 
     seconds = settings.energy_seconds
@@ -60,10 +58,10 @@ def measure_energy(  # noqa: PLR0913 - each is one independent fact about the ru
     found = {}
     for case in cases:
         progress.advance(0, note=f"{case.subject.name} on {case.runtime}")
-        job = Job(case, settings, supplies.data_folder, supplies.own_data, classify=False)
-        # A meter that gives up in between leaves this case without a figure, and the others theirs.
-        with suppress(OSError), launch(job, look) as worker:
-            energy = _of_one(worker, seconds, meter, look)
+        job = Job(case, settings, data, classify=False)
+        # Where the meter fails in between, this case has no figure, and the others keep theirs.
+        with suppress(OSError), launch(job, read) as worker:
+            energy = _of_one(worker, seconds, meter, read)
             if energy is not None:
                 found[case] = energy
         progress.advance(steps)
@@ -72,14 +70,14 @@ def measure_energy(  # noqa: PLR0913 - each is one independent fact about the ru
 
 
 def _of_one(
-    worker: Asking, seconds: float, meter: Metering, look: Callable[[], None]
+    worker: WorkerHandle, seconds: float, meter: RunningMeter, read: Callable[[], None]
 ) -> Energy | None:
-    """Energy of one worker; None where it fails."""
-    if worker.ask(Order(Task.OPEN)).failure is not None:
+    """Return the energy of one worker; None where it fails."""
+    if worker.ask(Command(Task.OPEN)).failure is not None:
         return None
-    _, idle_joules, idle_seconds = _metered(meter, look, lambda: rest(seconds, look))
+    _, idle_joules, idle_seconds = _metered(meter, read, lambda: rest(seconds, read))
     reply, joules, busy_seconds = _metered(
-        meter, look, lambda: worker.ask(Order(Task.STRESS, seconds))
+        meter, read, lambda: worker.ask(Command(Task.SUSTAINED_LOAD, seconds))
     )
     if not reply.calls:
         return None
@@ -87,11 +85,11 @@ def _of_one(
 
 
 def _metered(
-    meter: Metering, look: Callable[[], None], action: Callable[[], T]
+    meter: RunningMeter, read: Callable[[], None], action: Callable[[], T]
 ) -> tuple[T, float, float]:
-    """What an action gives, its joules and its seconds."""
-    look()
+    """Return the value of an action, its joules and its seconds."""
+    read()
     before, start = meter.joules(), now()
     value = action()
-    look()
+    read()
     return value, meter.joules() - before, (now() - start) / NS_PER_SECOND

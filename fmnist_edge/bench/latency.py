@@ -16,19 +16,6 @@ from fmnist_edge import clock
 from fmnist_edge.clock import NS_PER_SECOND, sleep_until, timed
 from fmnist_edge.session import SelfTiming
 
-__all__ = [
-    "PacedTurn",
-    "Turn",
-    "as_array",
-    "back_to_back",
-    "clock_cost",
-    "no_collector",
-    "paced",
-    "refresh",
-    "timed_by_itself",
-    "warm_up",
-]
-
 Run = Callable[[NDArray[Any]], NDArray[Any]]
 Tensors = Sequence[NDArray[Any]]
 _CLOCK_READINGS: Final = 2_000
@@ -38,14 +25,14 @@ _MOST_NATIVE_CALLS: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Turn:
-    """What one turn of back-to-back calls gave.
+    """The samples of one turn of back-to-back calls.
 
     Args:
         samples: uint64[count] nanoseconds per sample.
         calls: Calls made.
-        busy_ns: From the first call's start to the last one's end.
+        busy_ns: Time from the start of the first call to the end of the last one.
         last: Index of the input of the last call.
-        output: A copy of what the last call answered.
+        output: A copy of the output of the last call.
     """
 
     samples: NDArray[np.uint64]
@@ -57,13 +44,13 @@ class Turn:
 
 @dataclass(frozen=True)
 class PacedTurn:
-    """What one turn of calls at fixed times gave.
+    """The samples of one turn of calls at fixed times.
 
     Args:
         response: uint64[count] nanoseconds from the scheduled time to the answer.
         service: uint64[count] nanoseconds of the call alone.
         last: Index of the input of the last call.
-        output: A copy of what the last call answered.
+        output: A copy of the output of the last call.
     """
 
     response: NDArray[np.uint64]
@@ -73,7 +60,7 @@ class PacedTurn:
 
 
 def clock_cost() -> float:
-    """Nanoseconds between two readings with nothing in between: part of every sample."""
+    """Return the nanoseconds between two readings of the clock, which are part of every sample."""
     read = clock.perf_counter_ns
     taken = []
     for _ in range(_CLOCK_READINGS):
@@ -83,13 +70,13 @@ def clock_cost() -> float:
 
 
 def warm_up(run: Run, tensors: Tensors, calls: int, seconds: float) -> NDArray[np.uint64]:
-    """The first calls, whose times belong to no statistic and are kept all the same.
+    """Make the first calls; their times are kept, and no statistic uses them.
 
     Args:
         run: Inference.
-        tensors: Inputs to go round.
-        calls: How many.
-        seconds: After which to stop earlier; three calls are made in any case.
+        tensors: Inputs; after the last comes the first again.
+        calls: How many calls to make.
+        seconds: Time after which to stop earlier; three calls are made in any case.
 
     Returns:
         uint64[count] nanoseconds, in order.
@@ -107,13 +94,13 @@ def warm_up(run: Run, tensors: Tensors, calls: int, seconds: float) -> NDArray[n
 
 
 def refresh(run: Run, tensors: Tensors, calls: int, seconds: float) -> None:
-    """A few calls before a turn, for the caches; nothing is kept of them.
+    """Make a few calls before a turn to fill the caches; their times are not kept.
 
     Args:
         run: Inference.
-        tensors: Inputs to go round.
-        calls: How many.
-        seconds: After which to stop earlier; one call is made in any case.
+        tensors: Inputs; after the last comes the first again.
+        calls: How many calls to make.
+        seconds: Time after which to stop earlier; one call is made in any case.
     """
     end = clock.perf_counter_ns() + int(seconds * NS_PER_SECOND)
     for tensor in islice(cycle(tensors), calls):
@@ -131,15 +118,15 @@ def back_to_back(  # noqa: PLR0913 - each is one independent fact about the turn
     at_least: int,
     calls_per_sample: int,
 ) -> Turn:
-    """Call `run` back to back, going round `tensors`, and time each sample on its own.
+    """Call `run` back to back on one tensor after the other, and time each sample.
 
-    Nothing is left out: what was slow was slow. The garbage collector rests meanwhile.
+    No sample is left out as an outlier. The garbage collector is off meanwhile.
 
     Args:
         run: Inference.
-        tensors: Inputs to go round.
+        tensors: Inputs; after the last comes the first again.
         first: Index of the input to begin with.
-        seconds: For how long.
+        seconds: How long to call.
         at_least: Samples to take even if that takes longer.
         calls_per_sample: 1, or more for calls that are too short for the clock.
     """
@@ -198,13 +185,13 @@ def _batched(  # noqa: PLR0913, PLR0917 - as above
 
 
 def timed_by_itself(session: SelfTiming, tensors: Tensors, *, first: int, seconds: float) -> Turn:
-    """A turn of calls that native code makes and times, with no Python in between.
+    """Return a turn of calls that native code makes and times, without Python in between.
 
     Args:
-        session: What makes them.
-        tensors: Inputs to go round.
+        session: The session that makes the calls.
+        tensors: Inputs; after the last comes the first again.
         first: Index of the input to begin with.
-        seconds: For how long.
+        seconds: How long to call.
     """
     rotated = [*tensors[first:], *tensors[:first]]
     (samples, output), busy = timed(
@@ -215,17 +202,17 @@ def timed_by_itself(session: SelfTiming, tensors: Tensors, *, first: int, second
 
 
 def paced(run: Run, tensors: Tensors, *, first: int, hz: float, calls: int) -> PacedTurn:
-    """Call `run` at fixed times, sleeping in between as an application does.
+    """Call `run` at fixed times and sleep in between, as an application does.
 
-    A call that is late starts at once and counts from when it was due, so a stall shows in every
-    call that had to wait for it ("coordinated omission", as wrk2 and MLPerf's LoadGen avoid it).
+    A late call starts at once and is timed from its scheduled time, so that a stall shows in every
+    call that had to wait for it (wrk2 and MLPerf's LoadGen avoid coordinated omission likewise).
 
     Args:
         run: Inference.
-        tensors: Inputs to go round.
+        tensors: Inputs; after the last comes the first again.
         first: Index of the input to begin with.
         hz: Arrivals per second.
-        calls: How many.
+        calls: How many calls to make.
     """
     response, service = array("Q"), array("Q")
     read = clock.perf_counter_ns
@@ -248,13 +235,13 @@ def paced(run: Run, tensors: Tensors, *, first: int, hz: float, calls: int) -> P
 
 
 def as_array(taken: "array[int]") -> NDArray[np.uint64]:
-    """uint64[count] of what was taken."""
+    """Return the times as uint64[count]."""
     return np.frombuffer(taken, np.uint64).copy() if taken else np.empty(0, np.uint64)
 
 
 @contextmanager
 def no_collector() -> Iterator[None]:
-    """The garbage collector rests meanwhile, and is then as it was."""
+    """Switch the garbage collector off, and back on afterwards if it was on."""
     enabled = gc.isenabled()
     gc.disable()
     try:

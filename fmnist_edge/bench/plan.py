@@ -1,4 +1,4 @@
-"""What will be measured: every model file on every runtime that opens it."""
+"""The plan of a benchmark: every model file on every runtime that opens it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,28 +6,26 @@ from pathlib import Path
 from typing import Final
 
 from fmnist_edge.artifact import format_of, open_artifact
-from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
+from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
 from fmnist_edge.errors import FmnistEdgeError, HashMismatchError, UsageError
 from fmnist_edge.optional import installed
 from fmnist_edge.result import Case, Failure, Row, Run, Skipped, Subject
 from fmnist_edge.session import Occasion, RuntimeModule
 
-__all__ = ["Plan", "Wanted", "failure_of", "make_plan", "repeat_plan"]
-
 _NO_RUNTIME: Final = "-"
 _CPU: Final = "cpu"
-_FLOOR: Final = {"null": NO_MODEL, "numpy": YARDSTICK}
+_BASELINE: Final = {"null": NO_MODEL, "numpy": FIXED_NETWORK}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The rows to come.
+    """The rows that will be measured.
 
     Args:
-        cases: What will be measured; the floor's last.
-        failed: Rows that have failed already, because their file makes no sense.
+        cases: What will be measured; the baseline is last.
+        failed: Rows that have failed already, because their file cannot be read.
         skipped: What is left out, and why.
-        foreign: Whether all files are somebody else's: none has a manifest.
+        foreign: Whether no file has a manifest, so that all come from other projects.
     """
 
     cases: tuple[Case, ...]
@@ -37,12 +35,12 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which runtimes to use, and how.
+class Selection:
+    """The runtimes to use, and their options.
 
     Args:
-        runtimes: All there are, by name.
-        named: Those that the user named; none means those whose occasion it is.
+        runtimes: All runtimes, by name.
+        named: Those that the user named; none means those of the given occasions.
         occasions: When runtimes that are not named are used.
         threads: Thread counts; each makes cases of its own.
         batch: Images per inference.
@@ -58,19 +56,19 @@ class Wanted:
         if self.batch < 1 or not self.threads or min(self.threads) < 1:
             raise UsageError("Thread counts and batch sizes start at 1.")
 
-    def calls_for(self, name: str) -> bool:
-        """Whether the runtime called `name` is to be used on the files that it reads."""
+    def includes(self, name: str) -> bool:
+        """Return whether the runtime called `name` is to be used on the files that it reads."""
         if self.named:
             return name in self.named
         return self.runtimes[name].OCCASION in self.occasions
 
 
-def make_plan(paths: Sequence[Path], wanted: Wanted) -> Plan:
-    """Pair files and runtimes by the formats the runtimes declare.
+def make_plan(paths: Sequence[Path], wanted: Selection) -> Plan:
+    """Pair files and runtimes by the formats that the runtimes declare.
 
     Args:
         paths: Model files.
-        wanted: Which runtimes to use, and how.
+        wanted: The runtimes to use, and their options.
     """
     cases: list[Case] = []
     failed: list[Row] = []
@@ -90,19 +88,19 @@ def make_plan(paths: Sequence[Path], wanted: Wanted) -> Plan:
             for name in _readers(subject, wanted)
             for count in wanted.threads
         ]
-    floor = [
+    baseline = [
         Case(subject, name, _CPU, wanted.threads[0], wanted.batch)
-        for name, subject in _FLOOR.items()
+        for name, subject in _BASELINE.items()
         if name in wanted.runtimes and cases
     ]
-    return Plan((*cases, *floor), tuple(failed), tuple(skipped), foreign=not known)
+    return Plan((*cases, *baseline), tuple(failed), tuple(skipped), foreign=not known)
 
 
 def repeat_plan(run: Run) -> Plan:
-    """The plan that a result came from, once more, on the very same files.
+    """Return the plan of an earlier result, for the very same files.
 
     Raises:
-        FmnistEdgeError: a file is gone, or is not the one that was measured.
+        FmnistEdgeError: A file is gone, or is not the one that was measured.
     """
     known = False
     for case in run.rows:
@@ -114,14 +112,14 @@ def repeat_plan(run: Run) -> Plan:
         if found.sha256 != subject.sha256:
             raise HashMismatchError(
                 f"{subject.path} is not the file that was measured (its SHA-256 differs).",
-                hint="Bring that file back, or measure anew with: fmnist-edge bench",
+                hint="Restore that file, or make a new measurement with: fmnist-edge bench",
             )
     cases = [row.case for row in run.rows if row.case.runtime != _NO_RUNTIME]
     return Plan(tuple(cases), (), run.skipped, foreign=not known)
 
 
 def _inspect(path: Path) -> tuple[Subject, bool]:
-    """What a file is, and whether it has a manifest."""
+    """Return what a file is, and whether it has a manifest."""
     artifact = open_artifact(path)
     return Subject.of(artifact), artifact.manifest is not None
 
@@ -134,8 +132,8 @@ def _unreadable(path: Path) -> Subject:
     return Subject(str(path), kind, None, None, None)
 
 
-def _able(subject: Subject, wanted: Wanted) -> Iterator[tuple[str, RuntimeModule]]:
-    """The runtimes that open such files."""
+def _able(subject: Subject, wanted: Selection) -> Iterator[tuple[str, RuntimeModule]]:
+    """Yield the runtimes that open such files."""
     for name, module in wanted.runtimes.items():
         if module.READS_MODEL and subject.format in module.FORMATS:
             yield name, module
@@ -145,39 +143,28 @@ def _present(module: RuntimeModule) -> bool:
     return not module.PACKAGE or installed(module.PACKAGE)
 
 
-def _readers(subject: Subject, wanted: Wanted) -> Iterator[str]:
+def _readers(subject: Subject, wanted: Selection) -> Iterator[str]:
     for name, module in _able(subject, wanted):
-        if wanted.calls_for(name) and _present(module):
+        if wanted.includes(name) and _present(module):
             yield name
 
 
-def _skipped(subject: Subject, wanted: Wanted) -> Iterator[Skipped]:
+def _skipped(subject: Subject, wanted: Selection) -> Iterator[Skipped]:
     able = dict(_able(subject, wanted))
-    called = [name for name in able if wanted.calls_for(name)]
+    called = [name for name in able if wanted.includes(name)]
     if not able or (wanted.named and not called):
-        used = [name for name in wanted.runtimes if wanted.calls_for(name)]
-        yield Skipped(
-            subject.path,
-            f"none of the runtimes in use ({', '.join(used)}) opens {subject.format} files",
-            "fmnist-edge export makes files that they open.",
-        )
+        used = [name for name in wanted.runtimes if wanted.includes(name)]
+        values = {"format": str(subject.format), "runtimes": ", ".join(used)}
+        yield Skipped(subject.path, None, "no-runtime", values)
         return
     for name, module in able.items():
         too_slow = not wanted.named and module.OCCASION is Occasion.UNHURRIED
         if not _present(module) and (name in called or too_slow):
-            yield Skipped(
-                f"{subject.path} on {name}",
-                f"{name} is not installed",
-                f"Install it with: pip install 'fmnist-edge[{module.EXTRA}]'",
-            )
+            yield Skipped(subject.path, name, "not-installed", {"extra": module.EXTRA})
         elif name not in called and too_slow:
-            yield Skipped(
-                f"{subject.path} on {name}",
-                f"{name} takes seconds to import, and this protocol must end soon",
-                f"Ask for it with: --runtime {name}",
-            )
+            yield Skipped(subject.path, name, "slow-import")
 
 
 def failure_of(error: FmnistEdgeError) -> Failure:
-    """An error as part of a result."""
+    """Return an error as part of a result."""
     return Failure(type(error).__name__, error.message, error.hint)

@@ -1,22 +1,20 @@
-"""The measuring protocols by name."""
+"""The measuring protocols, by name."""
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from fmnist_edge.records import replace
 from fmnist_edge.result import Settings
 from fmnist_edge.tables import look_up
 
-__all__ = ["DEFAULT", "HURRIED", "PROTOCOLS", "get"]
-
-# What all have in common unless they say otherwise.
+# The values of all protocols that do not say otherwise.
 _USUAL: Final = Settings(
     protocol="standard",
     # Five, because the same case runs at different speeds in different processes.
     processes=5,
     together=16,
     warmup_calls=50,
-    # Shorter than the stretches in which a shared machine has one speed.
+    # Shorter than the time for which a shared machine keeps one speed.
     turn_seconds=0.02,
     min_samples=14,
     min_seconds=0.5,
@@ -67,7 +65,7 @@ PROTOCOLS: Final = MappingProxyType(
                 turn_seconds=1.0,
                 paced_samples=720,
             ),
-            # For trying things out: it ends soon, and that is all that can be said for it.
+            # A quick trial whose figures say little.
             replace(
                 _USUAL,
                 protocol="smoke",
@@ -84,19 +82,19 @@ PROTOCOLS: Final = MappingProxyType(
     }
 )
 DEFAULT: Final = _USUAL.protocol
-# Those that must end soon leave out runtimes that take seconds to import.
-HURRIED: Final = frozenset({"quick", "smoke"})
+# Short protocols leave out runtimes that take seconds to import.
+SHORT: Final = frozenset({"quick", "smoke"})
 
 
 def get(name: str, **changes: Any) -> Settings:  # noqa: ANN401 - any setting
-    """The protocol called `name`, with what the user wants otherwise.
+    """Return the protocol called `name`, with the settings that the user changes.
 
     Args:
-        name: Of the protocol.
-        changes: Settings to replace; those that are None stay the protocol's own.
+        name: Name of the protocol.
+        changes: Settings to replace; those that are None stay as the protocol has them.
 
     Raises:
-        UsageError: there is no such protocol.
+        UsageError: There is no such protocol.
     """
     settings = look_up(PROTOCOLS, name, "protocol")
     wanted = {key: value for key, value in changes.items() if value is not None}

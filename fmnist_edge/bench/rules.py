@@ -1,4 +1,4 @@
-"""Rules of known benchmarks, and whether a row meets them.
+"""The rules of known benchmarks, and whether a row meets them.
 
 The numbers are those of MLPerf's rules, under other names: "tiny-like" is no MLPerf Tiny result,
 which takes a submission.
@@ -11,25 +11,22 @@ Sources:
 """
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from fmnist_edge.artifact import Precision
-from fmnist_edge.bench.wording import counted, duration
 from fmnist_edge.clock import NS_PER_SECOND
-from fmnist_edge.result import Row, RuleCheck
-
-__all__ = ["PROCESSES", "RULES", "Rule", "check_rules"]
+from fmnist_edge.result import Row, RuleCheck, Values
 
 PROCESSES: Final = 5
-"""Processes from which on the spread between them is known."""
+"""The number of processes from which on the spread between them is known."""
 _WINDOWS: Final = 5
-_WINDOW_SECONDS: Final = 10
+_WINDOW_SECONDS: Final = 10.0
 _OF_REFERENCE: Final = 0.98
 
-Answer = tuple[bool, str]
+Answer = tuple[bool, Values]
 
 
 @dataclass(frozen=True)
@@ -37,44 +34,47 @@ class Rule:
     """One condition of a protocol.
 
     Args:
-        text: "mobile-like: at least 1,024 samples".
-        check: Whether a measured row meets it, and what was found.
+        protocol: "mobile-like".
+        name: A code of `result.codes.RULES`.
+        check: Returns whether a measured row meets the rule, and the values that decide it.
     """
 
-    text: str
+    protocol: str
+    name: str
     check: Callable[[Row], Answer]
 
 
 def check_rules(row: Row) -> tuple[RuleCheck, ...]:
-    """Every rule, met or not; none for a row without latency."""
+    """Return every rule, met or not; none for a row without latency."""
     if row.back_to_back is None:
         return ()
-    return tuple(RuleCheck(rule.text, *rule.check(row)) for rule in RULES)
+    return tuple(RuleCheck(rule.protocol, rule.name, *rule.check(row)) for rule in RULES)
 
 
 def _samples(row: Row, *, at_least: int) -> Answer:
-    found = row.back_to_back.count if row.back_to_back else 0
-    return found >= at_least, counted(found, "sample")
+    found = row.back_to_back.samples if row.back_to_back else 0
+    return found >= at_least, {"samples": found, "samples_needed": at_least}
 
 
-def _windows(row: Row) -> list[float]:
-    """Seconds of back-to-back calls of each process."""
+def _windows(row: Row) -> Sequence[float]:
+    """Return the seconds of back-to-back calls of each process."""
     return [each.back_to_back.busy_ns / NS_PER_SECOND for each in row.measurements]
 
 
-def _time(row: Row, *, at_least: float) -> Answer:
+def _seconds(row: Row, *, at_least: float) -> Answer:
     found = sum(_windows(row))
-    return found >= at_least, f"{found:,.1f} s of calls"
+    return found >= at_least, {"seconds": found, "seconds_needed": at_least}
 
 
 def _five_windows(row: Row) -> Answer:
     found = len(row.measurements)
-    return found == _WINDOWS, counted(found, "process")
+    return found == _WINDOWS, {"processes": found, "processes_needed": _WINDOWS}
 
 
 def _long_windows(row: Row) -> Answer:
     shortest = min(_windows(row), default=0.0)
-    return shortest >= _WINDOW_SECONDS, f"the shortest took {shortest:,.1f} s"
+    met = shortest >= _WINDOW_SECONDS
+    return met, {"seconds": shortest, "seconds_needed": _WINDOW_SECONDS}
 
 
 def _median_throughput(row: Row) -> Answer:
@@ -83,48 +83,46 @@ def _median_throughput(row: Row) -> Answer:
         for each in row.measurements
         if each.back_to_back.busy_ns
     ]
-    if not rates:
-        return False, "no time passed"
-    return True, f"{statistics.median(rates):,.0f} calls per second"
+    return (True, {"calls_per_second": statistics.median(rates)}) if rates else (False, {})
 
 
 def _p90(row: Row) -> Answer:
-    if row.back_to_back is None:
-        return False, "no latency"
-    p90 = row.back_to_back.percentile(0.9)
-    return p90.nanoseconds is not None, p90.refused or duration(p90.nanoseconds or 0.0)
+    bound = row.back_to_back.percentile(0.9).bound_ns if row.back_to_back else None
+    return (False, {}) if bound is None else (True, {"bound_ns": bound})
 
 
 def _accuracy(row: Row) -> Answer:
     accuracy = row.accuracy
     if accuracy is None:
-        return False, "the accuracy is not known"
+        return False, {}
     if accuracy.against is None:
-        is_float = row.case.subject.precision is Precision.FLOAT32
-        return is_float, "it is a float file" if is_float else "no float reference in this run"
+        return row.case.subject.precision is Precision.FLOAT32, {}
     expected = accuracy.correct + accuracy.against.lost - accuracy.against.gained
-    enough = accuracy.correct >= _OF_REFERENCE * expected
-    share = 100 * accuracy.correct / max(expected, 1)
-    return enough, f"{share:.1f} % of {accuracy.against.reference}"
+    share = accuracy.correct / max(expected, 1)
+    return accuracy.correct >= _OF_REFERENCE * expected, {
+        "reference": accuracy.against.reference,
+        "share": share,
+        "share_needed": _OF_REFERENCE,
+    }
 
 
 def _processes(row: Row) -> Answer:
     found = len(row.measurements)
-    return found >= PROCESSES, counted(found, "process")
+    return found >= PROCESSES, {"processes": found, "processes_needed": PROCESSES}
 
 
 RULES: Final = (
-    Rule("quick: at least 64 samples", partial(_samples, at_least=64)),
-    Rule("quick: at least 1 s of calls", partial(_time, at_least=1)),
-    Rule("tiny-like: exactly 5 windows", _five_windows),
-    Rule("tiny-like: each window at least 10 s", _long_windows),
-    Rule("tiny-like: median throughput of the windows", _median_throughput),
-    Rule("mobile-like: at least 1,024 samples", partial(_samples, at_least=1_024)),
-    Rule("mobile-like: at least 60 s of calls", partial(_time, at_least=60)),
-    Rule("mobile-like: p90 by early stopping", _p90),
-    Rule("mobile-like: accuracy at least 98 % of the float reference", _accuracy),
-    Rule("edge-like: at least 600 s of calls", partial(_time, at_least=600)),
-    Rule("edge-like: p90 by early stopping", _p90),
-    Rule("processes: at least 5", _processes),
+    Rule("quick", "min-samples", partial(_samples, at_least=64)),
+    Rule("quick", "min-seconds", partial(_seconds, at_least=1.0)),
+    Rule("tiny-like", "windows", _five_windows),
+    Rule("tiny-like", "window-seconds", _long_windows),
+    Rule("tiny-like", "median-throughput", _median_throughput),
+    Rule("mobile-like", "min-samples", partial(_samples, at_least=1_024)),
+    Rule("mobile-like", "min-seconds", partial(_seconds, at_least=60.0)),
+    Rule("mobile-like", "early-stopping-p90", _p90),
+    Rule("mobile-like", "reference-accuracy", _accuracy),
+    Rule("edge-like", "min-seconds", partial(_seconds, at_least=600.0)),
+    Rule("edge-like", "early-stopping-p90", _p90),
+    Rule("processes", "min-processes", _processes),
 )
-"""What is checked: each name before the colon is a protocol's, and all its lines belong to it."""
+"""Every rule that a row is held against."""

@@ -1,15 +1,16 @@
-"""From samples to the numbers of a row; every one can be computed again from the samples."""
+"""The statistics of a row; each can be computed again from the samples in the result."""
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, replace
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from fmnist_edge.clock import NS_PER_SECOND
+from fmnist_edge.records import replace
 from fmnist_edge.result import (
     BackToBack,
     ColdStart,
@@ -29,27 +30,13 @@ from fmnist_edge.stats.intervals import (
     samples_needed,
 )
 
-__all__ = [
-    "SHARES",
-    "back_to_back",
-    "calls_per_second",
-    "cold",
-    "drift",
-    "latency",
-    "paced",
-    "stages",
-    "throughput",
-    "turn_spread",
-    "variation",
-]
-
 SHARES: Final = (0.9, 0.95, 0.99, 0.999)
 _MEDIAN: Final = 0.5
 # Half the width of the 99 % interval of a median, in ranks, per root of the number of samples.
 _RANKS: Final = 1.29
 # Fewer samples have no such interval.
 _FEWEST_FOR_A_MEDIAN: Final = 9
-# With so many, the median of a turn is known to some percent, and with so many turns their spread.
+# So many samples give the median of a turn to some percent; so many turns give their spread.
 _SAMPLES_OF_A_TURN: Final = 64
 _FEWEST_TURNS: Final = 10
 
@@ -57,44 +44,44 @@ Durations = NDArray[np.float64]
 
 
 def back_to_back(measurements: Sequence[Measurement]) -> Latency:
-    """Latency of calls one after the other, over all processes.
+    """Return the latency of calls one after the other, over all processes.
 
     Raises:
-        ValueError: there are no samples.
+        ValueError: There are no samples.
     """
     hot = [each.back_to_back for each in measurements]
     found = latency([_per_call(each) for each in hot], max(each.calls_per_sample for each in hot))
     turns = tuple(
         tuple(_middle(np.sort(turn)) for turn in _turns(each) if len(turn)) for each in hot
     )
-    return replace(found, turn_medians=turns)
+    return replace(found, turn_p50_ns=turns)
 
 
 def _per_call(hot: BackToBack) -> Durations:
-    """Nanoseconds per call, float64[count], in order."""
-    return hot.samples.unpack() / hot.calls_per_sample
+    """Return the nanoseconds per call, float64[count], in order."""
+    return hot.sample_ns.unpack() / hot.calls_per_sample
 
 
 def paced(measurements: Sequence[Measurement]) -> tuple[Latency, Latency] | None:
-    """Latency at fixed arrivals, and the part of it that is the call; None if it was left out."""
-    taken = [each.paced for each in measurements if each.paced and each.paced.response.count]
+    """Return the latency at fixed arrivals and the part that is the call; None without any."""
+    taken = [each.paced for each in measurements if each.paced and each.paced.response_ns.count]
     if not taken:
         return None
-    response = [each.response.unpack().astype(np.float64) for each in taken]
-    service = [each.service.unpack().astype(np.float64) for each in taken]
+    response = [each.response_ns.unpack().astype(np.float64) for each in taken]
+    service = [each.service_ns.unpack().astype(np.float64) for each in taken]
     return latency(response), latency(service)
 
 
 def latency(processes: Sequence[Durations], calls_per_sample: int = 1) -> Latency:
-    """Statistics over the samples of all processes, and the median of each process.
+    """Return statistics over the samples of all processes, and the median of each process.
 
     Args:
         processes: float64[count] nanoseconds per call of each process.
-        calls_per_sample: Of how many calls a sample is the mean. Beyond 1, no percentile is given:
-            a mean hides the slow call in it.
+        calls_per_sample: The number of calls that a sample is the mean of. Beyond 1, no percentile
+            is given, because a mean hides slow calls.
 
     Raises:
-        ValueError: there are no samples.
+        ValueError: There are no samples.
     """
     each = [np.sort(process) for process in processes if len(process)]
     if not each:
@@ -102,42 +89,41 @@ def latency(processes: Sequence[Durations], calls_per_sample: int = 1) -> Latenc
     pooled = np.sort(np.concatenate(each))
     medians = tuple(percentile(process, _MEDIAN) for process in each)
     return Latency(
-        count=len(pooled),
-        p50=statistics.fmean(medians),
-        interval=_interval(medians),
+        samples=len(pooled),
+        p50_ns=statistics.fmean(medians),
+        p50_interval_ns=_interval(medians),
         percentiles=tuple(_percentile(pooled, share, calls_per_sample) for share in SHARES),
-        mean=float(pooled.mean()),
-        fastest=float(pooled[0]),
-        slowest=float(pooled[-1]),
-        process_medians=medians,
+        mean_ns=float(pooled.mean()),
+        min_ns=float(pooled[0]),
+        max_ns=float(pooled[-1]),
+        process_p50_ns=medians,
     )
 
 
 def _interval(medians: Sequence[float]) -> Interval | None:
     found = mean_interval(medians)
-    # No duration is below 0, so the part of the interval that is holds nothing.
+    # No duration is negative, so the interval ends at 0.
     return Interval(max(0.0, found[0]), found[1]) if found else None
 
 
 def _percentile(pooled: Durations, share: float, calls_per_sample: int) -> Percentile:
     if calls_per_sample > 1:
-        return Percentile(share, None, f"each sample is the mean of {calls_per_sample:,} calls")
+        return Percentile(share, None, "samples-are-means")
     bound = early_stopping_percentile(pooled, share)
     if bound is not None:
         return Percentile(share, bound)
-    ordinal, needed = f"{100 * share:g}th percentile", samples_needed(share)
-    return Percentile(share, None, f"{len(pooled):,} samples; a {ordinal} needs {needed:,}")
+    return Percentile(share, None, "too-few-samples", samples_needed(share))
 
 
 def calls_per_second(measurements: Sequence[Measurement]) -> float | None:
-    """Calls over the time of all turns; None where no time passed."""
+    """Return the calls over the time of all turns; None where no time passed."""
     busy = sum(each.back_to_back.busy_ns for each in measurements)
     calls = sum(each.back_to_back.calls for each in measurements)
     return NS_PER_SECOND * calls / busy if busy else None
 
 
 def throughput(measurements: Sequence[Measurement]) -> Throughput | None:
-    """The median over the processes; None where the model cannot take the batch."""
+    """Return the median over the processes; None where the model cannot take the batch."""
     found = [each.throughput for each in measurements if each.throughput is not None]
     if not found:
         return None
@@ -145,25 +131,25 @@ def throughput(measurements: Sequence[Measurement]) -> Throughput | None:
 
 
 def cold(measurements: Sequence[Measurement]) -> ColdStart:
-    """The median of each part over the processes, and that of the sums.
+    """Return the median of each part over the processes, and that of the sums.
 
     Raises:
-        ValueError: there is no process.
+        ValueError: There is no process.
     """
     parts = [each.cold for each in measurements]
-    return ColdStart(*_medians((*astuple(each), each.total) for each in parts))
+    return ColdStart(*_medians((*astuple(each), each.total_ns) for each in parts))
 
 
 def stages(measurements: Sequence[Measurement]) -> StageTimes | None:
-    """Medians over the processes' medians; None where nobody measured them."""
+    """Return medians over the processes' medians; None where no stages were measured."""
     taken = [_stage_medians(each.stages) for each in measurements if each.stages]
     known = [each for each in taken if each]
     return StageTimes(*_medians(known)) if known else None
 
 
 def _stage_medians(taken: Stages) -> tuple[float, ...]:
-    """Of one process; empty if it took no samples."""
-    parts = (taken.prepare, taken.run, taken.decode)
+    """Return the medians of one process; none if it took no samples."""
+    parts = (taken.prepare_ns, taken.run_ns, taken.decode_ns)
     return tuple(_median(each) for each in parts) if all(each.count for each in parts) else ()
 
 
@@ -172,22 +158,22 @@ def _median(samples: Samples) -> float:
 
 
 def _medians(rows: Iterable[Sequence[float]]) -> list[float]:
-    """Of each column."""
+    """Return the median of each column."""
     return [float(statistics.median(column)) for column in zip(*rows, strict=True)]
 
 
 def variation(values: Sequence[float]) -> float | None:
-    """The coefficient of variation, 0.025 for 2.5 %; None for fewer than two values."""
+    """Return the coefficient of variation, 0.025 for 2.5 %; None for fewer than two values."""
     if len(values) < 2 or not any(values):  # noqa: PLR2004 - a single value does not vary
         return None
     return statistics.stdev(values) / statistics.fmean(values)
 
 
 def drift(hot: BackToBack) -> float | None:
-    """How much slower the slowest third of a process's turns was than the fastest: 1.1 for 10 %.
+    """Return how many times as long the slowest third of the turns took as the fastest: 1.1.
 
-    Differences that chance explains are none: the 99 % intervals of the two medians, by ranks, must
-    lie apart.
+    Differences that may be chance count as none: the 99 % intervals of the two medians, by ranks,
+    must not overlap.
 
     Returns:
         1 or above; None where there are too few samples to tell.
@@ -205,14 +191,14 @@ def _middle(ordered: Durations) -> float:
 
 
 def _rank(ordered: Durations, widths: float) -> float:
-    """An end of the interval of the median, so many widths from the middle."""
+    """Return an end of the interval of the median, so many widths from the middle."""
     middle = (len(ordered) - 1) / 2
     shift = widths * np.sqrt(len(ordered))
     return float(ordered[int(np.floor(middle + shift) if widths < 0 else np.ceil(middle + shift))])
 
 
 def _thirds(hot: BackToBack) -> list[Durations]:
-    """The samples of the first, the second and the last third of the turns."""
+    """Return the samples of the first, the second and the last third of the turns."""
     turns = _turns(hot)
     whole = turns if len(turns) >= 3 else list(np.array_split(_per_call(hot), 3))  # noqa: PLR2004
     cuts = [round(part * len(whole) / 3) for part in range(4)]
@@ -220,14 +206,14 @@ def _thirds(hot: BackToBack) -> list[Durations]:
 
 
 def _turns(hot: BackToBack) -> list[Durations]:
-    return np.split(_per_call(hot), np.cumsum(hot.turns, dtype=np.int64)[:-1])
+    return np.split(_per_call(hot), np.cumsum(hot.turn_samples, dtype=np.int64)[:-1])
 
 
 def turn_spread(hot: Sequence[BackToBack]) -> float | None:
-    """How many times as long a call takes in slow turns as in fast ones.
+    """Return how many times as long a call takes in slow turns as in fast ones.
 
-    The slow ones are those at the 80th percentile of the turns' medians, the fast ones at the 20th:
-    a machine with two speeds shows both, if each lasts for a fifth of the turns.
+    It is the 80th over the 20th percentile of the turns' medians, which differ on a machine with
+    two speeds if each lasts for a fifth of the turns.
 
     Returns:
         None where there are too few turns of enough samples to tell.

@@ -1,8 +1,8 @@
 """What is known of a classifier once it has labelled a split."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from fmnist_edge.records import Record
 from fmnist_edge.result import Case, Interval
 
 __all__ = [
@@ -22,8 +22,7 @@ SCHEMA_VERSION: Final = 1  # 1: first
 SplitName = Literal["test", "validation", "train"]
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(Record):
     """What needs no model: answering the commonest class of train, whatever the image.
 
     Args:
@@ -35,8 +34,7 @@ class Baseline:
     accuracy: float
 
 
-@dataclass(frozen=True)
-class CalibrationBin:
+class CalibrationBin(Record):
     """The images whose confidence lies in (low, high]; the first bin has 0, too.
 
     Args:
@@ -54,8 +52,7 @@ class CalibrationBin:
     accuracy: float | None
 
 
-@dataclass(frozen=True)
-class ClassScore:
+class ClassScore(Record):
     """How well one class is found.
 
     Args:
@@ -75,8 +72,7 @@ class ClassScore:
     f1: float | None
 
 
-@dataclass(frozen=True)
-class Macro:
+class Macro(Record):
     """Means over the classes that the split has images of, each class counting the same.
 
     A precision that is unknown, because a class was never given, counts as 0.
@@ -87,8 +83,7 @@ class Macro:
     f1: float
 
 
-@dataclass(frozen=True)
-class Confused:
+class Confused(Record):
     """Two classes of which the first is taken for the second.
 
     Args:
@@ -104,8 +99,7 @@ class Confused:
     share: float
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(Record):
     """One image with a wrong label.
 
     Args:
@@ -121,8 +115,7 @@ class Mistake:
     confidence: float
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Record):
     """One classifier on one split.
 
     Args:

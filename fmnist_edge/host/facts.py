@@ -11,11 +11,12 @@ from fmnist_edge.host.nvidia import gpu_names
 from fmnist_edge.host.power_supply import PowerSupplies
 from fmnist_edge.host.programs import Run, run_program
 from fmnist_edge.host.small_files import UnreadableError, as_whole, entries, fields, whole, word
+from fmnist_edge.result import Value
 
 __all__ = ["UNKNOWN", "facts"]
 
 UNKNOWN: Final = "unknown"
-_GIB: Final = 1 << 30
+_KIB: Final = 1 << 10
 _CPU: Final = "sys/devices/system/cpu"
 _CLOCK_SOURCE: Final = "sys/devices/system/clocksource/clocksource0/current_clocksource"
 # Where the makers of drivers put the same switch, and what it says.
@@ -30,7 +31,7 @@ _CONTAINERS: Final = (".dockerenv", "run/.containerenv", "run/systemd/container"
 _VIRTUAL: Final = ("QEMU", "KVM", "VMware", "VirtualBox", "innotek", "Xen", "Virtual Machine")
 
 
-def facts(root: Path = Path("/"), run: Run = run_program) -> Mapping[str, str]:
+def facts(root: Path = Path("/"), run: Run = run_program) -> Mapping[str, Value]:
     """What machine this is, by name; "unknown" where the system does not tell.
 
     Neither the host's name nor the user's is among them: results are made to be shared.
@@ -44,22 +45,22 @@ def facts(root: Path = Path("/"), run: Run = run_program) -> Mapping[str, str]:
     return {
         "model": _model(root),
         "cpu": cores_of(cpuinfo) or platform.processor() or UNKNOWN,
-        "cores": str(os.cpu_count() or UNKNOWN),
+        "cores": os.cpu_count() or UNKNOWN,
         "cpu features": features_of(cpuinfo) or UNKNOWN,
         "architecture": platform.machine(),
-        "memory": _memory(root, "MemTotal"),
-        "swap": _memory(root, "SwapTotal"),
+        "memory_bytes": _bytes(root, "MemTotal"),
+        "swap_bytes": _bytes(root, "SwapTotal"),
         "gpu": _gpu(root, run),
         "system": _system(root),
         "kernel": platform.release(),
         "virtual": _virtual(root, cpuinfo),
         "governor": _text(policy / "scaling_governor"),
         "energy preference": _text(policy / "energy_performance_preference"),
-        "max frequency": _megahertz(policy / "cpuinfo_max_freq"),
+        "max_frequency_mhz": _megahertz(policy / "cpuinfo_max_freq"),
         "boost": _boost(root),
         "clock source": _text(root / _CLOCK_SOURCE),
         "power supply": _power_supply(root),
-        "load at start": _load(),
+        "load_at_start": _load(),
     }
 
 
@@ -72,10 +73,10 @@ def _model(root: Path) -> str:
     return board or _text(root / "sys/class/dmi/id/product_name")
 
 
-def _memory(root: Path, name: str) -> str:
+def _bytes(root: Path, name: str) -> int | str:
     told = fields(word(root / "proc/meminfo")).get(name, "").removesuffix("kB").strip()
     try:
-        return f"{as_whole(told) * 1024 / _GIB:.1f} GiB"
+        return as_whole(told) * _KIB
     except UnreadableError:
         return UNKNOWN
 
@@ -106,9 +107,9 @@ def _virtual(root: Path, cpuinfo: str) -> str:
     return " in a ".join(hints) or "no sign of it"
 
 
-def _megahertz(path: Path) -> str:
+def _megahertz(path: Path) -> float | str:
     try:
-        return f"{whole(path) / 1000:.0f} MHz"
+        return whole(path) / 1000
     except UnreadableError:
         return UNKNOWN
 
@@ -125,7 +126,7 @@ def _power_supply(root: Path) -> str:
         return UNKNOWN
 
 
-def _load() -> str:
+def _load() -> float | str:
     if not hasattr(os, "getloadavg"):
         return UNKNOWN
-    return f"{os.getloadavg()[0]:.2f}"
+    return os.getloadavg()[0]

@@ -61,11 +61,11 @@ class Health:
         on_battery = found.ask("power supply", self._supplies.on_battery)
         available = found.ask("memory", lambda: parse_available(text(self._root / "proc/meminfo")))
         return Reading(
-            seconds=seconds,
-            temperatures=found.temperatures,
-            megahertz=found.megahertz,
+            at_seconds=seconds,
+            temperatures_celsius=found.temperatures,
+            clocks_mhz=found.megahertz,
             throttled=found.throttled,
-            counters=found.counters,
+            event_counters=found.counters,
             load=load,
             on_battery=on_battery,
             available_bytes=available,

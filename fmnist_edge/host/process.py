@@ -1,7 +1,6 @@
-"""What the current process has of the machine: threads, CPUs, and how often it was interrupted."""
+"""The threads and CPUs of the current process."""
 
 import os
-import resource
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,19 +16,14 @@ _STATUS: Final = Path("/proc/self/status")
 
 
 def footprint(status: Path = _STATUS) -> Footprint:
-    """What this process has now.
-
-    `preempted` counts from the start of the process, over all its threads, also those that have
-    ended: take the difference of two footprints. It comes from `getrusage`, because Linux's
-    `/proc/self/status` has the count of the main thread alone.
+    """Return the threads and the CPUs of this process.
 
     Args:
-        status: The file of the system that tells the number of threads.
+        status: The file of the system that holds the number of threads.
     """
     return Footprint(
         threads=_threads(status),
         cpus=tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else None,
-        preempted=resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
     )
 
 

@@ -1,30 +1,39 @@
-"""What a benchmark leaves behind: one `Run` per file, with a row per case.
+"""The result of a benchmark: one `Run` per file, with a row per case.
 
-Everything here is frozen and has a JSON form. The raw samples are kept, so that every statistic can
-be computed again from the file.
+Everything here is a frozen record with a JSON form: numbers and codes only, which `report` makes
+sentences of. The raw samples are kept, so that every statistic can be computed again from the file.
 
 Schema history:
     1: first.
     2: three regimes, turns, health, verdicts.
+    3: a verdict for each figure; reasons, remarks and rules are codes with numbers; fields carry
+       their units. Results of schema 2 are still read (`schema2.py`).
 """
 
 from fmnist_edge.result.derived import (
+    LEVELS,
     Accuracy,
     AgainstReference,
     ColdStart,
+    Figure,
     Interval,
     Latency,
+    Level,
+    NotChecked,
     Percentile,
     Reason,
+    Remark,
     RuleCheck,
     StageTimes,
-    Verdict,
+    Value,
+    Values,
 )
 from fmnist_edge.result.health import Energy, EnergyMeter, Reading
 from fmnist_edge.result.measurement import (
     Audit,
     BackToBack,
     Cold,
+    CpuUse,
     Failure,
     Footprint,
     Inputs,
@@ -41,6 +50,7 @@ from fmnist_edge.result.settings import Case, Settings, Subject
 from fmnist_edge.result.store import read_run, write_run
 
 __all__ = [
+    "LEVELS",
     "SCHEMA_VERSION",
     "Accuracy",
     "AgainstReference",
@@ -49,21 +59,26 @@ __all__ = [
     "Case",
     "Cold",
     "ColdStart",
+    "CpuUse",
     "Energy",
     "EnergyMeter",
     "Failure",
+    "Figure",
     "Footprint",
     "Inputs",
     "Interval",
     "Latency",
+    "Level",
     "Measurement",
     "Memory",
+    "NotChecked",
     "OwnData",
     "Paced",
     "Percentile",
     "Predictions",
     "Reading",
     "Reason",
+    "Remark",
     "Row",
     "RuleCheck",
     "Run",
@@ -74,7 +89,8 @@ __all__ = [
     "Stages",
     "Subject",
     "Throughput",
-    "Verdict",
+    "Value",
+    "Values",
     "read_run",
     "write_run",
 ]

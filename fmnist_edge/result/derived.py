@@ -1,24 +1,40 @@
 """What is computed from the measurements of a case; all of it can be computed again."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
-__all__ = [
-    "Accuracy",
-    "AgainstReference",
-    "ColdStart",
-    "Interval",
-    "Latency",
-    "Percentile",
-    "Reason",
-    "RuleCheck",
-    "StageTimes",
-    "Verdict",
+import msgspec
+
+from fmnist_edge.records import Record
+
+Level = Literal["VALID", "SUSPECT", "INVALID"]
+LEVELS: Final[tuple[Level, ...]] = ("VALID", "SUSPECT", "INVALID")
+Figure = Literal[
+    "ratio",
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "p99.9",
+    "paced-p50",
+    "paced-p90",
+    "throughput",
+    "cold",
+    "memory",
+    "accuracy",
+    "energy",
 ]
+"""The figures of a row that a reader may or may not believe, each for reasons of its own.
+
+`ratio` is the row's rank and its times relative to other rows of the same run; `p50` to `p99.9` are
+back-to-back latencies as numbers for this machine; `paced-*` are the same at fixed arrivals.
+"""
+Value = str | int | float
+Values = Mapping[str, Value]
+"""Numbers and names that a sentence is made of; the names carry units (`limit_celsius`)."""
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(Record):
     """A range that holds the true value with the given confidence."""
 
     low: float
@@ -26,86 +42,86 @@ class Interval:
     confidence: float = 0.95
 
 
-@dataclass(frozen=True)
-class Percentile:
+class Percentile(Record):
     """A bound that the given share of calls stays below, or why none can be given.
 
     Args:
         share: 0.9 for p90.
-        nanoseconds: None where it is refused.
-        refused: Why; empty where it is given.
+        bound_ns: None where it is refused.
+        refusal: Why it is refused: there are fewer samples than `samples_needed`, or each sample is
+            the mean of several calls, which hides the slow ones.
+        samples_needed: The fewest samples for a bound.
     """
 
     share: float
-    nanoseconds: float | None
-    refused: str = ""
+    bound_ns: float | None
+    refusal: Literal["too-few-samples", "samples-are-means"] | None = None
+    samples_needed: int | None = None
 
 
-@dataclass(frozen=True)
-class Latency:
-    """Nanoseconds per call in one regime, over all processes of a case.
+class Latency(Record):
+    """Latency per call in one regime, over all processes of a case.
 
     Args:
-        count: Samples.
-        p50: The mean of the process medians.
-        interval: Of `p50`, from the spread of the process medians; None for a single process.
+        samples: How many there are.
+        p50_ns: The mean of the process medians.
+        p50_interval_ns: Interval of `p50_ns`, from the spread of the process medians; None for a
+            single process.
         percentiles: p90, p95, p99, p99.9 over all samples, as bounds.
-        mean: Over all samples.
-        fastest: The smallest sample.
-        slowest: The largest one.
-        process_medians: In the order of the processes.
-        turn_medians: Per process and turn, back to back; turn k of one case ran next to turn k of
-            the others, so that two cases are compared turn by turn.
+        mean_ns: Mean over all samples.
+        min_ns: The smallest sample.
+        max_ns: The largest sample.
+        process_p50_ns: The median of each process, in the order of the processes.
+        turn_p50_ns: The median of each turn, per process, back to back; turn k of one case ran next
+            to turn k of the others, so that two cases are compared turn by turn.
     """
 
-    count: int
-    p50: float
-    interval: Interval | None
+    samples: int
+    p50_ns: float
+    p50_interval_ns: Interval | None
     percentiles: tuple[Percentile, ...]
-    mean: float
-    fastest: float
-    slowest: float
-    process_medians: tuple[float, ...]
-    turn_medians: tuple[tuple[float, ...], ...] = ()
+    mean_ns: float
+    min_ns: float
+    max_ns: float
+    process_p50_ns: tuple[float, ...]
+    turn_p50_ns: tuple[tuple[float, ...], ...] = ()
 
     def percentile(self, share: float) -> Percentile:
-        """The one of that share."""
+        """Return the percentile of that share."""
         return next(each for each in self.percentiles if each.share == share)
 
 
-@dataclass(frozen=True)
-class ColdStart:
-    """Medians over the processes, in nanoseconds; `total` is the median of the sums."""
+class ColdStart(Record):
+    """Medians over the processes; `total_ns` is the median of the sums."""
 
-    start: float
-    import_: float
-    load: float
-    first: float
-    total: float
-
-
-@dataclass(frozen=True)
-class StageTimes:
-    """From camera bytes to a label: medians over the processes' medians, in nanoseconds."""
-
-    prepare: float
-    run: float
-    decode: float
+    process_start_ns: float
+    import_ns: float
+    load_ns: float
+    first_call_ns: float
+    total_ns: float
 
 
-@dataclass(frozen=True)
-class AgainstReference:
+class StageTimes(Record):
+    """Steps from camera bytes to a label: medians over the processes' medians."""
+
+    prepare_ns: float
+    run_ns: float
+    decode_ns: float
+
+
+class AgainstReference(Record):
     """A file and the float reference of the same run, on the same images.
 
     Args:
         reference: Name of the reference file.
-        runtime: That ran the reference.
+        runtime: The runtime that ran the reference.
         agreement: Share of images given the same label, 0..1.
         lost: Images that only the reference labels right.
         gained: Images that only this file labels right.
         p_value: Of McNemar's exact test.
-        largest_difference: Of any class probability; None where the outputs are no probabilities of
-            the same classes. The one number here that needs the models to be computed again.
+        max_abs_difference: The largest difference of any class probability; None where the outputs
+            are no probabilities of the same classes. The one number here that needs the models to
+            be computed again.
     """
 
     reference: str
@@ -114,17 +130,16 @@ class AgainstReference:
     lost: int
     gained: int
     p_value: float
-    largest_difference: float | None
+    max_abs_difference: float | None
 
 
-@dataclass(frozen=True)
-class Accuracy:
+class Accuracy(Record):
     """Top-1 accuracy.
 
     Args:
-        images: How many.
-        correct: How many got their label.
-        interval: Of the share, after Wilson.
+        images: How many images there were.
+        correct: How many of them got their label.
+        interval: Wilson's interval of the share.
         confusion: Row by true class, column by given class: counts; empty beyond 100 classes.
         calibration_error: Expected calibration error, 0..1: how far confidence and accuracy lie
             apart, over 15 bins.
@@ -146,59 +161,68 @@ class Accuracy:
 
     @property
     def top1(self) -> float:
-        """The share that got its label, 0..1."""
+        """The share of images that got its label, 0..1."""
         return self.correct / self.images
 
     @property
     def recall(self) -> tuple[float | None, ...]:
-        """Share of each class that was found, 0..1; None for a class without images."""
+        """The share of each class that was found, 0..1; None for a class without images."""
         return tuple(
             row[true] / sum(row) if sum(row) else None for true, row in enumerate(self.confusion)
         )
 
 
-@dataclass(frozen=True)
-class Reason:
-    """Why a row is not simply to be believed.
+class Reason(Record):
+    """One reason not to believe some of a row's figures.
 
     Args:
-        code: Short, for scripts: "throttled", "few-samples".
-        text: What was found, with the numbers.
-        cure: What to do about it.
+        code: What was found, for scripts: "throttled" (`codes.REASONS` has all of them).
         level: How bad it is.
+        figures: The figures that it spoils.
+        values: What was found, and the limit that it was held against.
     """
 
     code: str
-    text: str
-    cure: str
     level: Literal["SUSPECT", "INVALID"]
+    figures: tuple[Figure, ...]
+    values: Values = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """May this row be believed?
-
-    Args:
-        level: The worst of its reasons, or VALID.
-        reasons: All of them.
-        unknown: What could not be checked, and why: neither fine nor bad.
-    """
-
-    level: Literal["VALID", "SUSPECT", "INVALID"]
-    reasons: tuple[Reason, ...]
-    unknown: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RuleCheck:
-    """Whether a row meets a named rule, and why.
+class NotChecked(Record):
+    """Something that could not be checked, which is neither fine nor bad.
 
     Args:
-        rule: "mobile-like: at least 1,024 samples".
-        met: Whether it does.
-        found: What was found.
+        code: What could not be checked (`codes.NOT_CHECKED`).
+        values: Why, and for what.
     """
 
+    code: str
+    values: Values = msgspec.field(default_factory=dict)
+
+
+class Remark(Record):
+    """Something that a reader should know before comparing a row with another.
+
+    Args:
+        code: What it is (`codes.REMARKS`).
+        values: The numbers that belong to it.
+    """
+
+    code: str
+    values: Values = msgspec.field(default_factory=dict)
+
+
+class RuleCheck(Record):
+    """Whether a row meets one rule of a named protocol.
+
+    Args:
+        protocol: "mobile-like".
+        rule: What is asked for (`codes.RULES`).
+        met: Whether the row meets it.
+        values: What was found, and what is needed.
+    """
+
+    protocol: str
     rule: str
     met: bool
-    found: str
+    values: Values = msgspec.field(default_factory=dict)

@@ -1,41 +1,38 @@
-"""How the machine was doing while it was measured."""
+"""The state of the machine while it was measured, and its energy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-__all__ = ["Energy", "EnergyMeter", "Reading"]
+from fmnist_edge.records import Record
 
 
-@dataclass(frozen=True)
-class Reading:
-    """One look at the machine. What is absent could not be read; `unreadable` says why.
+class Reading(Record):
+    """One reading of the machine's sensors. What is absent could not be read.
 
     Args:
-        seconds: Since the run began.
-        temperatures: Degrees Celsius by sensor.
-        megahertz: Clock by CPU, or by group of CPUs.
+        at_seconds: Time since the run began.
+        temperatures_celsius: By sensor.
+        clocks_mhz: By CPU, or by group of CPUs.
         throttled: Whether a limit is in force now, by name ("under-voltage", "hardware slowdown").
-        counters: Events since the system started, by name; a rise means that one happened.
-        load: Processes that want to run, averaged over a minute.
+        event_counters: Events since the system started, by name; a rise means that one happened.
+        load: Processes that want to run, averaged over one minute.
         on_battery: None where there is no power supply to ask.
         available_bytes: Memory that could be had without swapping.
         unreadable: What could not be read, and why.
     """
 
-    seconds: float
-    temperatures: Mapping[str, float]
-    megahertz: Mapping[str, float]
+    at_seconds: float
+    temperatures_celsius: Mapping[str, float]
+    clocks_mhz: Mapping[str, float]
     throttled: Mapping[str, bool]
-    counters: Mapping[str, int]
+    event_counters: Mapping[str, int]
     load: float | None
     on_battery: bool | None
     available_bytes: int | None
     unreadable: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class EnergyMeter:
-    """Where the energy of a run comes from.
+class EnergyMeter(Record):
+    """The source of a run's energy figures.
 
     Args:
         source: "RAPL", "Raspberry Pi PMIC", "NVML"; empty where there is none.
@@ -48,23 +45,22 @@ class EnergyMeter:
     unavailable: str
 
 
-@dataclass(frozen=True)
-class Energy:
+class Energy(Record):
     """Energy of one case, above that of the idle machine, from a measurement of its own.
 
     Args:
-        joules: Of the whole machine part that the meter covers, while the calls went on.
-        idle_watts: Of the same part, with the process waiting.
-        seconds: For how long.
+        energy_j: Of the whole machine part that the meter covers, while the calls went on.
+        idle_w: Power of the same part, with the process waiting.
+        duration_seconds: How long the calls went on.
         calls: Calls in that time.
     """
 
-    joules: float
-    idle_watts: float
-    seconds: float
+    energy_j: float
+    idle_w: float
+    duration_seconds: float
     calls: int
 
     @property
     def joules_per_call(self) -> float:
-        """Above idle; may come out negative where it drowns in noise."""
-        return (self.joules - self.idle_watts * self.seconds) / self.calls
+        """Energy per call above idle; noise may make it negative."""
+        return (self.energy_j - self.idle_w * self.duration_seconds) / self.calls

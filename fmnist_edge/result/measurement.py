@@ -1,35 +1,19 @@
-"""What one measuring process found out."""
+"""What one measuring process reports: raw samples, memory, and what it really used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from fmnist_edge.records import Record
 from fmnist_edge.result.samples import Samples
 
-__all__ = [
-    "Audit",
-    "BackToBack",
-    "Cold",
-    "Failure",
-    "Footprint",
-    "Inputs",
-    "Measurement",
-    "Memory",
-    "Paced",
-    "Predictions",
-    "Stages",
-    "Throughput",
-]
 
-
-@dataclass(frozen=True)
-class Failure:
-    """Why there is no measurement.
+class Failure(Record):
+    """The reason why there is no measurement.
 
     Args:
         kind: Name of the error class.
-        message: What happened.
-        hint: What to do.
+        message: What happened, in one sentence.
+        hint: What to do about it; may be empty.
     """
 
     kind: str
@@ -37,9 +21,8 @@ class Failure:
     hint: str
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """What the model was fed.
+class Inputs(Record):
+    """The images that the model was given.
 
     Args:
         source: "fashion-mnist" (the test images), "file" (the user's), or "synthetic" (noise).
@@ -52,172 +35,187 @@ class Inputs:
     labelled: bool
 
 
-@dataclass(frozen=True)
-class Cold:
-    """From nothing to the first answer, in nanoseconds, each part on its own.
+class Cold(Record):
+    """A cold start, from nothing to the first answer, part by part.
 
     Args:
-        start: Starting the process: the interpreter, NumPy and the harness.
-        import_: Importing the runtime.
-        load: Opening the model.
-        first: The first inference.
+        process_start_ns: Starting the process: the interpreter, NumPy and the harness.
+        import_ns: Importing the runtime.
+        load_ns: Opening the model.
+        first_call_ns: The first inference.
     """
 
-    start: int
-    import_: int
-    load: int
-    first: int
+    process_start_ns: int
+    import_ns: int
+    load_ns: int
+    first_call_ns: int
 
     @property
-    def total(self) -> int:
+    def total_ns(self) -> int:
         """All parts together; reading the images is none of them."""
-        return self.start + self.import_ + self.load + self.first
+        return self.process_start_ns + self.import_ns + self.load_ns + self.first_call_ns
 
 
-@dataclass(frozen=True)
-class BackToBack:
+class CpuUse(Record):
+    """CPU time during the turns of one regime.
+
+    It is read just before and just after each turn. A field is None where the system does not tell.
+    The kernel counts in ticks, so that a sum over few turns may be slightly below zero.
+
+    Args:
+        wall_ns: Time that the turns took.
+        own_ns: CPU time of the measuring process.
+        others_ns: CPU time of all other processes, the kernel's work for them included.
+        stolen_ns: Time that a hypervisor gave to other machines.
+        preemptions: How often the system took the CPU away from the measuring process.
+        cpus: CPUs that `others_ns` and `stolen_ns` are counted over.
+    """
+
+    wall_ns: int
+    own_ns: int | None
+    others_ns: int | None
+    stolen_ns: int | None
+    preemptions: int | None
+    cpus: int | None = None
+
+
+class BackToBack(Record):
     """Calls one after the other, in turns with other processes.
 
     Args:
-        warmups: Nanoseconds of the calls before the first turn; no statistic uses them.
-        samples: Nanoseconds per sample, in order.
+        warmup_ns: Duration of each call before the first turn; no statistic uses them.
+        sample_ns: Duration of each sample, in order.
         calls_per_sample: 1, or more where one call is too short for the clock.
         kept_every: 1, or n where each n-th sample was kept.
         calls: Calls made in all turns.
         busy_ns: Time that all turns took, everything between the calls included.
-        turns: Samples per turn, in order.
-        clock_ns: What reading the clock twice takes; part of each sample.
+        turn_samples: Samples per turn, in order.
+        clock_ns: Time that two readings of the clock take; it is part of each sample.
+        cpu: CPU time during the turns; None where nothing was read.
     """
 
-    warmups: Samples
-    samples: Samples
+    warmup_ns: Samples
+    sample_ns: Samples
     calls_per_sample: int
     kept_every: int
     calls: int
     busy_ns: int
-    turns: tuple[int, ...]
+    turn_samples: tuple[int, ...]
     clock_ns: float
+    cpu: CpuUse | None
 
 
-@dataclass(frozen=True)
-class Paced:
+class Paced(Record):
     """Calls at fixed times, as a camera makes them.
 
     Args:
         rate_hz: Arrivals per second.
-        response: Nanoseconds from the scheduled time to the answer.
-        service: Nanoseconds of the call alone.
+        response_ns: Time from the scheduled start to the answer, of each call.
+        service_ns: Duration of the call alone.
+        cpu: CPU time during the turns; None where nothing was read.
     """
 
     rate_hz: float
-    response: Samples
-    service: Samples
+    response_ns: Samples
+    service_ns: Samples
+    cpu: CpuUse | None
 
 
-@dataclass(frozen=True)
-class Stages:
-    """From camera bytes to a label, in nanoseconds per pass: three samples each.
+class Stages(Record):
+    """Durations of the steps from camera bytes to a label, one sample per pass.
 
     Args:
-        prepare: Bytes to the input tensor.
-        run: Inference.
-        decode: Raw output to scores, and the largest of them.
+        prepare_ns: Bytes to the input tensor.
+        run_ns: Inference.
+        decode_ns: Raw output to scores, and the largest of them.
     """
 
-    prepare: Samples
-    run: Samples
-    decode: Samples
+    prepare_ns: Samples
+    run_ns: Samples
+    decode_ns: Samples
 
 
-@dataclass(frozen=True)
-class Audit:
-    """Was what was timed the real thing?
+class Audit(Record):
+    """Evidence that the timed calls did the real work.
 
     Args:
-        compared: Answers taken while the clock ran, and compared with those of the accuracy run.
-        largest_difference: Of any score between the two.
+        compared: Answers of timed calls that were compared with those of the accuracy run.
+        max_abs_difference: The largest difference of any score between the two.
         repeat_ratio: Time of calls on varied inputs over that of calls on one input, from the
-            fastest of alternating stretches; well above 1 tells of a cache. None where it was not
+            fastest of alternating stretches; well above 1 shows a cache. None where it was not
             tried.
     """
 
     compared: int
-    largest_difference: float
+    max_abs_difference: float
     repeat_ratio: float | None
 
 
-@dataclass(frozen=True)
-class Memory:
-    """Memory of the measuring process in bytes; None where the system does not tell.
+class Memory(Record):
+    """Resident memory of the measuring process; None where the system does not tell.
 
     Args:
-        start: Resident, before the runtime is imported (Python, NumPy and the images).
-        imported: Resident, once the runtime is imported.
-        loaded: Resident, once the model is opened.
-        steady: Resident, after the latency samples.
-        peak: The largest resident size up to then.
+        start_bytes: Before the runtime is imported (Python, NumPy and the images).
+        imported_bytes: Once the runtime is imported.
+        loaded_bytes: Once the model is opened.
+        steady_bytes: After the latency samples.
+        peak_bytes: The largest resident size up to then.
     """
 
-    start: int | None
-    imported: int | None
-    loaded: int | None
-    steady: int | None
-    peak: int | None
+    start_bytes: int | None
+    imported_bytes: int | None
+    loaded_bytes: int | None
+    steady_bytes: int | None
+    peak_bytes: int | None
 
 
-@dataclass(frozen=True)
-class Footprint:
-    """What the process really had, as the system tells; None where it does not.
+class Footprint(Record):
+    """Threads and CPUs that the process really had; None where the system does not tell.
 
     Args:
         threads: Threads of the process after the latency samples, Python's included.
         cpus: CPUs that it was allowed to use.
-        preempted: Times that the system took the CPU away during the back-to-back turns.
     """
 
     threads: int | None
     cpus: tuple[int, ...] | None
-    preempted: int | None
 
 
-@dataclass(frozen=True)
-class Throughput:
+class Throughput(Record):
     """Images per second at a batch size, counted over the whole measurement; not 1/latency."""
 
     batch: int
     images_per_second: float
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """What the model said about every image.
+class Predictions(Record):
+    """The model's answer to every image.
 
     Args:
         labels: The class of the highest score of each image, one digit each; for more than ten
             classes, numbers with a space after each.
-        confidence: That score as a probability in millionths, one per image.
+        confidence_millionths: That score as a probability in millionths, one per image.
     """
 
     labels: str
-    confidence: Samples
+    confidence_millionths: Samples
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """What one process found out.
+class Measurement(Record):
+    """Everything that one measuring process reports.
 
     Args:
-        inputs: What the model was fed.
+        inputs: The images that the model was given.
         cold: From nothing to the first answer.
         back_to_back: Calls one after the other.
         paced: Calls at fixed times; None where the protocol leaves them out.
         stages: From image to label; None where the inputs are no images.
-        audit: Was what was timed the real thing?
+        audit: Evidence that the timed calls did the real work.
         memory: Of this process.
         footprint: Threads and CPUs of this process.
         throughput: None where the model cannot take the batch or none was read.
         throughput_failure: Why the model cannot take the batch.
-        runtime_version: What the runtime calls itself.
+        runtime_version: The version that the runtime reports.
         used: What the session really used.
         predictions: Of all images; None if this process was not asked for them.
     """

@@ -1,34 +1,42 @@
-"""What is known of a run: one results file."""
+"""One results file: the host, the protocol, and a row per case."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
+import msgspec
+
+from fmnist_edge.records import Record
 from fmnist_edge.result.derived import (
+    LEVELS,
     Accuracy,
     ColdStart,
+    Figure,
     Latency,
+    Level,
+    NotChecked,
+    Reason,
+    Remark,
     RuleCheck,
     StageTimes,
-    Verdict,
+    Value,
+    Values,
 )
 from fmnist_edge.result.health import Energy, EnergyMeter, Reading
 from fmnist_edge.result.measurement import Failure, Measurement, Throughput
 from fmnist_edge.result.settings import Case, Settings
 
-__all__ = ["SCHEMA_VERSION", "OwnData", "Row", "Run", "Skipped"]
-
-SCHEMA_VERSION: Final = 2
-_SECOND: Final = 1e9
+SCHEMA_VERSION: Final = 3
+_NS_PER_SECOND: Final = 1e9
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Record):
     """A case and what came of it: statistics of the measurements, or a `failure`.
 
     A failed row keeps what its earlier processes measured, and has no statistics.
 
     Args:
+        case: What was measured.
+        measurements: One per process, in the order of the rounds.
         cold: From nothing to the first answer.
         back_to_back: Latency of calls one after the other.
         paced: Latency at fixed arrivals, from the scheduled time to the answer.
@@ -41,7 +49,11 @@ class Row:
         readings: The machine before, during and after.
         rules: Which rules of which protocols the row meets.
         remarks: What a reader should know: that a row is mostly dispatch, that calls were batched.
-        verdict: May the row be believed? None for a failed row.
+        reasons: Why some of the figures may not be believed, the worst first.
+        not_checked: What could not be checked.
+        verdicts: Whether each figure that the row has may be believed: the worst level of the
+            reasons that name it, or VALID.
+        failure: Why the case was given up.
     """
 
     case: Case
@@ -57,58 +69,74 @@ class Row:
     energy: Energy | None = None
     readings: tuple[Reading, ...] = ()
     rules: tuple[RuleCheck, ...] = ()
-    remarks: tuple[str, ...] = ()
-    verdict: Verdict | None = None
+    remarks: tuple[Remark, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
+    verdicts: Mapping[Figure, Level] = msgspec.field(default_factory=dict)
     failure: Failure | None = None
+
+    def verdict(self, *figures: Figure) -> Level | None:
+        """Return the worst verdict of these figures, or of all of them where none is named.
+
+        Figures that the row does not have count for nothing; None where it has none of them.
+        """
+        found = [self.verdicts[each] for each in figures or self.verdicts if each in self.verdicts]
+        return max(found, key=LEVELS.index, default=None)
 
     @property
     def dispatch(self) -> float | None:
-        """Share of a back-to-back call that is not arithmetic, 0..1.
+        """The share of a back-to-back call that is not arithmetic, 0..1.
 
-        As far as a large batch shows what the arithmetic of an image costs; the rest is the call
-        itself, and reading the weights. None where no larger batch was measured.
+        A large batch shows what the arithmetic of one image costs; the rest is the call itself, and
+        reading the weights. None where no larger batch was measured.
         """
-        if self.back_to_back is None or self.throughput is None or self.case.subject.is_floor:
+        if self.back_to_back is None or self.throughput is None or self.case.subject.is_baseline:
             return None
-        rate, p50 = self.throughput.images_per_second, self.back_to_back.p50
-        if self.throughput.batch <= self.case.batch or rate <= 0 or p50 <= 0:
+        rate, p50_ns = self.throughput.images_per_second, self.back_to_back.p50_ns
+        if self.throughput.batch <= self.case.batch or rate <= 0 or p50_ns <= 0:
             return None
-        return max(0.0, 1 - self.case.batch * _SECOND / rate / p50)
+        return max(0.0, 1 - self.case.batch * _NS_PER_SECOND / rate / p50_ns)
 
 
-@dataclass(frozen=True)
-class Skipped:
-    """What was not measured although it was there, and why."""
+class Skipped(Record):
+    """A file, or a pair of file and runtime, that was there and was not measured.
 
-    what: str
-    reason: str
-    hint: str
+    Args:
+        path: The model file.
+        runtime: The runtime; None where none of those in use opens the file.
+        code: Why (`codes.SKIPPED`).
+        values: What belongs to the reason: the format, the extra that installs the runtime.
+    """
+
+    path: str
+    runtime: str | None
+    code: str
+    values: Values = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class OwnData:
+class OwnData(Record):
     """The user's own images in place of the data set."""
 
     path: str
     sha256: str
 
 
-@dataclass(frozen=True)
-class Run:
-    """One results file: the host, the protocol, and every row.
+class Run(Record):
+    """One results file.
 
     Args:
         created: ISO 8601, UTC.
         version: Of fmnist-edge.
         revision: Of the git checkout that measured; empty for an installed package.
-        host: Facts about the machine, by name.
+        host: Facts about the machine, by name: numbers carry their unit in the name.
         versions: Of Python and the packages involved.
         installed_bytes: Disk space of each runtime with what it depends on, by runtime.
         data_sha256: Identity of the data set; empty where no row needed it.
         own_data: The user's images, where they were given.
         settings: The protocol.
-        meter: Where energy comes from.
-        rows: One per case, in the order of the plan; the floor's last.
+        rounds: Rounds of processes that were finished: `settings.processes` of a whole run.
+        meter: The source of energy figures.
+        rows: One per case, in the order of the plan; the baseline's last.
         skipped: What was left out.
         wall_seconds: How long the whole run took.
     """
@@ -116,12 +144,13 @@ class Run:
     created: str
     version: str
     revision: str
-    host: Mapping[str, str]
+    host: Mapping[str, Value]
     versions: Mapping[str, str]
     installed_bytes: Mapping[str, int]
     data_sha256: str
     own_data: OwnData | None
     settings: Settings
+    rounds: int
     meter: EnergyMeter
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...]

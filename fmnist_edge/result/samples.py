@@ -1,25 +1,22 @@
-"""Raw nanoseconds, kept small."""
+"""Raw samples as compressed text."""
 
 import base64
 import binascii
 import zlib
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.errors import ResultUnreadableError
+from fmnist_edge.records import Record
 
-__all__ = ["Samples"]
 
-
-@dataclass(frozen=True)
-class Samples:
-    """Durations of single calls in nanoseconds, in the order they were taken.
+class Samples(Record):
+    """Unsigned integers in the order they were taken, such as durations in nanoseconds.
 
     Args:
-        count: How many.
+        count: How many there are.
         data: Little-endian unsigned 64-bit integers, zlib-compressed, in base64.
     """
 
@@ -28,21 +25,22 @@ class Samples:
     encoding: Literal["base64(zlib(uint64le))"] = "base64(zlib(uint64le))"
 
     @classmethod
-    def pack(cls, nanoseconds: NDArray[np.uint64]) -> "Samples":
-        """Pack uint64[count] nanoseconds."""
-        raw = zlib.compress(nanoseconds.astype("<u8").tobytes(), level=6)
-        return cls(len(nanoseconds), base64.b64encode(raw).decode("ascii"))
+    def pack(cls, values: NDArray[np.uint64]) -> "Samples":
+        """Pack uint64[count]."""
+        raw = zlib.compress(values.astype("<u8").tobytes(), level=6)
+        return cls(len(values), base64.b64encode(raw).decode("ascii"))
 
     def unpack(self) -> NDArray[np.uint64]:
-        """The nanoseconds, uint64[count].
+        """Return the integers, uint64[count].
 
         Raises:
-            ResultUnreadableError: the data is damaged.
+            ResultUnreadableError: The data is damaged.
         """
         size = 8 * self.count
         try:
             packed = base64.b64decode(self.data, validate=True)
-            # One byte more than promised is asked for, so that a lie shows and no bomb goes off.
+            # At most one byte more than `count` needs is unpacked: that shows a wrong count, and a
+            # small text cannot fill the memory.
             stream = zlib.decompressobj()
             raw = stream.decompress(packed, size + 1)
         except (binascii.Error, ValueError, OverflowError, zlib.error) as error:

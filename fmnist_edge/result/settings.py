@@ -1,15 +1,12 @@
-"""How a run is measured, and what."""
+"""The protocol of a run, and what is measured."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_edge.artifact import Artifact, Format, Precision, display_name
+from fmnist_edge.records import Record
 
-__all__ = ["Case", "Settings", "Subject"]
 
-
-@dataclass(frozen=True)
-class Settings:
+class Settings(Record):
     """A protocol: for how long and how often each case is measured.
 
     Args:
@@ -63,8 +60,7 @@ class Settings:
             raise ValueError("a count below zero")
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Record):
     """The model file of a case.
 
     Args:
@@ -102,13 +98,12 @@ class Subject:
         return display_name(Path(self.path))
 
     @property
-    def is_floor(self) -> bool:
-        """Whether this is a yardstick and no file: its name stands in parentheses."""
+    def is_baseline(self) -> bool:
+        """Whether this is the harness's own baseline and no file: its name is in parentheses."""
         return self.path.startswith("(") and self.path.endswith(")")
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Record):
     """One row of a benchmark: a model file, what runs it, and how."""
 
     subject: Subject

@@ -5,10 +5,15 @@ from typing import Final
 
 from fmnist_edge.errors import ResultSchemaError, ResultUnreadableError
 from fmnist_edge.files import write_atomically
-from fmnist_edge.records import RecordError, SchemaError, decode_document, encode_bytes
+from fmnist_edge.records import (
+    RecordError,
+    SchemaError,
+    decode_document,
+    document_version,
+    encode_bytes,
+)
+from fmnist_edge.result import schema2
 from fmnist_edge.result.run import SCHEMA_VERSION, Run
-
-__all__ = ["read_run", "write_run"]
 
 _UPDATE: Final = "A newer fmnist-edge wrote it; update this one."
 # What schema 1 lacks (paced calls, the machine's health, the other processes' turns) was never
@@ -28,17 +33,19 @@ def write_run(path: Path, run: Run) -> None:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run.
+    """Read a run of this schema, or of schema 2.
 
     Raises:
-        ResultUnreadableError: there is no such file, or it is damaged, or no run.
-        ResultSchemaError: it was written by another version of the schema.
+        ResultUnreadableError: There is no such file, or it is damaged, or it is no run.
+        ResultSchemaError: Another version of the schema describes it.
     """
     try:
         text = path.read_bytes()
     except OSError as error:
         raise ResultUnreadableError(f"Cannot read {path}: {error.strerror}.") from error
     try:
+        if document_version(Run, text) == schema2.VERSION:
+            return schema2.decode_run(text)
         return decode_document(Run, text, SCHEMA_VERSION)
     except SchemaError as error:
         raise ResultSchemaError(

@@ -1,4 +1,4 @@
-"""What a few numbers say about the many that were not taken: intervals, bounds and tests."""
+"""Intervals, bounds and ratios computed from samples of durations."""
 
 import math
 from bisect import bisect_left
@@ -9,17 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-__all__ = [
-    "Ratio",
-    "early_stopping_percentile",
-    "mean_interval",
-    "paired_ratio",
-    "percentile",
-    "samples_needed",
-    "turnwise_ratio",
-    "unpaired_ratio",
-]
 
 # How often a bound by early stopping may be too low: MLPerf's c = 0.99.
 _RISK: Final = 0.01
@@ -32,12 +21,12 @@ _NORMAL_FROM: Final = 10_000.0
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long something takes as something else.
+    """A ratio of two durations with its interval.
 
     Args:
-        ratio: The geometric mean of the ratios: above 1 where the second takes longer.
-        low: Lower end of its interval; 0 where there were too few values to tell.
-        high: Upper end; infinite where there were too few values to tell.
+        ratio: The geometric mean of the ratios; it is above 1 where the second takes longer.
+        low: Lower end of its interval; 0 where there were too few values for one.
+        high: Upper end of its interval; infinite where there were too few values for one.
     """
 
     ratio: float
@@ -46,7 +35,7 @@ class Ratio:
 
 
 def percentile(ordered: NDArray[Any], share: float) -> float:
-    """The nearest-rank percentile: the smallest sample that `share` of all do not exceed.
+    """Return the nearest-rank percentile: the smallest sample that `share` of all do not exceed.
 
     Args:
         ordered: [count] numbers, ascending, at least one.
@@ -58,12 +47,12 @@ def percentile(ordered: NDArray[Any], share: float) -> float:
 
 
 def early_stopping_percentile(ordered: NDArray[Any], share: float) -> float | None:
-    """A bound that `share` of all calls stay below, right in 99 of 100 measurements.
+    """Return a bound that `share` of all calls stay below; it holds in 99 of 100 measurements.
 
     The early-stopping criterion of MLPerf Inference (LoadGen's `early_stopping.cc` with d = 0 and
     c = 0.99). For q samples, let t be the largest number with P[Bin(q, 1 - share) <= t] <= 0.01;
-    the t - 1 slowest are discarded, and the slowest of the rest is the bound. It supposes that the
-    samples are independent of each other.
+    the t - 1 slowest are discarded, and the slowest of the rest is the bound. The samples are
+    assumed to be independent of each other.
 
     Args:
         ordered: [count] numbers, ascending.
@@ -77,13 +66,13 @@ def early_stopping_percentile(ordered: NDArray[Any], share: float) -> float | No
 
 
 def _allowed(trials: int, chance: float) -> int:
-    """The largest t with P[Bin(trials, chance) <= t] <= 1 %; -1 where even 0 is likelier."""
+    """Return the largest t with P[Bin(trials, chance) <= t] <= 1 %, or -1 where none is."""
     mean = trials * chance
-    # What lies beyond is less than the rounding of what lies within.
+    # The probability beyond this range is smaller than the rounding error within it.
     reach = 12 * math.sqrt(mean * (1 - chance)) + 40
     low, high = max(0, math.floor(mean - reach)), min(trials, math.ceil(mean + reach))
     counts = np.arange(low + 1, high + 1, dtype=np.float64)
-    # Each probability from the one before, as logarithms: none of them overflows or needs n!.
+    # Each probability follows from the one before; logarithms avoid overflow and factorials.
     steps = np.log((trials - counts + 1) / counts) + math.log(chance / (1 - chance))
     logs = np.concatenate([[0.0], np.cumsum(steps)])
     shares = np.cumsum(np.exp(logs - logs.max()))
@@ -91,7 +80,7 @@ def _allowed(trials: int, chance: float) -> int:
 
 
 def samples_needed(share: float) -> int:
-    """The fewest samples for which `early_stopping_percentile` gives a bound: 64 for p90.
+    """Return the fewest samples for which `early_stopping_percentile` gives a bound: 64 for p90.
 
     Args:
         share: Above 0, below 1.
@@ -108,9 +97,10 @@ def samples_needed(share: float) -> int:
 def mean_interval(
     values: Sequence[float], confidence: float = _CONFIDENCE
 ) -> tuple[float, float] | None:
-    """An interval for the mean of what the values were drawn from.
+    """Return an interval for the mean of the distribution that the values were drawn from.
 
-    By Student's t, which is exact for normal values however few they are. The bootstrap is not:
+    The interval is Student's t, which is exact for normal values however few they are. The
+    bootstrap is not:
     simulated for five normal values, its 95 % interval holds the mean in 84 % of cases by plain
     percentiles and in 92 % with Hesterberg's expanded ones (2015, doi
     10.1080/00031305.2015.1089789), for three in 75 % by both; t does in 95 %. For lognormal values
@@ -131,7 +121,7 @@ def mean_interval(
 
 
 def _student(freedom: float, confidence: float) -> float:
-    """How many standard errors to both sides hold the mean; any degrees of freedom from 1 on.
+    """Return the quantile of Student's t for any degrees of freedom from 1 on.
 
     With t = sqrt(freedom) tan(a), the density of Student's t is that of cos(a) ** (freedom - 1).
     """
@@ -146,9 +136,10 @@ def _student(freedom: float, confidence: float) -> float:
 def paired_ratio(
     before: Sequence[float], after: Sequence[float], confidence: float = _CONFIDENCE
 ) -> Ratio:
-    """How many times as long `after` takes, from pairs that shared their circumstances.
+    """Return how many times as long `after` takes, from pairs measured at the same time.
 
-    The geometric mean of after[i] / before[i]; the interval is that of the mean logarithm.
+    The ratio is the geometric mean of after[i] / before[i]; the interval is that of the mean
+    logarithm.
 
     Args:
         before: [pairs] durations above 0.
@@ -156,13 +147,13 @@ def paired_ratio(
         confidence: Of the interval, 0..1.
 
     Raises:
-        ValueError: there is no pair, a value without a partner, or a duration of 0 or less.
+        ValueError: There is no pair, a value without a partner, or a duration of 0 or less.
     """
     return _mean_ratio(_logarithms(before, after), confidence)
 
 
 def _logarithms(before: Sequence[float], after: Sequence[float]) -> list[float]:
-    """Of the pairs' ratios. Not of their quotient, which is 0 or infinite for some durations."""
+    """Return the logarithms of the ratios, without a quotient that could be 0 or infinite."""
     logs = [math.log(late) - math.log(early) for early, late in zip(before, after, strict=True)]
     if not logs:
         raise ValueError("there are no pairs")
@@ -175,7 +166,7 @@ def _mean_ratio(logs: Sequence[float], confidence: float) -> Ratio:
 
 
 def _power(logarithm: float) -> float:
-    """What has such a logarithm; infinite where no float is as large."""
+    """Return exp(logarithm), which is infinite where no float is as large."""
     try:
         return math.exp(logarithm)
     except OverflowError:
@@ -187,18 +178,19 @@ def turnwise_ratio(
     after: Sequence[Sequence[float]],
     confidence: float = _CONFIDENCE,
 ) -> Ratio:
-    """How many times as long `after` takes, from processes whose turns alternated.
+    """Return how many times as long `after` takes, from processes whose turns alternated.
 
-    A process is worth the geometric mean of its turns' ratios. A machine with two speeds moves the
-    median of a process from one to the other at once, the mean of neighbours' ratios hardly.
+    Each process counts with the geometric mean of its turns' ratios. On a machine that changes
+    between two speeds, the median of a process may jump from one to the other; the mean of the
+    ratios of adjacent turns hardly changes.
 
     Args:
         before: [processes][turns] durations above 0.
-        after: The same, turn by turn the neighbours, in the same unit.
+        after: [processes][turns] durations of the adjacent turns, in the same unit.
         confidence: Of the interval, 0..1.
 
     Raises:
-        ValueError: there is no turn, one without a partner, or a duration of 0 or less.
+        ValueError: There is no turn, one without a partner, or a duration of 0 or less.
     """
     each = [fmean(_logarithms(*turns)) for turns in zip(before, after, strict=True)]
     if not each:
@@ -209,9 +201,9 @@ def turnwise_ratio(
 def unpaired_ratio(
     before: Sequence[float], after: Sequence[float], confidence: float = _CONFIDENCE
 ) -> Ratio:
-    """How many times as long `after` takes, from two runs that shared nothing.
+    """Return how many times as long `after` takes, from two runs at different times.
 
-    The ratio of the geometric means; the interval is Welch's, of the difference of the mean
+    The ratio is that of the geometric means; the interval is Welch's, of the difference of the mean
     logarithms (1947, doi 10.1093/biomet/34.1-2.28).
 
     Args:
@@ -220,7 +212,7 @@ def unpaired_ratio(
         confidence: Of the interval, 0..1.
 
     Raises:
-        ValueError: one of the two is empty, or holds a duration of 0 or less.
+        ValueError: One of the two is empty, or holds a duration of 0 or less.
     """
     sides = [[math.log(value) for value in side] for side in (before, after)]
     difference = fmean(sides[1]) - fmean(sides[0])
@@ -229,14 +221,14 @@ def unpaired_ratio(
 
 
 def _welch(sides: Sequence[Sequence[float]], confidence: float) -> float:
-    """Half the interval of the difference of two means."""
+    """Return half the width of Welch's interval for the difference of two means."""
     if min(map(len, sides)) < 2:  # noqa: PLR2004 - a single value has no spread
         return math.inf
     errors = [variance(side) / len(side) for side in sides]
     error = sum(errors)
     if error == 0:
         return 0.0
-    # As shares, so that a tiny error does not become 0 when it is squared.
+    # Shares are squared and not the errors themselves, which may be too small for a float.
     shares = [
         (part / error) ** 2 / (len(side) - 1) for part, side in zip(errors, sides, strict=True)
     ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fmnist_edge.arrays import ArraysError, read_arrays
 from fmnist_edge.errors import CheckpointError
 from fmnist_edge.files import storage_errors, write_atomically
-from fmnist_edge.records import RecordError, decode_document, encode_json
+from fmnist_edge.records import Record, RecordError, decode_document, encode_json
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -32,8 +32,7 @@ _AGAIN: Final = "Start again without --resume, with --force to replace it."
 Arrays = Sequence[NDArray[np.generic]]
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(Record):
     """What two trainings must share for one to go on where the other stopped.
 
     Args:
@@ -49,8 +48,7 @@ class Identity:
     data_sha256: str
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Record):
     """How far a training has come.
 
     Args:

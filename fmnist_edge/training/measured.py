@@ -1,15 +1,13 @@
 """What presets were found to reach, for those who choose between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from fmnist_edge.records import decode_json
+from fmnist_edge.records import Record, decode_json
 
 __all__ = ["Measured", "Table", "parse_measured"]
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(Record):
     """A preset's exported int8 TFLite file, run in LiteRT on the 10,000 test images.
 
     Args:
@@ -27,8 +25,7 @@ class Measured:
     training_seconds: float
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Record):
     """What lies in `presets/measured.json`.
 
     Args:

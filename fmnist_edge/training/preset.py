@@ -1,17 +1,16 @@
 """What a preset says: architecture and training recipe as data.
 
-The dataclasses mirror the tables of a preset's TOML file; every field of them is documented there
+The records mirror the tables of a preset's TOML file; every field of them is documented there
 and here by the same name.
 """
 
 import hashlib
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import prod
 from typing import Literal
 
 from fmnist_edge.dataset import LABELS
-from fmnist_edge.records import encode_json
+from fmnist_edge.records import Record, encode_json, replace
 from fmnist_edge.session import IMAGE_SHAPE
 
 __all__ = [
@@ -32,8 +31,7 @@ def _require(holds: bool, text: str) -> None:  # noqa: FBT001 - reads like an as
         raise ValueError(text)
 
 
-@dataclass(frozen=True)
-class Convolution:
+class Convolution(Record):
     """A strided convolution.
 
     Args:
@@ -57,8 +55,7 @@ class Convolution:
         return (before + 2 * self.padding - self.kernel) // self.stride + 1
 
 
-@dataclass(frozen=True)
-class Architecture:
+class Architecture(Record):
     """Dense + ReLU layers, and a Dense layer of ten classes.
 
     Args:
@@ -113,8 +110,7 @@ class Architecture:
         return Architecture(self.pool, (), self.widths[1:-1], bias=self.bias)
 
 
-@dataclass(frozen=True)
-class Regularization:
+class Regularization(Record):
     """What keeps the weights from learning the training images by heart.
 
     Args:
@@ -133,8 +129,7 @@ class Regularization:
         _require(0 <= self.label_smoothing < 1, "label_smoothing is a share from 0 up to 1")
 
 
-@dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Record):
     """How a gradient becomes a step.
 
     Args:
@@ -156,8 +151,7 @@ class Optimizer:
         )
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(Record):
     """How long, in what portions, and with what step size when.
 
     Args:
@@ -186,8 +180,7 @@ class Schedule:
         _require(self.patience >= 0, "patience is not negative")
 
 
-@dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Record):
     """How training images are varied: mirrored, shifted, and with a part painted over.
 
     Args:
@@ -208,8 +201,7 @@ class Augmentation:
         _require(0 <= self.erase <= 1, "erase is a share from 0 to 1")
 
 
-@dataclass(frozen=True)
-class Distillation:
+class Distillation(Record):
     """Learning from a teacher's scores beside the labels (Hinton, Vinyals and Dean, 2015).
 
     Args:
@@ -227,8 +219,7 @@ class Distillation:
         _require(0 < self.weight <= 1, "weight is above 0 and at most 1")
 
 
-@dataclass(frozen=True)
-class FineTuning:
+class FineTuning(Record):
     """Training once more, as the plain Dense layers that the model has become.
 
     Args:
@@ -244,8 +235,7 @@ class FineTuning:
         _require(self.learning_rate > 0, "learning_rate is above 0")
 
 
-@dataclass(frozen=True)
-class Preset:
+class Preset(Record):
     """A classifier and how it is trained: one-hot labels, cross-entropy.
 
     Args:
@@ -259,11 +249,11 @@ class Preset:
 
     name: str
     summary: str
-    architecture: Architecture = field(default_factory=Architecture)
-    regularization: Regularization = field(default_factory=Regularization)
-    optimizer: Optimizer = field(default_factory=Optimizer)
-    schedule: Schedule = field(default_factory=Schedule)
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    architecture: Architecture = Architecture()
+    regularization: Regularization = Regularization()
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    augmentation: Augmentation = Augmentation()
     distillation: Distillation | None = None
     fine_tuning: FineTuning | None = None
     method: Literal["gradients", "class-frequencies"] = "gradients"

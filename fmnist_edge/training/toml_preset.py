@@ -1,16 +1,17 @@
 """Presets from TOML files."""
 
-import dataclasses
 import difflib
+import math
 import tomllib
-import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from fmnist_edge.errors import PresetError
-from fmnist_edge.records import RecordError, decode
+from fmnist_edge.records import Record, RecordError, decode
 from fmnist_edge.training.preset import Preset
 
 __all__ = ["parse_preset", "preset_from", "read_preset"]
@@ -45,8 +46,8 @@ def parse_preset(payload: bytes, name: str, where: str) -> Preset:
         PresetError: it is not TOML, or says something unknown or impossible.
     """
     try:
-        data = tomllib.loads(payload.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        data = tomllib.loads(payload.decode(), parse_float=_finite)
+    except ValueError as error:
         raise PresetError(f"{where} is not TOML: {error}.", hint=_START) from error
     return preset_from(data, name, where)
 
@@ -71,9 +72,9 @@ def preset_from(data: Mapping[str, Any], name: str, where: str) -> Preset:
         raise PresetError(f"{where} describes no preset: {error}.", hint=_START) from error
 
 
-def _check_keys(kind: Any, data: Mapping[str, Any], where: str, table: str) -> None:  # noqa: ANN401
-    """Refuse what no field is called, and say which field it may mean."""
-    fields = {each.name: _record_in(each.type) for each in dataclasses.fields(kind)}
+def _check_keys(kind: type[Record], data: Mapping[str, Any], where: str, table: str) -> None:
+    """Refuse a key that no field has, and name the field that may be meant."""
+    fields = {each.name: _record_in(each.type) for each in msgspec.structs.fields(kind)}
     for key, value in data.items():
         if key not in fields:
             known = [each for each in fields if each != "name"]
@@ -84,16 +85,22 @@ def _check_keys(kind: Any, data: Mapping[str, Any], where: str, table: str) -> N
                 if near
                 else f"Known are: {', '.join(known)}.",
             )
+        inner = fields[key]
         for each in value if isinstance(value, list) else [value]:
-            if fields[key] is not None and isinstance(each, dict):
-                _check_keys(fields[key], each, where, f"{table}{key}.")
+            if inner is not None and isinstance(each, dict):
+                _check_keys(inner, each, where, f"{table}{key}.")
 
 
-def _record_in(annotation: Any) -> type | None:  # noqa: ANN401 - any annotation
-    """The dataclass that an annotation is about: itself, optional, or in a tuple."""
-    if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+def _record_in(annotation: Any) -> type[Record] | None:  # noqa: ANN401 - any annotation
+    """Return the record that an annotation is about: itself, optional, or in a tuple."""
+    if isinstance(annotation, type) and issubclass(annotation, Record):
         return annotation
-    inner = typing.get_args(annotation)
-    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is tuple:
-        return next((found for each in inner if (found := _record_in(each))), None)
-    return None
+    return next(filter(None, map(_record_in, typing.get_args(annotation))), None)
+
+
+def _finite(text: str) -> float:
+    """Return a number of TOML, which unlike JSON also knows `inf` and `nan`."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number

@@ -3,18 +3,18 @@
 import statistics
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fmnist_edge.bench.evidence import Evidence
-from fmnist_edge.bench.execute import Supplies, execute
-from fmnist_edge.bench.floor import NO_MODEL
-from fmnist_edge.bench.processes import Worker
-from fmnist_edge.bench.summary import summarize
+from fmnist_edge.bench.baseline import NO_MODEL
+from fmnist_edge.bench.case_data import CaseData
+from fmnist_edge.bench.rounds import DataPaths
+from fmnist_edge.bench.rows import make_rows
+from fmnist_edge.bench.worker_process import Worker
 from fmnist_edge.progress import SILENT
+from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Latency, Paced, Reason, Row, Settings
 from tests.examples import READING, SETTINGS
 from tests.proofs import spinning_worker
@@ -44,20 +44,20 @@ CHANGING = {"drift", "two-speeds", "unsteady"}
 def _measure(settings: Settings, *names: str) -> Rows:
     """A row per runtime of `spinning_worker`."""
     cases = [Case(NO_MODEL, name, "cpu", 1, 1) for name in names]
-    taken = execute(
+    taken = run_rounds(
         cases,
         replace(settings, together=len(cases)),
-        Supplies(None, None),
+        DataPaths(None, None),
         launch=lambda job, tick: Worker(WORKER, job, tick),
         look=lambda: READING,
         progress=SILENT,
     )
     evidence = [
-        Evidence(case, tuple(found.measurements), failure=found.failure)
+        CaseData(case, tuple(found.measurements), failure=found.failure)
         for case, found in zip(cases, taken, strict=True)
     ]
     assert [each.failure for each in evidence] == [None] * len(cases)
-    return dict(zip(names, summarize(evidence, {}), strict=True))
+    return dict(zip(names, make_rows(evidence, {}), strict=True))
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 """A file and itself are a tie, and a tenth slower is found: real files, processes and intervals."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.same_or_slower import SETTINGS, Comparison, compare_once
+from fmnist_edge.records import replace
 from tests.proofs.attempts import Attempts
 
 COMPARISONS = 3

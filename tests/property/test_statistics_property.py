@@ -4,7 +4,6 @@ import base64
 import tracemalloc
 import zlib
 from contextlib import suppress
-from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from math import comb
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from fmnist_edge.bench import statistics
 from fmnist_edge.bench.accuracy import decode_labels, encode_labels
 from fmnist_edge.errors import ResultUnreadableError
+from fmnist_edge.records import replace
 from fmnist_edge.result import Samples
 from fmnist_edge.stats import classification, intervals
 from tests.examples import measured

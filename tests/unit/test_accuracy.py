@@ -1,6 +1,5 @@
 """Accuracy, and the comparison with the float reference, on a handful of images."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from fmnist_edge.bench.accuracy import (
     predictions,
     reference,
 )
-from fmnist_edge.bench.evidence import Evidence
+from fmnist_edge.bench.case_data import CaseData
 from fmnist_edge.errors import ResultUnreadableError
+from fmnist_edge.records import replace
 from fmnist_edge.result import AgainstReference, Case, Inputs, Interval, Subject
 from tests.examples import FAILURE, MEASUREMENT
 
@@ -41,17 +41,17 @@ def _evidence(  # noqa: PLR0913 - each is one independent fact about a file
     parent: str | None = _PARENT,
     runtime: str = "litert",
     **changes: Any,  # noqa: ANN401 - any field
-) -> Evidence:
+) -> CaseData:
     subject = Subject(name, kind, precision, sha256, 100, parent)
     scores = _scores([0, 1, 2, 2] if labels is None else labels)
     measurement = replace(MEASUREMENT, predictions=predictions(scores))
-    plain = Evidence(
+    plain = CaseData(
         Case(subject, runtime, "cpu", 1, 1), (MEASUREMENT, measurement), scores=scores, truth=_TRUTH
     )
     return replace(plain, **changes)
 
 
-def _float(name: str, kind: Format, **changes: Any) -> Evidence:  # noqa: ANN401 - any field
+def _float(name: str, kind: Format, **changes: Any) -> CaseData:  # noqa: ANN401 - any field
     return _evidence(name, kind=kind, precision=Precision.FLOAT32, **changes)
 
 

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fmnist_edge.bench import energy, protocols
+from fmnist_edge.bench.baseline import NO_MODEL
 from fmnist_edge.bench.energy import measure_energy
-from fmnist_edge.bench.execute import Supplies
-from fmnist_edge.bench.floor import NO_MODEL
-from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from fmnist_edge.bench.plan import Plan
+from fmnist_edge.bench.rounds import DataPaths
+from fmnist_edge.bench.wire import Command, Job, Reply, Task
 from fmnist_edge.host.small_files import UnreadableError
-from fmnist_edge.pipeline import benching
+from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Energy, EnergyMeter
 from tests.examples import FAILURE, SETTINGS, Diary, case
 from tests.fakes import SECOND, Time
@@ -33,7 +32,7 @@ class Machine:
     """
 
     def __init__(self, time: Time, fails: tuple[Case, Task] | None = None) -> None:
-        self.orders: list[tuple[Case, Order]] = []
+        self.orders: list[tuple[Case, Command]] = []
         self.jobs: list[Job] = []
         self.alive = 0
         self.gaps: list[float] = []
@@ -65,11 +64,11 @@ class Machine:
         finally:
             self.alive -= 1
 
-    def obey(self, of: Case, order: Order, tick: Callable[[], None]) -> Reply:
+    def obey(self, of: Case, order: Command, tick: Callable[[], None]) -> Reply:
         self.orders.append((of, order))
         if (of, order.task) == self._fails:
             return Reply(failure=FAILURE)
-        if order.task is not Task.STRESS:
+        if order.task is not Task.SUSTAINED_LOAD:
             self._time.now += 2 * SECOND
             return Reply()
         tick()
@@ -85,8 +84,8 @@ class _Worker:
     def __init__(self, machine: Machine, of: Case, tick: Callable[[], None]) -> None:
         self._machine, self._case, self._tick = machine, of, tick
 
-    def ask(self, order: Order) -> Reply:
-        return self._machine.obey(self._case, order, self._tick)
+    def ask(self, order: Command) -> Reply:
+        return self._machine.handle(self._case, order, self._tick)
 
 
 @pytest.fixture
@@ -98,7 +97,7 @@ def _measured(machine: Machine, diary: Diary | None = None) -> dict[Case, Energy
     return measure_energy(
         _CASES,
         _SETTINGS,
-        Supplies("data", "my.npz"),
+        DataPaths("data", "my.npz"),
         launch=machine,
         meter=machine,
         progress=diary or Diary(),
@@ -119,7 +118,7 @@ def test_energy_is_that_of_the_calls_above_that_of_the_waiting_machine(time: Tim
 def test_each_case_is_opened_waits_and_is_then_put_under_stress(time: Time) -> None:
     machine = Machine(time)
     _measured(machine)
-    tasks = [Order(Task.OPEN), Order(Task.STRESS, 10.0)]
+    tasks = [Command(Task.OPEN), Command(Task.SUSTAINED_LOAD, 10.0)]
     assert machine.orders == [(each, order) for each in _CASES for order in tasks]
     assert machine.jobs[0] == Job(_CASES[0], _SETTINGS, "data", "my.npz", classify=False)
 
@@ -132,7 +131,7 @@ def test_the_meter_is_looked_at_about_once_per_second(time: Time) -> None:
     assert sum(gap > 1.01 for gap in machine.gaps) == 2
 
 
-@pytest.mark.parametrize("task", [Task.OPEN, Task.STRESS])
+@pytest.mark.parametrize("task", [Task.OPEN, Task.SUSTAINED_LOAD])
 def test_a_case_that_fails_has_no_energy_and_the_others_have(time: Time, task: Task) -> None:
     diary = Diary()
     found = _measured(Machine(time, fails=(_CASES[0], task)), diary)
@@ -174,11 +173,11 @@ class _Failing:
 def test_a_meter_that_fails_on_the_way_costs_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
     meter = _Failing()
     told = EnergyMeter(meter.source, meter.coverage, unavailable="")
-    monkeypatch.setattr(benching, "find_meter", lambda **_: (meter, told))
+    monkeypatch.setattr(bench, "find_meter", lambda **_: (meter, told))
     nothing = Plan((Case(NO_MODEL, "null", "cpu", 1, 1),), (), ())
     settings = protocols.get("smoke", energy_seconds=1.0)
     diary = Diary()
-    run = benching.bench(benching.BenchRequest(nothing, settings), diary)
+    run = bench.bench(bench.BenchRequest(nothing, settings), diary)
     (row,) = run.rows
     assert row.failure is None
     assert row.back_to_back is not None

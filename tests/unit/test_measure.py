@@ -1,7 +1,6 @@
 """One case is measured as a worker does it, on the real null and NumPy, and on impostors."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import TensorSpec, write_artifact
-from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
-from fmnist_edge.bench.lines import decode_scores
-from fmnist_edge.bench.measure import Data, Instruments, Measuring
-from fmnist_edge.bench.messages import Job, Order, Reply, Task
-from fmnist_edge.bench.own_data import OwnImages
-from fmnist_edge.bench.plan import Wanted, make_plan
+from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
+from fmnist_edge.bench.inputs import OwnImages
+from fmnist_edge.bench.measure import CaseMeasurement, Data, Instruments
+from fmnist_edge.bench.plan import Selection, make_plan
+from fmnist_edge.bench.wire import Command, Job, Reply, Task, decode_scores
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import HashMismatchError, ModelUnsupportedError
+from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Failure, Footprint, Inputs, Measurement, Memory, OwnData
 from fmnist_edge.runtimes import null, numpy_
 from fmnist_edge.session import RuntimeModule, SessionOptions
@@ -29,12 +28,12 @@ _NOISE = np.random.RandomState(0)
 _IMAGES = _NOISE.randint(0, 256, (30, 28, 28)).astype(np.uint8)
 _TEST = Data(test=Split(_IMAGES, np.arange(30, dtype=np.uint8) % 10))
 _ORDERS = (
-    Order(Task.OPEN),
-    Order(Task.BACK_TO_BACK, 0.0, 3),
-    Order(Task.BACK_TO_BACK, 0.0, 2),
-    Order(Task.PACED, 0.0, 2),
+    Command(Task.OPEN),
+    Command(Task.BACK_TO_BACK, 0.0, 3),
+    Command(Task.BACK_TO_BACK, 0.0, 2),
+    Command(Task.PACED, 0.0, 2),
 )
-_REST = Order(Task.REST)
+_REST = Command(Task.COLLECT)
 Answer = Callable[[NDArray[Any]], NDArray[Any]]
 
 
@@ -50,7 +49,7 @@ def _job(
 ) -> Job:
     payload = npz_model(favourite=4) if payload is None else payload
     path = write_artifact(folder, payload, manifest(payload))
-    (case,) = make_plan([path], Wanted({"it": runtime}, batch=batch)).cases
+    (case,) = make_plan([path], Selection({"it": runtime}, batch=batch)).cases
     return _job_of(case)
 
 
@@ -58,12 +57,12 @@ def _job_of(case: Case) -> Job:
     return Job(case, SETTINGS, data_folder=None, own_data=None, classify=True)
 
 
-def _measuring(job: Job, runtime: RuntimeModule = numpy_, data: Data = _TEST) -> Measuring:
-    return Measuring(job, runtime, data, _instruments(), start_ns=77)
+def _measuring(job: Job, runtime: RuntimeModule = numpy_, data: Data = _TEST) -> CaseMeasurement:
+    return CaseMeasurement(job, runtime, data, _instruments(), start_ns=77)
 
 
-def _obey(measuring: Measuring, orders: Sequence[Order] = (*_ORDERS, _REST)) -> Reply:
-    replies = [measuring.obey(order) for order in orders]
+def _obey(measuring: CaseMeasurement, orders: Sequence[Command] = (*_ORDERS, _REST)) -> Reply:
+    replies = [measuring.handle(order) for order in orders]
     assert all(reply == Reply() for reply in replies[:-1])
     return replies[-1]
 
@@ -119,7 +118,7 @@ def test_a_model_is_measured_in_all_respects(tmp_path: Path) -> None:
 
 def test_the_first_order_must_be_to_open_the_model(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="first order must be to open"):
-        _measuring(_job(tmp_path)).obey(_ORDERS[1])
+        _measuring(_job(tmp_path)).handle(_ORDERS[1])
 
 
 def test_without_paced_turns_there_is_no_paced_regime(tmp_path: Path) -> None:
@@ -179,14 +178,14 @@ def test_stress_tells_how_many_calls_there_were(
 ) -> None:
     time = Time().replace(monkeypatch)
     runtime = _answering(_slow(time, MILLISECOND))
-    orders = (Order(Task.OPEN), Order(Task.STRESS, 0.05))
+    orders = (Command(Task.OPEN), Command(Task.SUSTAINED_LOAD, 0.05))
     reply = _obey(_measuring(_job(tmp_path, runtime), runtime), orders)
     assert reply == Reply(calls=50)
 
 
 def test_what_the_system_does_not_tell_stays_unknown(tmp_path: Path) -> None:
     silent = Instruments(lambda: (None, None), lambda: Footprint(None, None, None))
-    measuring = Measuring(_job(tmp_path), numpy_, _TEST, silent, start_ns=0)
+    measuring = CaseMeasurement(_job(tmp_path), numpy_, _TEST, silent, start_ns=0)
     measurement = _obey(measuring).measurement
     assert measurement is not None
     assert measurement.memory == Memory(None, None, None, None, None)
@@ -260,11 +259,11 @@ def test_a_runtime_that_answers_otherwise_while_it_is_timed_is_found_out(tmp_pat
     for classify in (True, False):
         runtime = _answering(answer)
         measuring = _measuring(replace(_job(tmp_path, runtime), classify=classify), runtime)
-        measuring.obey(_ORDERS[0])
+        measuring.handle(_ORDERS[0])
         hurried = True
-        measuring.obey(_ORDERS[1])
+        measuring.handle(_ORDERS[1])
         hurried = False
-        measurement = measuring.obey(_REST).measurement
+        measurement = measuring.handle(_REST).measurement
         assert measurement is not None
         assert measurement.audit.compared == 2
         assert measurement.audit.largest_difference == 0.75
@@ -279,11 +278,11 @@ def test_a_runtime_that_answers_with_what_it_said_before_is_found_out(tmp_path: 
 
     runtime = _answering(answer)
     measuring = _measuring(_job(tmp_path, runtime), runtime)
-    measuring.obey(_ORDERS[0])
+    measuring.handle(_ORDERS[0])
     timed = True
-    measuring.obey(_ORDERS[3])
+    measuring.handle(_ORDERS[3])
     timed = False
-    measurement = measuring.obey(_REST).measurement
+    measurement = measuring.handle(_REST).measurement
     assert measurement is not None
     assert measurement.audit.largest_difference == 1.0
 
@@ -405,12 +404,12 @@ def test_the_null_runtime_reads_no_file_and_has_no_throughput() -> None:
 
 
 def test_the_yardstick_is_measured_like_any_model() -> None:
-    taken = _measure(_job_of(Case(YARDSTICK, "numpy", "cpu", 1, 1)))
+    taken = _measure(_job_of(Case(FIXED_NETWORK, "numpy", "cpu", 1, 1)))
     assert taken.throughput is not None
     assert taken.inputs == Inputs("fashion-mnist", 30, labelled=True)
 
 
-@pytest.mark.parametrize(("subject", "runtime"), [(NO_MODEL, null), (YARDSTICK, numpy_)])
+@pytest.mark.parametrize(("subject", "runtime"), [(NO_MODEL, null), (FIXED_NETWORK, numpy_)])
 def test_the_floor_stands_whatever_the_users_data_are_like(
     subject: Any,  # noqa: ANN401
     runtime: Any,  # noqa: ANN401
@@ -429,10 +428,10 @@ def test_a_model_that_fails_later_fails_then(tmp_path: Path) -> None:
     fails = False
     runtime = _answering(answer)
     measuring = _measuring(_job(tmp_path, runtime), runtime)
-    measuring.obey(_ORDERS[0])
+    measuring.handle(_ORDERS[0])
     fails = True
     with pytest.raises(ModelUnsupportedError, match="gave up"):
-        measuring.obey(_ORDERS[1])
+        measuring.handle(_ORDERS[1])
 
 
 def test_options_of_the_case_reach_the_runtime(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_edge.bench.own_data import read_own_data
+from fmnist_edge.bench.inputs import read_own_data
 from fmnist_edge.errors import UsageError
 from fmnist_edge.files import sha256_of
 from fmnist_edge.result import OwnData

@@ -1,7 +1,6 @@
 """Every file meets every runtime that opens it; what is left out is told, with the reason."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,9 +8,10 @@ from typing import Any
 import pytest
 
 from fmnist_edge.artifact import Format, Precision, write_artifact
-from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
-from fmnist_edge.bench.plan import Plan, Wanted, make_plan, repeat_plan
+from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
+from fmnist_edge.bench.plan import Plan, Selection, make_plan, repeat_plan
 from fmnist_edge.errors import ArtifactNotFoundError, HashMismatchError, UsageError
+from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Skipped, Subject
 from fmnist_edge.runtimes import RUNTIMES, null, numpy_
 from fmnist_edge.session import Occasion
@@ -40,9 +40,9 @@ _ABSENT = _runtime(PACKAGE="no_such_package")
 def _plan(
     paths: Sequence[Path],
     runtimes: Any = _RUNTIMES,  # noqa: ANN401 - modules by name
-    **wanted: Any,  # noqa: ANN401 - those of Wanted
+    **wanted: Any,  # noqa: ANN401 - those of Selection
 ) -> Plan:
-    return make_plan(paths, Wanted(runtimes, **wanted))
+    return make_plan(paths, Selection(runtimes, **wanted))
 
 
 def _model(folder: Path) -> Path:
@@ -51,7 +51,7 @@ def _model(folder: Path) -> Path:
 
 def _runtimes_of(plan: Plan) -> list[str]:
     """On what files are measured; the floor is none."""
-    return [each.runtime for each in plan.cases if each.subject not in {NO_MODEL, YARDSTICK}]
+    return [each.runtime for each in plan.cases if each.subject not in {NO_MODEL, FIXED_NETWORK}]
 
 
 # Files and runtimes
@@ -65,7 +65,7 @@ def test_a_file_meets_the_runtimes_that_read_it_and_the_floor_comes_last(tmp_pat
         cases=(
             Case(subject, "numpy", "cpu", 1, 1),
             Case(NO_MODEL, "null", "cpu", 1, 1),
-            Case(YARDSTICK, "numpy", "cpu", 1, 1),
+            Case(FIXED_NETWORK, "numpy", "cpu", 1, 1),
         ),
         failed=(),
         skipped=(),
@@ -81,7 +81,10 @@ def test_each_thread_count_makes_a_case_but_the_harness_is_weighed_once(tmp_path
         ("b", 2),
         ("b", 4),
     ]
-    assert [(each.subject, each.threads) for each in cases[4:]] == [(NO_MODEL, 2), (YARDSTICK, 2)]
+    assert [(each.subject, each.threads) for each in cases[4:]] == [
+        (NO_MODEL, 2),
+        (FIXED_NETWORK, 2),
+    ]
     assert {each.batch for each in cases} == {8}
 
 
@@ -204,7 +207,7 @@ def test_a_file_that_makes_no_sense_has_failed_already_and_the_others_stand(
 )
 def test_counts_start_at_one(wanted: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="start at 1"):
-        Wanted(_RUNTIMES, **wanted)
+        Selection(_RUNTIMES, **wanted)
 
 
 def test_every_runtime_has_an_occasion() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fmnist_edge.bench import protocols
-from fmnist_edge.bench.protocols import DEFAULT, HURRIED, PROTOCOLS
+from fmnist_edge.bench.protocols import DEFAULT, PROTOCOLS, SHORT
 from fmnist_edge.errors import UsageError
 
 # From the order statistics of a binomial distribution: fewer samples tell nothing of a p90.
@@ -19,7 +19,7 @@ def test_every_protocol_is_found_by_its_name() -> None:
     for name in PROTOCOLS:
         assert protocols.get(name).protocol == name
     assert DEFAULT == "standard"
-    assert {"quick", "smoke"} == HURRIED
+    assert {"quick", "smoke"} == SHORT
 
 
 def test_an_unknown_protocol_is_answered_with_the_known_ones() -> None:
@@ -75,7 +75,7 @@ def test_the_tiny_protocol_has_five_windows_of_ten_seconds() -> None:
     assert settings.min_seconds >= 10.0
 
 
-@pytest.mark.parametrize("name", sorted(PROTOCOLS.keys() - HURRIED))
+@pytest.mark.parametrize("name", sorted(PROTOCOLS.keys() - SHORT))
 def test_a_protocol_that_takes_its_time_tells_of_the_paced_tail_too(name: str) -> None:
     settings = PROTOCOLS[name]
     assert settings.processes * settings.paced_samples >= _FOR_A_90TH_PERCENTILE

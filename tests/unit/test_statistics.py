@@ -1,12 +1,12 @@
 """The numbers of a row, from samples whose statistics are known by heart, and from known truths."""
 
-from dataclasses import replace
 from statistics import fmean
 
 import numpy as np
 import pytest
 
 from fmnist_edge.bench import statistics
+from fmnist_edge.records import replace
 from fmnist_edge.result import (
     Accuracy,
     BackToBack,

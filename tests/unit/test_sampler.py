@@ -1,14 +1,14 @@
 """Turns add up: to samples of which none is mostly clock, and not to more than may be kept."""
 
 import tracemalloc
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fmnist_edge.bench.floor import NOTHING
-from fmnist_edge.bench.turns import Tally
+from fmnist_edge.bench.baseline import EMPTY
+from fmnist_edge.bench.sampler import LatencySampler
+from fmnist_edge.records import replace
 from fmnist_edge.result import Settings
 from fmnist_edge.runtimes import null, numpy_
 from fmnist_edge.session import SessionOptions
@@ -25,9 +25,9 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return Time(reading=_CLOCK).replace(monkeypatch)
 
 
-def _tally(runner: Runner, **changes: Any) -> Tally:  # noqa: ANN401 - any setting
+def _tally(runner: Runner, **changes: Any) -> LatencySampler:  # noqa: ANN401 - any setting
     settings = replace(SETTINGS, **{"warmup_calls": 4, "max_samples": 1000, **changes})
-    tally = Tally(FakeSession(runner, SessionOptions()), _TENSORS, settings)
+    tally = LatencySampler(FakeSession(runner, SessionOptions()), _TENSORS, settings)
     tally.warm_up(_LONG)
     return tally
 
@@ -35,20 +35,20 @@ def _tally(runner: Runner, **changes: Any) -> Tally:  # noqa: ANN401 - any setti
 def test_the_warm_up_is_kept_apart(time: Time) -> None:
     tally = _tally(Runner(time, 9_000_000, 70_000, 60_000, 50_000))
     tally.back_to_back(0.0, 3)
-    record = tally.record_back_to_back()
+    record = tally.back_to_back_record(None)
     assert record.warmups.unpack().tolist() == [9_000_050, 70_050, 60_050, 50_050]
     assert record.samples.unpack().tolist() == [50_050] * 3
 
 
 def test_at_least_one_call_warms_up(time: Time) -> None:
-    assert _tally(Runner(time, 1000), warmup_calls=0).record_back_to_back().warmups.count == 1
+    assert _tally(Runner(time, 1000), warmup_calls=0).back_to_back_record(None).warmups.count == 1
 
 
 def test_turns_are_counted_and_their_samples_kept_in_order(time: Time) -> None:
     tally = _tally(Runner(time, *[10_000] * 4, *[20_000] * 18, 30_000))
     tally.back_to_back(0.0, 2)
     tally.back_to_back(0.0, 3)
-    record = tally.record_back_to_back()
+    record = tally.back_to_back_record(None)
     assert record.turns == (2, 3)
     assert (record.calls, record.calls_per_sample, record.kept_every) == (5, 1, 1)
     assert record.samples.unpack().tolist() == [20_050] * 2 + [30_050] * 3
@@ -59,7 +59,7 @@ def test_turns_are_counted_and_their_samples_kept_in_order(time: Time) -> None:
 def test_no_stall_is_left_out(time: Time) -> None:
     tally = _tally(Runner(time, *[10_000] * 21, 5 * SECOND, 10_000))
     tally.back_to_back(0.0, 3)
-    samples = tally.record_back_to_back().samples.unpack()
+    samples = tally.back_to_back_record(None).samples.unpack()
     assert samples.tolist() == [10_050, 5 * SECOND + 50, 10_050]
 
 
@@ -68,7 +68,7 @@ def test_each_turn_begins_with_calls_for_the_caches_that_nobody_counts(time: Tim
     tally = _tally(runner)
     tally.back_to_back(0.0, 3)
     assert len(runner.inputs) == 4 + 16 + 3
-    assert tally.record_back_to_back().calls == 3
+    assert tally.back_to_back_record(None).calls == 3
 
 
 def test_long_calls_are_made_for_the_samples_only(time: Time) -> None:
@@ -94,7 +94,7 @@ def test_the_last_answer_of_each_turn_is_a_witness(time: Time) -> None:
     tally.back_to_back(0.0, 3)
     tally.paced(3)
     tally.back_to_back(0.0, 4)
-    assert [(index, float(output[0])) for index, output in tally.witnesses] == [
+    assert [(index, float(output[0])) for index, output in tally.spot_checks] == [
         (2, 2.0),
         (0, 0.0),
         (4, 4.0),
@@ -110,7 +110,7 @@ def test_calls_shorter_than_ten_readings_of_the_clock_share_a_sample(
 ) -> None:
     tally = _tally(Runner(time, call_ns))
     tally.back_to_back(0.0, 2)
-    record = tally.record_back_to_back()
+    record = tally.back_to_back_record(None)
     together = record.calls_per_sample
     assert (together - 1) * call_ns <= 10 * _CLOCK <= together * call_ns + _CLOCK
     assert record.calls == 2 * together
@@ -120,7 +120,7 @@ def test_calls_shorter_than_ten_readings_of_the_clock_share_a_sample(
 @pytest.mark.parametrize("call_ns", [500, 10_000, SECOND])
 def test_longer_calls_are_samples_of_their_own(time: Time, call_ns: int) -> None:
     tally = _tally(Runner(time, call_ns))
-    assert tally.record_back_to_back().calls_per_sample == 1
+    assert tally.back_to_back_record(None).calls_per_sample == 1
     assert tally.call_ns == call_ns
 
 
@@ -128,13 +128,15 @@ def test_the_real_null_runtime_is_measured_in_batches_and_a_real_network_is_not(
     images = np.zeros((1, 28, 28), np.uint8)
     found = []
     for session in (
-        null.open(NOTHING, SessionOptions()),
+        null.open(EMPTY, SessionOptions()),
         numpy_.open(bare(npz_model()), SessionOptions()),
     ):
-        tally = Tally(session, [session.prepare(images)], replace(SETTINGS, warmup_calls=50))
+        tally = LatencySampler(
+            session, [session.prepare(images)], replace(SETTINGS, warmup_calls=50)
+        )
         tally.warm_up(1.0)
         tally.back_to_back(0.0, 4)
-        found.append(tally.record_back_to_back())
+        found.append(tally.back_to_back_record(None))
     nothing, network = found
     assert nothing.calls_per_sample > 1
     assert nothing.samples.unpack().min() > nothing.clock_ns
@@ -144,7 +146,7 @@ def test_the_real_null_runtime_is_measured_in_batches_and_a_real_network_is_not(
 # What is kept
 
 
-def _kept(time: Time, turns: int, *durations: int, **changes: Any) -> Tally:  # noqa: ANN401 - any setting
+def _kept(time: Time, turns: int, *durations: int, **changes: Any) -> LatencySampler:  # noqa: ANN401 - any setting
     tally = _tally(Runner(time, *durations), **changes)
     for _ in range(turns):
         tally.back_to_back(changes["min_seconds"] / turns, 1)
@@ -152,7 +154,7 @@ def _kept(time: Time, turns: int, *durations: int, **changes: Any) -> Tally:  # 
 
 
 def test_more_samples_than_may_be_kept_are_thinned_evenly(time: Time) -> None:
-    record = _kept(time, 4, 9_900, min_seconds=0.1, max_samples=1000).record_back_to_back()
+    record = _kept(time, 4, 9_900, min_seconds=0.1, max_samples=1000).back_to_back_record(None)
     # 10,000 samples of 9,950 ns, with a reading of the clock before each.
     assert record.calls == pytest.approx(10_000, rel=0.02)
     assert record.kept_every == 11
@@ -165,7 +167,7 @@ def test_no_more_is_kept_than_may_be_where_calls_turn_out_faster_than_the_warm_u
 ) -> None:
     record = _kept(
         time, 10, *[MILLISECOND] * 4, 1_950, min_seconds=0.1, max_samples=1000
-    ).record_back_to_back()
+    ).back_to_back_record(None)
     assert record.calls == pytest.approx(50_000, rel=0.05)
     assert 250 <= record.samples.count == sum(record.turns) <= 1000
     assert record.samples.count == pytest.approx(record.calls / record.kept_every, rel=0.1)
@@ -182,18 +184,20 @@ def test_what_is_not_kept_takes_no_memory(time: Time) -> None:
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    record = tally.record_back_to_back()
+    record = tally.back_to_back_record(None)
     assert record.calls > 80_000  # 640 kB
     assert held < 100_000
 
 
 def test_few_samples_are_all_kept(time: Time) -> None:
-    record = _kept(time, 3, MILLISECOND, min_seconds=0.06, max_samples=1000).record_back_to_back()
+    record = _kept(time, 3, MILLISECOND, min_seconds=0.06, max_samples=1000).back_to_back_record(
+        None
+    )
     assert (record.kept_every, record.samples.count) == (1, record.calls)
 
 
 def test_every_turn_keeps_a_sample_however_few_may_be_kept(time: Time) -> None:
-    record = _kept(time, 5, 10_000, min_seconds=0.01, max_samples=1).record_back_to_back()
+    record = _kept(time, 5, 10_000, min_seconds=0.01, max_samples=1).back_to_back_record(None)
     assert record.turns == (1,) * 5
 
 
@@ -207,10 +211,10 @@ def _paced_settings() -> Settings:
 def test_paced_turns_add_up(time: Time) -> None:
     time.reading = 0
     session = FakeSession(Runner(time, *[MILLISECOND] * 3, 15 * MILLISECOND, MILLISECOND), _OPTIONS)
-    tally = Tally(session, _TENSORS, _paced_settings())
+    tally = LatencySampler(session, _TENSORS, _paced_settings())
     tally.paced(3)
     tally.paced(2)
-    record = tally.record_paced()
+    record = tally.paced_record(None)
     assert record is not None
     assert record.rate_hz == 100.0
     assert (record.service.unpack() // MILLISECOND).tolist() == [1, 1, 1, 15, 1]
@@ -218,7 +222,7 @@ def test_paced_turns_add_up(time: Time) -> None:
 
 
 def test_without_paced_turns_there_is_no_paced_record(time: Time) -> None:
-    assert _tally(Runner(time, 10_000)).record_paced() is None
+    assert _tally(Runner(time, 10_000)).paced_record(None) is None
 
 
 # Sessions that time themselves
@@ -226,10 +230,10 @@ def test_without_paced_turns_there_is_no_paced_record(time: Time) -> None:
 _OPTIONS = SessionOptions()
 
 
-def _self_timed(call_ns: int, time: Time) -> tuple[SelfTimedSession, Tally]:
+def _self_timed(call_ns: int, time: Time) -> tuple[SelfTimedSession, LatencySampler]:
     session = SelfTimedSession(Runner(time, call_ns), _OPTIONS)
     session.call_ns = call_ns
-    tally = Tally(session, _TENSORS, replace(SETTINGS, max_samples=1000))
+    tally = LatencySampler(session, _TENSORS, replace(SETTINGS, max_samples=1000))
     tally.warm_up(_LONG)
     return session, tally
 
@@ -237,7 +241,7 @@ def _self_timed(call_ns: int, time: Time) -> tuple[SelfTimedSession, Tally]:
 def test_calls_that_native_code_times_share_no_sample_however_short(time: Time) -> None:
     _, tally = _self_timed(10, time)
     tally.back_to_back(1e-6, 1)
-    record = tally.record_back_to_back()
+    record = tally.back_to_back_record(None)
     assert (record.calls_per_sample, record.calls) == (1, 100)
     assert record.samples.unpack().tolist() == [10] * 100
 
@@ -248,18 +252,18 @@ def test_a_turn_that_native_code_times_goes_on_from_input_to_input(time: Time) -
     tally.back_to_back(1e-6, 1)
     given, _, _ = session.asked
     assert given[0].tolist() == [3.0]
-    assert [index for index, _ in tally.witnesses] == [2, 2]
-    assert [float(output[0]) for _, output in tally.witnesses] == [2.0, 2.0]
+    assert [index for index, _ in tally.spot_checks] == [2, 2]
+    assert [float(output[0]) for _, output in tally.spot_checks] == [2.0, 2.0]
 
 
 def test_native_code_makes_as_many_calls_as_it_must_even_if_that_takes_longer(time: Time) -> None:
     _, tally = _self_timed(SECOND, time)
     tally.back_to_back(0.05, 4)
-    assert tally.record_back_to_back().calls >= 4
+    assert tally.back_to_back_record(None).calls >= 4
 
 
 def test_python_makes_no_paced_calls_in_the_place_of_native_code(time: Time) -> None:
     _, tally = _self_timed(100, time)
     tally.paced(5)
-    assert tally.record_paced() is None
-    assert tally.witnesses == []
+    assert tally.paced_record(None) is None
+    assert tally.spot_checks == []

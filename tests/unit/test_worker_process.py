@@ -5,24 +5,23 @@ import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fmnist_edge.bench import processes
-from fmnist_edge.bench.lines import encode_line
-from fmnist_edge.bench.messages import Job, Order, Reply, Task
-from fmnist_edge.bench.processes import Worker
+from fmnist_edge.bench.wire import Command, Job, Reply, Task, encode_line
+from fmnist_edge.bench.worker_process import Worker
 from fmnist_edge.clock import now
 from fmnist_edge.host.health import Health
+from fmnist_edge.records import replace
 from fmnist_edge.result import Failure
 from tests.commands import children
 from tests.examples import FAILURE, MEASUREMENT, SETTINGS, case
 
 _JOB = Job(case(threads=3), SETTINGS, "data", None, classify=True)
-_OPEN = Order(Task.OPEN)
-_HOT = Order(Task.BACK_TO_BACK, 0.1, 5)
+_OPEN = Command(Task.OPEN)
+_HOT = Command(Task.BACK_TO_BACK, 0.1, 5)
 _FINE = Reply(calls=3)
 _HEAD = """
 import json, os, resource, signal, sys, time
@@ -66,7 +65,7 @@ def _failure(reply: Reply) -> Failure:
 def test_each_order_has_its_answer(made: Made) -> None:
     replies = (Reply(), Reply(calls=7), Reply(MEASUREMENT, scores="2:AAAA"))
     with made(_saying(*replies)) as worker:
-        assert tuple(worker.ask(each) for each in (_OPEN, _HOT, Order(Task.REST))) == replies
+        assert tuple(worker.ask(each) for each in (_OPEN, _HOT, Command(Task.COLLECT))) == replies
 
 
 def test_a_worker_reads_its_job_and_then_its_orders_as_they_were_given(made: Made) -> None:
@@ -237,7 +236,7 @@ def test_the_time_of_an_order_is_no_part_of_the_limit(
 ) -> None:
     monkeypatch.setattr(processes, "TICK_SECONDS", 0.1)
     with made(f"time.sleep(1.0)\n{_saying(_FINE)}", _in(0.3)) as worker:
-        assert worker.ask(Order(Task.STRESS, 60.0)) == _FINE
+        assert worker.ask(Command(Task.SUSTAINED_LOAD, 60.0)) == _FINE
 
 
 def test_a_worker_that_does_not_end_is_ended(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

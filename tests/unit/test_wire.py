@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from fmnist_edge.bench.lines import decode_scores, encode_line, encode_scores
-from fmnist_edge.bench.messages import Order, Reply, Task
+from fmnist_edge.bench.wire import Command, Reply, Task, decode_scores, encode_line, encode_scores
 from fmnist_edge.records import decode_json
 from tests.examples import FAILURE, MEASUREMENT
 
@@ -12,7 +11,7 @@ from tests.examples import FAILURE, MEASUREMENT
 @pytest.mark.parametrize(
     "record",
     [
-        Order(Task.PACED, 0.5, 16),
+        Command(Task.PACED, 0.5, 16),
         Reply(),
         Reply(calls=7),
         Reply(failure=FAILURE),
@@ -30,7 +29,7 @@ def test_a_record_is_a_single_line(record: object) -> None:
 
 def test_a_number_that_json_cannot_say_is_not_sent() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        encode_line(Order(Task.PACED, float("nan")))
+        encode_line(Command(Task.PACED, float("nan")))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 10), (10, 3), (0, 10)])

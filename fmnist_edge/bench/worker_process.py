@@ -1,4 +1,4 @@
-"""A worker process, as the benchmark sees it: it obeys orders, or there is a reason why not."""
+"""A worker process as the benchmark sees it: it answers commands or becomes a failure."""
 
 import os
 import select
@@ -6,37 +6,33 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, Self
 
-from fmnist_edge.bench.lines import encode_line
-from fmnist_edge.bench.messages import Job, Order, Reply
 from fmnist_edge.bench.plan import failure_of
+from fmnist_edge.bench.wire import Command, Job, Reply, encode_line
 from fmnist_edge.clock import NS_PER_SECOND, now
 from fmnist_edge.errors import FmnistEdgeError, WorkerCrashedError, WorkerTimeoutError
-from fmnist_edge.records import RecordError, decode_json
+from fmnist_edge.records import RecordError, decode_json, replace
 
-__all__ = ["TICK_SECONDS", "Worker"]
-
-# Libraries below NumPy read these once, when they are loaded, and know no other way to be told.
+# The libraries below NumPy read these once, when they are loaded; there is no other way.
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _TAIL: Final = 300
 _CHUNK: Final = 1 << 20
-# How often the parent wakes to look at the machine: seldom enough to disturb nobody.
+# How often the parent wakes to read the sensors: so seldom that no measurement is disturbed.
 TICK_SECONDS: Final = 1.0
-_FAREWELL_SECONDS: Final = 5.0
+_EXIT_SECONDS: Final = 5.0
 
 
 class Worker:
-    """A process of its own for one case; it is gone when the `with` block ends.
+    """A process for one case; it has ended when the `with` block ends.
 
-    A worker that raises, is killed or hangs gives a reply that says so, and only such replies from
-    then on.
+    A worker that raises, is killed or hangs gives a reply with the failure, and only such replies
+    from then on.
 
     Args:
-        command: Starts it: it reads a `Job` and `Order`s as lines of JSON from stdin, and writes a
-            `Reply` to each order as a line of JSON to stdout.
-        job: What it is there for.
+        command: Starts the process, which reads a `Job` and `Command`s as lines of JSON from stdin
+            and writes a `Reply` to each command as a line of JSON to stdout.
+        job: Its task.
         tick: Called about once per second while this process waits for an answer.
     """
 
@@ -45,7 +41,7 @@ class Worker:
     ) -> None:
         self._job: Final = job
         self._tick: Final = tick
-        self._chatter: Final = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        self._stderr: Final = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self._unread = b""
         self._failed: Reply | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,7 +57,7 @@ class Worker:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._chatter,
+            stderr=self._stderr,
             bufsize=0,
             env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, threads)},
         )
@@ -73,17 +69,17 @@ class Worker:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and self._process is not None:
-            self._process.kill()  # Ctrl-C: leave no process behind, and do not wait for it
+            self._process.kill()  # Ctrl-C: leave no process behind, and do not wait for its own end
         self._end()
-        self._chatter.close()
+        self._stderr.close()
 
-    def ask(self, order: Order) -> Reply:
-        """Give an order and sleep until it is carried out, has failed, or takes too long."""
+    def ask(self, command: Command) -> Reply:
+        """Give a command and sleep until it is carried out, has failed, or takes too long."""
         if self._failed is not None or self._process is None:
             return self._failed or Reply()
-        self._send(self._process, encode_line(order))
+        self._send(self._process, encode_line(command))
         try:
-            answer = self._read_line(self._process, order)
+            answer = self._read_line(self._process, command)
             reply = decode_json(Reply, answer)
         except RecordError as error:
             return self._fail(self._ended(f"gave no valid answer: {error}"))
@@ -102,15 +98,15 @@ class Worker:
             while view:
                 view = view[os.write(process.stdin.fileno(), view) :]
         except BrokenPipeError:
-            pass  # it has ended; reading its answer tells how
+            pass  # it has ended; reading its reply shows how
 
-    def _read_line(self, process: subprocess.Popen[bytes], order: Order) -> bytes:
+    def _read_line(self, process: subprocess.Popen[bytes], command: Command) -> bytes:
         if process.stdout is None:
             raise ValueError("the worker has no stdout")
         source = process.stdout.fileno()
-        end = now() + int((self._job.settings.limit_seconds + order.seconds) * NS_PER_SECOND)
+        end = now() + int((self._job.settings.limit_seconds + command.seconds) * NS_PER_SECOND)
         while b"\n" not in self._unread:
-            if now() > end:  # whether it is silent or never comes to the end of its answer
+            if now() > end:  # it is silent, or its reply never ends
                 process.kill()
                 raise _hung(self._job)
             ready, _, _ = select.select([source], [], [], TICK_SECONDS)
@@ -125,17 +121,17 @@ class Worker:
         return line
 
     def _ended(self, what: str | None) -> WorkerCrashedError:
-        """Why there is no (valid) answer, once the process is gone."""
+        """Return why there is no (valid) reply, once the process has ended."""
         code = self._end()
-        self._chatter.seek(0)
-        return _crashed(what if what and code == 0 else _ending(code), self._chatter.read())
+        self._stderr.seek(0)
+        return _crashed(what if what and code == 0 else _ending(code), self._stderr.read())
 
     def _fail(self, error: FmnistEdgeError) -> Reply:
         self._failed = Reply(failure=failure_of(error))
         return self._failed
 
     def _end(self) -> int:
-        """Let the process go, and see to it that it does; its exit code."""
+        """End the process and return its exit code."""
         process = self._process
         if process is None:
             return 0
@@ -143,7 +139,7 @@ class Worker:
             if pipe is not None:
                 pipe.close()
         try:
-            return process.wait(_FAREWELL_SECONDS)
+            return process.wait(_EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait()
@@ -170,12 +166,18 @@ _CAUSES: Final[Mapping[str, str]] = {
 }
 
 
-def _crashed(what: str, chatter: bytes) -> WorkerCrashedError:
+def _crashed(what: str, stderr: bytes) -> WorkerCrashedError:
     hint = next((text for name, text in _CAUSES.items() if what.endswith(name)), "")
-    said = " ".join(chatter.decode(errors="replace").split())[-_TAIL:]
-    return WorkerCrashedError(
-        f"The measuring process {what}.", hint=hint or f"Its last words: {said or 'none'}"
-    )
+    said = " ".join(stderr.decode(errors="replace").split())[-_TAIL:]
+    return WorkerCrashedError(f"The measuring process {what}.", hint=hint or _printed(said))
+
+
+def _printed(text: str) -> str:
+    if not text:
+        return (
+            "It printed nothing. Run it once more; if that fails too, this is worth a bug report."
+        )
+    return f"The last text that it printed: {text}"
 
 
 def _hung(job: Job) -> WorkerTimeoutError:

@@ -1,6 +1,5 @@
 """What a benchmark is to measure is settled before anything long begins."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from fmnist_edge.errors import (
     UsageError,
 )
 from fmnist_edge.files import sha256_of
-from fmnist_edge.pipeline.planning import data_folder, model_files, plan, replay
+from fmnist_edge.pipeline.bench import data_folder, model_files, plan, replay
+from fmnist_edge.records import replace
 from fmnist_edge.result import OwnData, Run, write_run
 from fmnist_edge.session import Occasion
 from tests.examples import Diary, manifest, npz, row, run

@@ -1,23 +1,21 @@
-"""What came of measuring one case, before anything is computed from it."""
+"""Everything that is known of a case before its statistics are computed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.result import Case, Energy, Failure, Measurement, Predictions, Reading
 
-__all__ = ["Evidence"]
 
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """Everything that is known of a case.
+@dataclass(eq=False)
+class CaseData:
+    """The measurements of a case; it grows while the benchmark runs.
 
     Args:
-        case: What was measured.
-        measurements: One per process, in the order of the rounds: the processes of a round shared
-            the same minutes, whichever case they belong to.
+        case: What is measured.
+        measurements: One per process, in the order of the rounds. The processes of a round ran
+            during the same minutes, whichever case they belong to.
         readings: The machine before, during and after.
         scores: float32[N,C], the raw class scores of all inputs; None where no process classified.
         energy: None where it was not measured.
@@ -26,8 +24,8 @@ class Evidence:
     """
 
     case: Case
-    measurements: tuple[Measurement, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    measurements: list[Measurement] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     scores: NDArray[np.float32] | None = None
     energy: Energy | None = None
     failure: Failure | None = None

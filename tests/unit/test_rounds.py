@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fmnist_edge.bench.execute import Supplies, Taken, execute
-from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
-from fmnist_edge.bench.lines import encode_scores
-from fmnist_edge.bench.messages import Job, Order, Reply, Task
+from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
+from fmnist_edge.bench.rounds import CaseData, DataPaths
+from fmnist_edge.bench.wire import Command, Job, Reply, Task, encode_scores
+from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Settings
 from tests.examples import FAILURE, MEASUREMENT, READING, SETTINGS, Diary, case
 
 _CASES = tuple(case(f"models/{name}.npz") for name in "abcdef")
-_SUPPLIES = Supplies("data", "my.npz")
+_SUPPLIES = DataPaths("data", "my.npz")
 _SCORES = np.eye(3, dtype=np.float32)
 
 
@@ -33,7 +32,7 @@ class Workers:
         self.alive: list[Case] = []
         self.crowds: list[set[Case]] = []
         self.ended: list[Case] = []
-        self.orders: list[Order] = []
+        self.orders: list[Command] = []
         self.ticks = 0
         self._fails = fails or {}
 
@@ -48,13 +47,13 @@ class Workers:
             self.alive.remove(job.case)
             self.ended.append(job.case)
 
-    def answer(self, job: Job, order: Order) -> Reply:
+    def answer(self, job: Job, order: Command) -> Reply:
         self.asked.append((job.case, order.task))
         self.orders.append(order)
         self.crowds.append(set(self.alive))
         if self._fails.get(job.case) == (self.rounds_of(job.case), order.task):
             return Reply(failure=FAILURE)
-        if order.task is not Task.REST:
+        if order.task is not Task.COLLECT:
             return Reply()
         return Reply(MEASUREMENT, scores=encode_scores(_SCORES) if job.classify else "")
 
@@ -69,7 +68,7 @@ class _Worker:
     def __init__(self, workers: Workers, job: Job, tick: Callable[[], None]) -> None:
         self._workers, self._job, self._tick = workers, job, tick
 
-    def ask(self, order: Order) -> Reply:
+    def ask(self, order: Command) -> Reply:
         for _ in range(self._workers.ticks):
             self._tick()
         return self._workers.answer(self._job, order)
@@ -80,8 +79,8 @@ def _execute(
     cases: Sequence[Case] = _CASES,
     diary: Diary | None = None,
     **changes: Any,  # noqa: ANN401 - any setting
-) -> tuple[Taken, ...]:
-    return execute(
+) -> tuple[CaseData, ...]:
+    return run_rounds(
         cases,
         replace(SETTINGS, **{"together": 16, **changes}),
         _SUPPLIES,
@@ -112,7 +111,9 @@ def test_labels_are_asked_for_only_until_there_are_some() -> None:
 
 def test_the_floor_is_not_asked_for_labels() -> None:
     workers = Workers()
-    _execute(workers, [Case(NO_MODEL, "null", "cpu", 1, 1), Case(YARDSTICK, "numpy", "cpu", 1, 1)])
+    _execute(
+        workers, [Case(NO_MODEL, "null", "cpu", 1, 1), Case(FIXED_NETWORK, "numpy", "cpu", 1, 1)]
+    )
     assert not any(job.classify for job in workers.jobs)
 
 
@@ -172,7 +173,7 @@ def test_each_turn_has_an_order_of_its_own() -> None:
 def test_a_process_is_opened_then_takes_its_turns_and_tells_the_rest_at_the_end() -> None:
     workers = Workers()
     _execute(workers, min_seconds=0.1, turn_seconds=0.05, paced_samples=17)
-    one = [Task.OPEN, *[Task.BACK_TO_BACK] * 2, *[Task.PACED] * 2, Task.REST]
+    one = [Task.OPEN, *[Task.BACK_TO_BACK] * 2, *[Task.PACED] * 2, Task.COLLECT]
     assert workers.tasks_of(_CASES[0]) == one * 3
 
 
@@ -235,9 +236,9 @@ def test_who_shares_a_group_is_another_in_each_round() -> None:
 # How much
 
 
-def _orders(settings: Settings) -> dict[Task, list[Order]]:
+def _orders(settings: Settings) -> dict[Task, list[Command]]:
     workers = Workers()
-    execute(
+    run_rounds(
         _CASES[:1],
         replace(settings, processes=1),
         _SUPPLIES,
@@ -274,7 +275,7 @@ def test_a_protocol_of_no_time_has_one_turn() -> None:
 # What fails
 
 
-@pytest.mark.parametrize("task", [Task.OPEN, Task.BACK_TO_BACK, Task.PACED, Task.REST])
+@pytest.mark.parametrize("task", [Task.OPEN, Task.BACK_TO_BACK, Task.PACED, Task.COLLECT])
 def test_a_case_that_fails_is_not_tried_again_and_the_others_stand(task: Task) -> None:
     bad = _CASES[1]
     workers = Workers(fails={bad: (1, task)})
@@ -296,7 +297,7 @@ def test_a_case_that_fails_late_keeps_what_it_has() -> None:
 
 def test_an_interruption_ends_all_processes_of_the_round() -> None:
     class Interrupted(Workers):
-        def answer(self, job: Job, order: Order) -> Reply:
+        def answer(self, job: Job, order: Command) -> Reply:
             if len(self.asked) == 9:
                 raise KeyboardInterrupt
             return super().answer(job, order)

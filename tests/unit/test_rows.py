@@ -1,15 +1,15 @@
 """From what was measured to rows: everything is filled in, and in order."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.bench.accuracy import predictions
-from fmnist_edge.bench.evidence import Evidence
-from fmnist_edge.bench.summary import summarize
-from fmnist_edge.records import encode_json
+from fmnist_edge.bench.case_data import CaseData
+from fmnist_edge.bench.rows import make_rows
+from fmnist_edge.records import encode_json, replace
 from fmnist_edge.result import Case, Energy, Row, Subject, Throughput
 from tests import worlds
 from tests.examples import FAILURE, MEASUREMENT, READING, case, run
@@ -19,12 +19,12 @@ _TRUTH = np.arange(10, dtype=np.uint8)
 _HOST = {"cores": "4", "memory": "8.0 GiB", "governor": "performance"}
 
 
-def _evidence(of: Case, speed: float) -> Evidence:
+def _evidence(of: Case, speed: float) -> CaseData:
     draw = np.random.default_rng(0)
     scores = np.eye(10, dtype=np.float32)
     taken = [lived_in(worlds.lognormal, draw, 100, speed=speed) for _ in range(3)]
     taken[0] = replace(taken[0], throughput=Throughput(256, 1e6), predictions=predictions(scores))
-    return Evidence(
+    return CaseData(
         of, tuple(taken), (READING, READING), scores, Energy(2.0, 1.0, 1.0, 10), truth=_TRUTH
     )
 
@@ -38,11 +38,11 @@ def _case(name: str, precision: Precision) -> Case:
 _FLOAT = _evidence(_case("model.onnx", Precision.FLOAT32), speed=2.0)
 _INT8 = _evidence(_case("model-int8.onnx", Precision.INT8), speed=1.0)
 _FLOOR = _evidence(case("(784-256-128-10 of noise)", "numpy"), speed=1.5)
-_FAILED = Evidence(case(), (MEASUREMENT,), (READING,), failure=FAILURE)
+_FAILED = CaseData(case(), (MEASUREMENT,), (READING,), failure=FAILURE)
 
 
 def test_a_row_has_everything_that_can_be_computed() -> None:
-    rows = summarize([_INT8, _FAILED, _FLOAT, _FLOOR], _HOST)
+    rows = make_rows([_INT8, _FAILED, _FLOAT, _FLOOR], _HOST)
     assert [each.case for each in rows] == [each.case for each in (_INT8, _FAILED, _FLOAT, _FLOOR)]
     own = rows[0]
     empty = {field.name for field in fields(Row) if not getattr(own, field.name)}
@@ -63,12 +63,12 @@ def test_a_row_has_everything_that_can_be_computed() -> None:
 
 
 def test_a_failed_row_keeps_what_was_measured_and_has_no_statistics() -> None:
-    (failed,) = summarize([_FAILED], _HOST)
+    (failed,) = make_rows([_FAILED], _HOST)
     assert failed == Row(case(), (MEASUREMENT,), readings=(READING,), failure=FAILURE)
 
 
 def test_rows_know_of_each_other() -> None:
-    int8, floating, floor = summarize([_INT8, _FLOAT, _FLOOR], _HOST)
+    int8, floating, floor = make_rows([_INT8, _FLOAT, _FLOOR], _HOST)
     assert int8.accuracy is not None
     assert int8.accuracy.against is not None
     assert int8.accuracy.against.reference == "model.onnx"
@@ -79,14 +79,14 @@ def test_rows_know_of_each_other() -> None:
 
 def test_the_least_that_can_be_measured_makes_a_row() -> None:
     bare = replace(MEASUREMENT, paced=None, stages=None)
-    (found,) = summarize([Evidence(case(), (bare,))], _HOST)
+    (found,) = make_rows([CaseData(case(), (bare,))], _HOST)
     assert (found.paced, found.service, found.stages, found.accuracy) == (None,) * 4
     assert found.back_to_back is not None
     assert found.back_to_back.p50 == 2000
 
 
 def test_a_row_can_be_written() -> None:
-    rows = summarize([_INT8, _FAILED, _FLOAT, _FLOOR], _HOST)
+    rows = make_rows([_INT8, _FAILED, _FLOAT, _FLOOR], _HOST)
     assert encode_json(run(*rows))
 
 
@@ -94,4 +94,4 @@ def test_a_case_that_neither_failed_nor_was_measured_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"model\.npz on numpy was neither measured nor did it fail"
     ):
-        summarize([Evidence(case())], _HOST)
+        make_rows([CaseData(case())], _HOST)

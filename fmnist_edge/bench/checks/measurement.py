@@ -1,0 +1,167 @@
+"""Checks of the measurements: whether they agree with each other and measured the real work."""
+
+import statistics
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from fmnist_edge.bench.checks.finding import PACED, TAILS, WARM, Check, Finding
+from fmnist_edge.bench.rules import PROCESSES
+from fmnist_edge.bench.statistics import drift, turn_spread, variation
+from fmnist_edge.result import Figure, Latency, NotChecked, Reason, Row, Value, Values
+from fmnist_edge.stats.intervals import paired_ratio, samples_needed
+
+_SAME: Final = 1e-6
+# MLPerf's audit TEST04: calls on one input may be a tenth faster.
+_CACHED: Final = 1.10
+# Other load on the machine does not make a difference this large in every process.
+_BEYOND_CHANCE: Final = 3.0
+_CONFIDENCE: Final = 0.99
+# The limit of NVIDIA's trtexec.
+_STEADY_SHARE: Final = 0.025
+# The next three are proposals of this project; there are no published rules.
+_DRIFTING: Final = 1.10
+_SEVERAL_SPEEDS: Final = 1.25
+# A percentile p is spoilt where interrupted calls are more than this part of the slowest 1 - p.
+_OF_THE_SLOWEST: Final = 0.5
+
+
+def _outputs_differ(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    differences = [each.audit.max_abs_difference for each in row.measurements]
+    # `not <=` instead of `>`, so that NaN counts as a difference.
+    wrong = [difference for difference in differences if not difference <= _SAME]
+    if wrong:
+        values = {
+            "processes_affected": len(wrong),
+            "processes": len(differences),
+            "max_abs_difference": max(wrong),
+        }
+        yield Reason("outputs-differ", "INVALID", (*WARM, "accuracy"), values)
+
+
+def _not_audited(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    if not sum(each.audit.compared for each in row.measurements):
+        yield Reason("not-audited", "INVALID", (*WARM, "accuracy"))
+
+
+def _answers_cached(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    ratios = [each.audit.repeat_ratio for each in row.measurements]
+    known = [ratio for ratio in ratios if ratio is not None and ratio > 0]
+    if not known:
+        yield NotChecked("caching-not-tried")
+        return
+    median = statistics.median(known)
+    if median <= _CACHED:
+        return
+    # Other load during one of the two bursts looks just like a cache, but not in all processes.
+    certain = paired_ratio([1.0] * len(known), known, _CONFIDENCE).low > 1
+    if certain or min(known) > _BEYOND_CHANCE:
+        values = {"repeat_ratio": median, "limit_ratio": _CACHED}
+        yield Reason("answers-cached", "INVALID", WARM, values)
+    else:
+        yield NotChecked(
+            "caching-undecided",
+            {
+                "repeat_ratio": median,
+                "min_ratio": min(known),
+                "max_ratio": max(known),
+                "processes": len(known),
+            },
+        )
+
+
+def _too_few_processes(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    found = len(row.measurements)
+    if found < PROCESSES:
+        values = {"processes": found, "processes_needed": PROCESSES}
+        figures: tuple[Figure, ...] = ("ratio", "p50", "paced-p50", "throughput")
+        yield Reason("too-few-processes", "SUSPECT", figures, values)
+
+
+def _too_few_samples(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    needed = samples_needed(0.9)
+    regimes: tuple[tuple[str, Latency | None, tuple[Figure, ...]], ...] = (
+        ("back-to-back", row.back_to_back, ("p50", *TAILS)),
+        ("paced", row.paced, PACED),
+    )
+    for regime, latency, figures in regimes:
+        if latency and latency.samples < needed:
+            values: Values = {
+                "regime": regime,
+                "samples": latency.samples,
+                "samples_needed": needed,
+            }
+            yield Reason("too-few-samples", "SUSPECT", figures, values)
+
+
+def _process_medians_vary(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    medians = row.back_to_back.process_p50_ns if row.back_to_back else ()
+    found = variation(medians)
+    if found is None:
+        yield NotChecked("one-process")
+    elif found > _STEADY_SHARE:
+        values = {
+            "processes": len(medians),
+            "variation_share": found,
+            "limit_share": _STEADY_SHARE,
+        }
+        yield Reason("process-medians-vary", "SUSPECT", ("p50",), values)
+
+
+def _speed_drifts(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    ratios = [drift(each.back_to_back) for each in row.measurements]
+    known = [ratio for ratio in ratios if ratio is not None]
+    drifted = [ratio for ratio in known if ratio > _DRIFTING]
+    if not known:
+        yield NotChecked("too-few-samples-for-drift")
+    elif drifted:
+        values = {
+            "processes_affected": len(drifted),
+            "processes": len(known),
+            "slower_share": max(drifted) - 1,
+        }
+        yield Reason("speed-drifts", "SUSPECT", ("p50", *TAILS), values)
+
+
+def _several_speeds(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    spread = turn_spread([each.back_to_back for each in row.measurements])
+    if spread is not None and spread > _SEVERAL_SPEEDS:
+        yield Reason("several-speeds", "SUSPECT", ("p50", *TAILS), {"slower_share": spread - 1})
+
+
+def _interrupted(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    hot = [each.back_to_back for each in row.measurements]
+    known = [each for each in hot if each.cpu is not None and each.cpu.preemptions is not None]
+    if not known:
+        yield NotChecked("interruptions-not-counted")
+        return
+    interruptions = sum(each.cpu.preemptions or 0 for each in known if each.cpu)
+    calls = sum(each.calls for each in known)
+    share = interruptions / max(1, calls)
+    shares: tuple[tuple[Figure, float], ...] = (
+        ("p90", 0.9),
+        ("p95", 0.95),
+        ("p99", 0.99),
+        ("p99.9", 0.999),
+    )
+    figures = tuple(name for name, p in shares if share > _OF_THE_SLOWEST * (1 - p))
+    if figures:
+        values: Values = {
+            "regime": "back-to-back",
+            "interruptions": interruptions,
+            "calls": calls,
+            "interrupted_share": share,
+        }
+        yield Reason("interrupted", "SUSPECT", figures, values)
+
+
+MEASUREMENT_CHECKS: Final[tuple[Check, ...]] = (
+    _outputs_differ,
+    _not_audited,
+    _answers_cached,
+    _too_few_processes,
+    _too_few_samples,
+    _process_medians_vary,
+    _speed_drifts,
+    _several_speeds,
+    _interrupted,
+)

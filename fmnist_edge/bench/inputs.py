@@ -1,0 +1,130 @@
+"""The inputs that a model is measured with: Fashion-MNIST, the user's images, or noise."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_edge.arrays import ArraysError, read_arrays
+from fmnist_edge.dataset import Split
+from fmnist_edge.errors import ModelUnsupportedError, UsageError
+from fmnist_edge.files import sha256_of
+from fmnist_edge.result import Inputs, OwnData
+from fmnist_edge.session import Session, is_image_classifier, synthetic_inputs
+
+_SYNTHETIC_IMAGES: Final = 256
+_SEED: Final = 0
+_LARGEST: Final = np.iinfo(np.int64).max
+_WANTED: Final = (
+    "Give an .npz file with an array called images, one item per row, and, for an accuracy, an "
+    "array called labels, one integer per item."
+)
+
+
+@dataclass(frozen=True)
+class OwnImages:
+    """The contents of the user's file.
+
+    Args:
+        images: [N, ...] numbers; uint8 are pixels, floats are what the model takes.
+        labels: int64[N]; None where the file has none.
+        record: The file's name and hash, for the result.
+    """
+
+    images: NDArray[Any]
+    labels: NDArray[np.int64] | None
+    record: OwnData
+
+
+@dataclass(frozen=True)
+class ModelInputs:
+    """The inputs of one model.
+
+    Args:
+        images: [N, ...], what `Session.prepare` takes.
+        record: Where they come from, for the result.
+    """
+
+    images: NDArray[Any]
+    record: Inputs
+
+    def batch(self, size: int, index: int) -> NDArray[Any]:
+        """Return the index-th batch of inputs; after the last input comes the first again."""
+        chosen = np.arange(index * size, (index + 1) * size) % len(self.images)
+        batch: NDArray[Any] = self.images[chosen]
+        return batch
+
+    def tensors(self, session: Session, distinct: int) -> list[NDArray[Any]]:
+        """Return prepared inputs of the first `distinct` images, at least one full batch."""
+        count = max(1, min(distinct, len(self.images)) // session.batch)
+        return [session.prepare(self.batch(session.batch, index)) for index in range(count)]
+
+
+def inputs_for(session: Session, test: Split | None, own: OwnImages | None) -> ModelInputs:
+    """Return the user's images, else the test images for a model that takes them, else noise.
+
+    Raises:
+        ModelUnsupportedError: The user's labels name classes that the model does not have.
+    """
+    if own is not None:
+        if own.labels is not None:
+            _check_classes(session, int(own.labels.max()))
+        record = Inputs("file", len(own.images), labelled=own.labels is not None)
+        return ModelInputs(own.images, record)
+    if test is not None and is_image_classifier(session.input, session.output):
+        return ModelInputs(test.images, Inputs("fashion-mnist", len(test.images), labelled=True))
+    noise = synthetic_inputs(session.input, _SYNTHETIC_IMAGES, _SEED)
+    return ModelInputs(noise, Inputs("synthetic", len(noise), labelled=False))
+
+
+def _check_classes(session: Session, largest: int) -> None:
+    shape = session.output.shape
+    classes = int(np.prod([size or 1 for size in shape[1:]]))
+    if largest >= classes:
+        raise ModelUnsupportedError(
+            f"The labels go up to {largest}, and the model gives {classes} scores.",
+            hint="Give data of the classes that the model was trained for, or leave out labels.",
+        )
+
+
+def read_own_data(path: Path) -> OwnImages:
+    """Read `images` and `labels` of an `.npz` file; nothing in it is unpickled.
+
+    Raises:
+        UsageError: The file cannot be read, holds objects, or its arrays do not fit together.
+    """
+    try:
+        payload = path.read_bytes()
+        arrays = read_arrays(payload)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", hint=_WANTED) from error
+    except ArraysError as error:
+        raise UsageError(f"{path} cannot be read: {error}.", hint=_WANTED) from error
+    images = arrays.get("images")
+    if images is None:
+        raise UsageError(f"{path} holds no array called images.", hint=_WANTED)
+    if images.dtype.kind not in "uif" or images.ndim < 1 or len(images) == 0:
+        found = f"{images.dtype}[{','.join(map(str, images.shape))}]"
+        raise UsageError(f"The images in {path} are {found}: no rows of numbers.", hint=_WANTED)
+    if not np.isfinite(images).all():
+        raise UsageError(
+            f"The images in {path} hold values that are no numbers (NaN or infinite).",
+            hint="Remove these images from the file; no model can classify them.",
+        )
+    labels = arrays.get("labels")
+    record = OwnData(str(path), sha256_of(payload))
+    return OwnImages(images, None if labels is None else _labels(path, labels, images), record)
+
+
+def _labels(path: Path, labels: NDArray[Any], images: NDArray[Any]) -> NDArray[np.int64]:
+    is_list = labels.dtype.kind in "ui" and labels.shape == images.shape[:1]
+    if not is_list or labels.min() < 0 or labels.max() > _LARGEST:
+        found = f"{labels.dtype}[{','.join(map(str, labels.shape))}]"
+        raise UsageError(
+            f"The labels in {path} are {found}, not one class number for each of the "
+            f"{len(images)} images.",
+            hint=_WANTED,
+        )
+    return labels.astype(np.int64)

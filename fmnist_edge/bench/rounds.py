@@ -1,0 +1,163 @@
+"""The rounds of a benchmark: which process takes a turn when.
+
+In each round every case has one fresh process. Processes are opened one at a time, because a cold
+start is timed alone; then they stay alive and take short turns in a shuffled order, one running and
+the others asleep. A slow minute of the machine therefore affects all cases alike, and process k of
+one case can be compared with process k of another.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from math import ceil
+from typing import Final, Protocol
+
+from fmnist_edge.bench.case_data import CaseData
+from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task, decode_scores
+from fmnist_edge.progress import Progress
+from fmnist_edge.result import Case, Reading, Settings
+
+# Weights of the progress display, in about tenths of a second.
+_OPEN_STEPS: Final = 5
+_COLLECT_STEPS: Final = 8
+_STEPS_PER_SECOND: Final = 10
+_PACED_CALLS_PER_TURN: Final = 16
+
+
+class WorkerHandle(Protocol):
+    """A worker process that is given commands."""
+
+    def ask(self, command: Command) -> Reply:
+        """Give a command and wait for its reply."""
+
+
+Launch = Callable[[Job, Callable[[], None]], AbstractContextManager[WorkerHandle]]
+HealthProbe = Callable[[], Reading]
+
+
+def run_rounds(  # noqa: PLR0913 - each is one independent fact about the run
+    cases: Sequence[Case],
+    settings: Settings,
+    data: DataPaths,
+    *,
+    launch: Launch,
+    probe: HealthProbe,
+    progress: Progress,
+) -> tuple[CaseData, ...]:
+    """Measure every case. One that fails is not tried again, and the others go on.
+
+    Args:
+        cases: What to measure.
+        settings: The protocol.
+        data: Where the images are.
+        launch: Starts a worker for a job; it calls the function it is given while it waits.
+        probe: Reads the state of the machine.
+        progress: Told of every command.
+
+    Returns:
+        The data of each case, in the order of the cases.
+    """
+    found = {case: CaseData(case) for case in cases}
+    turns = _turns(settings)
+    steps = _OPEN_STEPS + _COLLECT_STEPS + sum(turn.steps for turn in turns)
+    progress.start("Benchmark", settings.processes * len(cases) * steps)
+    shuffle = random.Random(settings.seed).shuffle  # noqa: S311 - an order, not a secret
+    rounds = _Rounds(settings, data, launch, probe, progress)
+    for _ in range(settings.processes):
+        order = list(found.values())
+        shuffle(order)
+        for group in _groups(order, settings.together):
+            rounds.run(group, turns, shuffle)
+    progress.finish()
+    return tuple(found[case] for case in cases)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    command: Command
+    steps: int
+
+
+def _turns(settings: Settings) -> tuple[_Turn, ...]:
+    """Return what each process does between its opening and its end."""
+    seconds = settings.turn_seconds
+    count = max(1, ceil(settings.min_seconds / seconds)) if seconds else 1
+    hot = Command(Task.BACK_TO_BACK, seconds, max(1, ceil(settings.min_samples / count)))
+    paced = []
+    for start in range(0, settings.paced_samples, _PACED_CALLS_PER_TURN):
+        calls = min(_PACED_CALLS_PER_TURN, settings.paced_samples - start)
+        paced.append(Command(Task.PACED, calls / settings.paced_hz, calls))
+    commands = (*[hot] * count, *paced)
+    return tuple(_Turn(each, max(1, round(_STEPS_PER_SECOND * each.seconds))) for each in commands)
+
+
+def _groups(order: Sequence[CaseData], size: int) -> Iterator[Sequence[CaseData]]:
+    """Yield groups of nearly the same size, none larger than `size`."""
+    count = ceil(len(order) / max(1, size))
+    for index in range(count):
+        yield order[index * len(order) // count : (index + 1) * len(order) // count]
+
+
+@dataclass(frozen=True)
+class _Rounds:
+    """What every round needs."""
+
+    settings: Settings
+    data: DataPaths
+    launch: Launch
+    probe: HealthProbe
+    progress: Progress
+
+    def run(
+        self,
+        group: Sequence[CaseData],
+        turns: Sequence[_Turn],
+        shuffle: Callable[[list[tuple[CaseData, WorkerHandle | None]]], None],
+    ) -> None:
+        """Measure some cases, each in a process, from opening to the end."""
+        with ExitStack() as alive:
+            workers = [(each, self._open(alive, each)) for each in group]
+            for turn in turns:
+                order = list(workers)
+                shuffle(order)
+                for each, worker in order:
+                    self._ask(worker, each, turn.command, turn.steps)
+            for each, worker in workers:
+                self._collect(worker, each)
+
+    def _open(self, alive: ExitStack, each: CaseData) -> WorkerHandle | None:
+        if each.failure is not None:
+            self.progress.advance(_OPEN_STEPS)
+            return None
+        each.readings.append(self.probe())
+        job = Job(
+            each.case,
+            self.settings,
+            self.data,
+            # The answers of the baseline mean nothing.
+            classify=not each.measurements and not each.case.subject.is_baseline,
+        )
+        worker = alive.enter_context(self.launch(job, lambda: each.readings.append(self.probe())))
+        self._ask(worker, each, Command(Task.OPEN), _OPEN_STEPS)
+        return worker
+
+    def _ask(
+        self, worker: WorkerHandle | None, each: CaseData, command: Command, steps: int
+    ) -> Reply | None:
+        """Give a command and return the reply, or None once the case has failed."""
+        self.progress.advance(0, note=f"{each.case.subject.name} on {each.case.runtime}")
+        reply = None
+        if worker is not None and each.failure is None:
+            reply = worker.ask(command)
+            each.failure = reply.failure
+        self.progress.advance(steps)
+        return reply
+
+    def _collect(self, worker: WorkerHandle | None, each: CaseData) -> None:
+        reply = self._ask(worker, each, Command(Task.COLLECT), _COLLECT_STEPS)
+        if reply is not None and reply.measurement is not None:
+            each.measurements.append(reply.measurement)
+            each.readings.append(self.probe())
+            if reply.scores:
+                each.scores = decode_scores(reply.scores)

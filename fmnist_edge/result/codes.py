@@ -1,0 +1,84 @@
+"""The codes of a result, and the names of the values that come with each.
+
+`bench` writes them and `report` has a sentence for each; tests hold both against these tables. A
+name ends in its unit; `*_share` is 0..1, and a name without a unit is a count, a ratio or a text.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+Names = tuple[str, ...]
+
+
+def _table(**codes: Names) -> Mapping[str, Names]:
+    return MappingProxyType({name.replace("_", "-"): names for name, names in codes.items()})
+
+
+REASONS: Final = _table(
+    outputs_differ=("processes_affected", "processes", "max_abs_difference"),
+    not_audited=(),
+    answers_cached=("repeat_ratio", "limit_ratio"),
+    too_few_processes=("processes", "processes_needed"),
+    too_few_samples=("regime", "samples", "samples_needed"),
+    process_medians_vary=("processes", "variation_share", "limit_share"),
+    speed_drifts=("processes_affected", "processes", "slower_share"),
+    several_speeds=("slower_share",),
+    interrupted=("regime", "interruptions", "calls", "interrupted_share"),
+    other_programs=("regime", "others_share", "stolen_share", "limit_share"),
+    throttled=("readings_affected", "readings", "limits"),
+    throttle_events=("events",),
+    clock_changed=("cpu", "from_mhz", "to_mhz"),
+    warmed_up=("sensor", "from_celsius", "to_celsius", "limit_celsius"),
+    on_battery=(),
+    memory_pressure=("available_bytes", "total_bytes", "limit_share"),
+)
+"""Why a figure may not be believed (`Reason`)."""
+
+NOT_CHECKED: Final = _table(
+    machine_not_read=(),
+    sensor_unreadable=("what", "why"),
+    sensor_absent=("what",),
+    governor_unknown=(),
+    caching_not_tried=(),
+    caching_undecided=("repeat_ratio", "min_ratio", "max_ratio", "processes"),
+    one_process=(),
+    too_few_samples_for_drift=(),
+    interruptions_not_counted=(),
+    other_programs_not_measured=("regime",),
+    throttle_counters_read_once=(),
+    memory_total_unknown=(),
+)
+"""What could not be checked (`NotChecked`)."""
+
+REMARKS: Final = _table(
+    mostly_dispatch=("dispatch_share", "batch", "image_ns"),
+    slower_than_numpy=("network", "numpy_p50_ns"),
+    samples_are_means=("calls_per_sample",),
+    samples_thinned=("calls", "kept_every"),
+    synthetic_inputs=(),
+    computes_in=("precision",),
+    cannot_keep_up=("rate_hz", "service_p50_ns", "paced_p50_ns"),
+    paced_is_slower=("rate_hz", "paced_p50_ns", "times", "service_p50_ns"),
+    governor=("governor",),
+)
+"""What a reader should know of a row (`Remark`)."""
+
+RULES: Final = _table(
+    min_samples=("samples", "samples_needed"),
+    min_seconds=("seconds", "seconds_needed"),
+    windows=("processes", "processes_needed"),
+    window_seconds=("seconds", "seconds_needed"),
+    median_throughput=("calls_per_second",),
+    early_stopping_p90=("bound_ns",),
+    reference_accuracy=("reference", "share", "share_needed"),
+    min_processes=("processes", "processes_needed"),
+)
+"""What a protocol asks for (`RuleCheck`); a value that could not be found is left out."""
+
+SKIPPED: Final = _table(
+    no_runtime=("format", "runtimes"),
+    not_installed=("extra",),
+    slow_import=(),
+)
+"""Why something was not measured (`Skipped`)."""
