@@ -11,7 +11,7 @@ published; the test split is read once per file, when its figure is taken.
 import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -26,7 +26,7 @@ from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.pipeline.training import TrainRequest, checkpoint_path, train
 from fmnist_edge.progress import Progress
 from fmnist_edge.recipes import Choices, select
-from fmnist_edge.records import decode_json, encode_json
+from fmnist_edge.records import decode_json, encode_json, replace
 from fmnist_edge.training import fit, presets
 from fmnist_edge.training.measured import Measured, Table
 from fmnist_edge.training.preset import Preset

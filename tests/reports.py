@@ -1,11 +1,12 @@
 """Runs of several rows, as reports and comparisons meet them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
 from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
+
+from fmnist_edge.records import replace
 from fmnist_edge.result import (
     Case,
     Cold,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from fmnist_edge.bench.messages import Job
 from hypothesis import strategies as st
 
 from fmnist_edge.artifact import (
@@ -18,7 +19,6 @@ from fmnist_edge.artifact import (
     TensorSpec,
     Training,
 )
-from fmnist_edge.bench.messages import Job
 from fmnist_edge.result import (
     Accuracy,
     AgainstReference,

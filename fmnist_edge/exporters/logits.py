@@ -1,6 +1,5 @@
 """Classifiers that leave the softmax to the loss they were trained with."""
 
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +8,7 @@ from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.exporters.network import Network
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.libraries.keras import tensorflow
+from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores
 from fmnist_edge.stats.classification import as_probabilities
 

@@ -9,7 +9,7 @@ bias; elsewhere into those of the next one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE
 
 __all__ = ["DenseLayer", "Network", "layer_outputs", "network_of"]

@@ -1,7 +1,6 @@
 """A TensorFlow classifier to float ONNX, by tf2onnx."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from fmnist_edge.errors import ExportError
@@ -14,6 +13,7 @@ from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices, Recipe
+from fmnist_edge.records import replace
 from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "convert", "export"]

@@ -3,7 +3,6 @@
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from fmnist_edge.files import storage_errors
 from fmnist_edge.libraries.keras import tensorflow
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.recipes import Choices, Recipe
+from fmnist_edge.records import replace
 from fmnist_edge.session import Images
 
 __all__ = ["NEEDS", "TOOLS", "export"]

@@ -1,7 +1,6 @@
 """A parent as a TensorFlow function with clean names: `image` in, `scores` out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 from fmnist_edge.errors import ExportError
@@ -9,6 +8,7 @@ from fmnist_edge.exporters.network import DenseLayer, Network
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.recipes import Choices
+from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE, WHITE
 
 __all__ = ["Pixels", "serving_module"]

@@ -1,6 +1,6 @@
 """Holding an exported file against its parent, before it is written."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from fmnist_edge.exporters.network import layer_outputs
 from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.optional import installed
 from fmnist_edge.recipes import Choices, Recipe
+from fmnist_edge.records import replace
 from fmnist_edge.session import (
     Images,
     Scores,

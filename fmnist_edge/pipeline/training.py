@@ -1,6 +1,6 @@
 """data -> model: train a preset and keep it as an artifact."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline import teaching
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT, Progress
+from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE
 from fmnist_edge.training import checkpoint, fit, presets
 from fmnist_edge.training.checkpoint import Identity

@@ -1,10 +1,11 @@
 """Two runs of the same cases: what became slower, what faster, and what is only chance."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal
 
+from fmnist_edge.records import replace
 from fmnist_edge.report.comparable import (
     Matched,
     match,

@@ -1,9 +1,9 @@
 """The tables behind the benchmark table: cold starts, stages, memory, tails, energy, native."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
+from fmnist_edge.records import replace
 from fmnist_edge.report import columns
 from fmnist_edge.report.cells import (
     KILO,

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from fmnist_edge.dataset import Dataset
 from fmnist_edge.errors import CheckpointError, TrainingError
 from fmnist_edge.progress import Progress
+from fmnist_edge.records import replace
 from fmnist_edge.sparkline import sparkline
 from fmnist_edge.training import checkpoint, networks
 from fmnist_edge.training.checkpoint import Checkpoint, Identity, Standing

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from fmnist_edge.dataset import LABELS, Dataset, Split
 from fmnist_edge.errors import TrainingError, UsageError
 from fmnist_edge.files import storage_errors
 from fmnist_edge.progress import Progress
+from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE, Scores, scale_pixels
 from fmnist_edge.training.course import Course
 from fmnist_edge.training.majority import frequencies_alone

@@ -1,6 +1,6 @@
 """The runtimes that are called from C, beside the same runtimes called from Python."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from fmnist_edge.artifact import Artifact, open_artifact
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import MissingDependencyError, ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.recipes import RECIPES
+from fmnist_edge.records import replace
 from fmnist_edge.runtimes import litert, litert_native, ort, ort_native
 from fmnist_edge.runtimes.native_session import NativeSession
 from fmnist_edge.session import (

@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +17,7 @@ from fmnist_edge.bench import processes
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.recipes import RECIPES
+from fmnist_edge.records import replace
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import (
     Occasion,

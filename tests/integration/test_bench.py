@@ -3,26 +3,26 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
+from fmnist_edge.bench.lines import encode_line
+from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from onnx import TensorProto, helper
 
 from fmnist_edge import __version__
 from fmnist_edge.artifact import display_name, find_manifests, manifest_path, open_artifact
-from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
-from fmnist_edge.bench.lines import encode_line
-from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from fmnist_edge.bench.plan import Wanted, make_plan
 from fmnist_edge.bench.protocols import PROTOCOLS
 from fmnist_edge.dataset import DATASET_SHA256, Split
 from fmnist_edge.host.facts import facts
 from fmnist_edge.native import compiler
-from fmnist_edge.records import decode_json
+from fmnist_edge.records import decode_json, replace
 from fmnist_edge.result import Case, Failure, Row, Run, read_run
 from fmnist_edge.runtimes import RUNTIMES
 from tests.commands import CommandLine, Finished, copy_artifact

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from fmnist_edge.artifact import manifest_path, read_manifest
 from fmnist_edge.dataset import DATASET_SHA256
 from fmnist_edge.files import sha256_of
 from fmnist_edge.recipes import RECIPES
+from fmnist_edge.records import replace
 from fmnist_edge.training.preset_names import PRESET_NAMES
 from tests.commands import CommandLine, Finished, copy_artifact
 

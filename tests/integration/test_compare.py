@@ -1,13 +1,13 @@
 """`report` and `compare` as a person or a script meets them."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fmnist_edge.errors import NotComparableError, SlowerError, UsageError
+from fmnist_edge.records import replace
 from fmnist_edge.result import write_run
 from tests import reports
 from tests.commands import CommandLine, Finished

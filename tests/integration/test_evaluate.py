@@ -1,7 +1,6 @@
 """`fmnist-edge evaluate` on real files, as a person or a script starts it."""
 
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from fmnist_edge.artifact import read_manifest
 from fmnist_edge.dataset import DATASET_SHA256
 from fmnist_edge.evaluation import Evaluation
 from fmnist_edge.files import sha256_of
-from fmnist_edge.records import decode_document
+from fmnist_edge.records import decode_document, replace
 from tests.commands import CommandLine, Finished
 from tests.examples import npz, npz_model
 

@@ -7,7 +7,6 @@ import tarfile
 import tomllib
 import zipfile
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from email import message_from_string
 from email.message import Message
 from pathlib import Path
@@ -18,6 +17,7 @@ from packaging.requirements import Requirement
 
 from fmnist_edge import __version__, optional
 from fmnist_edge.artifact import find_manifests, read_manifest
+from fmnist_edge.records import replace
 from fmnist_edge.result import read_run
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import Occasion

@@ -10,8 +10,9 @@ import pytest
 
 from fmnist_edge.bench.baseline import NO_MODEL
 from fmnist_edge.bench.case_data import CaseData
-from fmnist_edge.bench.rounds import DataPaths
+from fmnist_edge.bench.rounds import run_rounds
 from fmnist_edge.bench.rows import make_rows
+from fmnist_edge.bench.wire import DataPaths
 from fmnist_edge.bench.worker_process import Worker
 from fmnist_edge.progress import SILENT
 from fmnist_edge.records import replace
@@ -49,7 +50,7 @@ def _measure(settings: Settings, *names: str) -> Rows:
         replace(settings, together=len(cases)),
         DataPaths(None, None),
         launch=lambda job, tick: Worker(WORKER, job, tick),
-        look=lambda: READING,
+        probe=lambda: READING,
         progress=SILENT,
     )
     evidence = [
@@ -94,7 +95,7 @@ def _reasons(row: Row) -> Mapping[str, Reason]:
 def test_percentiles_are_those_of_the_truth(speeds: Attempts[Rows], name: str, p90: float) -> None:
     def check(rows: Rows) -> None:
         hot = _hot(rows[name])
-        assert hot.p50 == pytest.approx(BASE, rel=NEAR)
+        assert hot.p50_ns == pytest.approx(BASE, rel=NEAR)
         assert hot.percentile(0.9).nanoseconds == pytest.approx(p90, rel=NEAR)
 
     speeds.show(check)
@@ -184,7 +185,7 @@ def test_stalls_show_in_the_tail_and_the_mean_and_not_in_the_median(
         assert tail >= STALL
         stalls = sum(each.back_to_back.calls // STALLING for each in row.measurements)
         assert hot.mean * hot.count >= stalls * STALL + (hot.count - stalls) * BASE
-        assert hot.p50 == pytest.approx(BASE, rel=NEAR)
+        assert hot.p50_ns == pytest.approx(BASE, rel=NEAR)
 
     assert _hot(stalling[0]).slowest >= STALL
     stalling.show(check)
@@ -200,7 +201,7 @@ def test_a_stall_shows_in_the_paced_calls_that_had_to_wait_for_it(
     stalling: Attempts[Row],
 ) -> None:
     for paced in _paced(stalling[0]):
-        service, response = paced.service.unpack(), paced.response.unpack()
+        service, response = paced.service_ns.unpack(), paced.response_ns.unpack()
         assert (response >= service).all()
         # Turns have 16 calls; what comes after the last one waited for nothing.
         stalls = [at for at in np.flatnonzero(service >= STALL) if at % 16 < 15]
@@ -211,7 +212,7 @@ def test_a_stall_shows_in_the_paced_calls_that_had_to_wait_for_it(
 def test_the_calls_after_a_stall_were_short_themselves(stalling: Attempts[Row]) -> None:
     def check(row: Row) -> None:
         for paced in _paced(row):
-            service = paced.service.unpack()
+            service = paced.service_ns.unpack()
             stalls = [at for at in np.flatnonzero(service >= STALL) if at % 16 < 15]
             assert all(service[at + 1] < STALL / 10 for at in stalls)
         assert row.paced is not None

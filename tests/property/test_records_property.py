@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fmnist_edge.bench.lines import encode_line
+from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_edge.artifact import Manifest
-from fmnist_edge.bench.lines import encode_line
-from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from fmnist_edge.records import RecordError, decode, decode_document, decode_json, encode_json
 from fmnist_edge.result import Run
 from tests.strategies import (

@@ -2,14 +2,14 @@
 
 import re
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
+from fmnist_edge.bench.floor import NO_MODEL
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fmnist_edge.bench.floor import NO_MODEL
 from fmnist_edge.errors import NotComparableError
+from fmnist_edge.records import replace
 from fmnist_edge.report.cells import significant
 from fmnist_edge.report.compare import REGIMES, Comparison, compare, slower_than
 from fmnist_edge.report.compare_text import comparison_remarks, comparison_table, summary

@@ -64,8 +64,10 @@ def test_latency_is_that_of_all_samples_of_all_processes(processes: list[list[in
     assert (latency.fastest, latency.slowest) == (pooled[0], pooled[-1])
     medians = tuple(sorted(p)[(len(p) - 1) // 2] for p in processes)
     assert latency.process_medians == medians
-    assert latency.p50 == pytest.approx(sum(medians) / len(medians))
-    assert latency.interval is None or latency.interval.low <= latency.p50 <= latency.interval.high
+    assert latency.p50_ns == pytest.approx(sum(medians) / len(medians))
+    assert (
+        latency.interval is None or latency.interval.low <= latency.p50_ns <= latency.interval.high
+    )
     bounds = [each.nanoseconds for each in latency.percentiles if each.nanoseconds is not None]
     assert bounds == sorted(bounds)
     assert all((each.nanoseconds is None) == bool(each.refused) for each in latency.percentiles)

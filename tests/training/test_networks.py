@@ -1,12 +1,12 @@
 """What is deployed computes what was trained, though nothing of its form is left."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from fmnist_edge.libraries.keras import keras
+from fmnist_edge.records import replace
 from fmnist_edge.session import scale_pixels
 from fmnist_edge.training import presets
 from fmnist_edge.training.networks import affine_layers, build, dense_again, deployed

@@ -1,7 +1,6 @@
 """The compiled step learns, repeats itself, and says when it has gone wrong."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from fmnist_edge.dataset import Dataset, Split
 from fmnist_edge.errors import CheckpointError, TrainingError
 from fmnist_edge.progress import SILENT
+from fmnist_edge.records import replace
 from fmnist_edge.session import scale_pixels
 from fmnist_edge.training.checkpoint import Identity, read, write
 from fmnist_edge.training.fit import accuracy, fit

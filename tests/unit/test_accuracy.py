@@ -141,7 +141,7 @@ def test_a_file_is_compared_with_its_parent_image_by_image() -> None:
         lost=1,
         gained=1,
         p_value=1.0,
-        largest_difference=pytest.approx(0.7),
+        max_abs_difference=pytest.approx(0.7),
     )
 
 
@@ -192,30 +192,30 @@ def test_only_answers_about_the_same_images_are_compared() -> None:
     assert reference(_INT8, [replace(_ONNX, measurements=measurements), _INT8]) is None
 
 
-def _largest_difference(given: Any, expected: Any) -> float | None:  # noqa: ANN401 - scores or none
+def _max_abs_difference(given: Any, expected: Any) -> float | None:  # noqa: ANN401 - scores or none
     base, own = replace(_ONNX, scores=expected), replace(_INT8, scores=given)
     found = accuracy(own, [base, own])
     assert found is not None
     assert found.against is not None
-    return found.against.largest_difference
+    return found.against.max_abs_difference
 
 
 def test_scores_differ_as_probabilities() -> None:
     scores = _scores([0, 1, 2, 2])
     logits = np.log(_scores([0, 1, 2, 2], sure=0.75)) - 3
-    assert _largest_difference(logits, scores) == pytest.approx(0.05, abs=1e-6)
-    assert _largest_difference(scores, scores) == 0
+    assert _max_abs_difference(logits, scores) == pytest.approx(0.05, abs=1e-6)
+    assert _max_abs_difference(scores, scores) == 0
 
 
 def test_scores_that_cannot_be_compared_have_no_difference() -> None:
     scores = _scores([0, 1, 2, 2])
-    assert _largest_difference(None, scores) is None
-    assert _largest_difference(scores, None) is None
-    assert _largest_difference(_scores([0, 1, 2, 2], classes=4), scores) is None
+    assert _max_abs_difference(None, scores) is None
+    assert _max_abs_difference(scores, None) is None
+    assert _max_abs_difference(_scores([0, 1, 2, 2], classes=4), scores) is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_score_that_is_no_number_is_as_far_off_as_can_be(value: float) -> None:
     given = _scores([0, 1, 2, 2])
     given[0] = value
-    assert _largest_difference(given, _scores([0, 1, 2, 2])) == 1.0
+    assert _max_abs_difference(given, _scores([0, 1, 2, 2])) == 1.0

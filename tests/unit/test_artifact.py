@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +28,7 @@ from fmnist_edge.errors import (
     ModelUnsupportedError,
     StorageError,
 )
+from fmnist_edge.records import replace
 from tests.examples import manifest
 
 # Where files end after 300 bytes: a small model fits, no manifest does.

@@ -10,6 +10,7 @@ from fmnist_edge import dataset, runtimes
 from fmnist_edge.artifact import Format, manifest_path, write_artifact
 from fmnist_edge.bench.plan import Plan
 from fmnist_edge.bench.protocols import PROTOCOLS
+from fmnist_edge.bench.wire import DataPaths
 from fmnist_edge.errors import (
     ArtifactNotFoundError,
     DatasetNotFoundError,
@@ -19,7 +20,7 @@ from fmnist_edge.errors import (
     UsageError,
 )
 from fmnist_edge.files import sha256_of
-from fmnist_edge.pipeline.bench import data_folder, model_files, plan, replay
+from fmnist_edge.pipeline.bench import BenchData, find_data, model_files, plan, replay
 from fmnist_edge.records import replace
 from fmnist_edge.result import OwnData, Run, write_run
 from fmnist_edge.session import Occasion
@@ -169,11 +170,11 @@ def test_a_model_that_was_changed_is_not_measured_once_more(tmp_path: Path) -> N
         (lambda _: b"{}", ResultUnreadableError),
         (lambda _: b"\xff\xfe", ResultUnreadableError),
         (
-            lambda whole: whole.replace(b'"schema_version": 2', b'"schema_version": 99'),
+            lambda whole: whole.replace(b'"schema_version": 3', b'"schema_version": 99'),
             ResultSchemaError,
         ),
         (
-            lambda whole: whole.replace(b'"schema_version": 2', b'"schema_version": 1'),
+            lambda whole: whole.replace(b'"schema_version": 3', b'"schema_version": 1'),
             ResultSchemaError,
         ),
     ],
@@ -210,33 +211,37 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nowhere")
 def test_our_own_models_are_not_measured_without_the_data_set() -> None:
     with pytest.raises(DatasetNotFoundError):
-        data_folder(_OURS, None, None, Diary())
+        find_data(_OURS, None, None, Diary())
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_somebody_elses_models_are_and_it_is_said_that_they_get_noise() -> None:
     diary = Diary()
-    assert data_folder(_THEIRS, None, None, diary) is None
-    assert diary.said == ["Fashion-MNIST is nowhere to be found; the models are fed with noise."]
+    assert find_data(_THEIRS, None, None, diary) == BenchData()
+    assert diary.said == ["Fashion-MNIST was not found; the models are measured on noise."]
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_a_folder_that_is_named_must_hold_the_data_set(tmp_path: Path) -> None:
     with pytest.raises(DatasetNotFoundError):
-        data_folder(_THEIRS, None, tmp_path, Diary())
+        find_data(_THEIRS, None, tmp_path, Diary())
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_with_the_users_images_the_data_set_is_not_looked_for(tmp_path: Path) -> None:
     data = tmp_path / "my.npz"
     data.write_bytes(npz({"images": np.zeros((2, 3), np.uint8)}))
-    assert data_folder(_OURS, data, None, Diary()) is None
+    found = find_data(_OURS, data, None, Diary())
+    assert found.paths == DataPaths(own_data=str(data))
+    assert found.own is not None
+    assert found.own.images.shape == (2, 3)
 
 
 def test_the_users_images_are_checked_before_anything_long_begins(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        data_folder(_OURS, tmp_path / "gone.npz", None, Diary())
+        find_data(_OURS, tmp_path / "gone.npz", None, Diary())
 
 
 def test_the_data_set_is_where_it_is_found(real_data_folder: Path) -> None:
-    assert data_folder(_THEIRS, None, real_data_folder, Diary()) == real_data_folder
+    found = find_data(_THEIRS, None, real_data_folder, Diary())
+    assert found == BenchData(DataPaths(test_split=str(real_data_folder)))

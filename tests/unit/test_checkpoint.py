@@ -1,12 +1,12 @@
 """A checkpoint comes back as it was, and only to the training it belongs to."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fmnist_edge.errors import CheckpointError, StorageError
+from fmnist_edge.records import replace
 from fmnist_edge.training.checkpoint import Checkpoint, Identity, Standing, read, remove, write
 
 IDENTITY = Identity("default", "f" * 64, 3, "d" * 64)

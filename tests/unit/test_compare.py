@@ -1,11 +1,11 @@
 """Two runs held against each other: what changed, what only seems so, what cannot be compared."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fmnist_edge.errors import NotComparableError
+from fmnist_edge.records import replace
 from fmnist_edge.report.compare import Change, Comparison, can_be_judged, compare, slower_than
 from fmnist_edge.report.compare_text import comparison_remarks, comparison_table, summary
 from fmnist_edge.result import OwnData, Row, Run, Verdict

@@ -10,9 +10,9 @@ from fmnist_edge.bench import energy, protocols
 from fmnist_edge.bench.baseline import NO_MODEL
 from fmnist_edge.bench.energy import measure_energy
 from fmnist_edge.bench.plan import Plan
-from fmnist_edge.bench.rounds import DataPaths
-from fmnist_edge.bench.wire import Command, Job, Reply, Task
+from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task
 from fmnist_edge.host.small_files import UnreadableError
+from fmnist_edge.pipeline import bench as bench_pipeline
 from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Energy, EnergyMeter
 from tests.examples import FAILURE, SETTINGS, Diary, case
@@ -173,11 +173,11 @@ class _Failing:
 def test_a_meter_that_fails_on_the_way_costs_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
     meter = _Failing()
     told = EnergyMeter(meter.source, meter.coverage, unavailable="")
-    monkeypatch.setattr(bench, "find_meter", lambda **_: (meter, told))
+    monkeypatch.setattr(bench_pipeline, "find_meter", lambda **_: (meter, told))
     nothing = Plan((Case(NO_MODEL, "null", "cpu", 1, 1),), (), ())
     settings = protocols.get("smoke", energy_seconds=1.0)
     diary = Diary()
-    run = bench.bench(bench.BenchRequest(nothing, settings), diary)
+    run = bench_pipeline.bench(bench_pipeline.BenchRequest(nothing, settings), diary)
     (row,) = run.rows
     assert row.failure is None
     assert row.back_to_back is not None

@@ -1,7 +1,6 @@
 """A model file becomes an evaluation: runtimes, batches, scores and mistakes in the request."""
 
 import sys
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from fmnist_edge.errors import (
 from fmnist_edge.libraries import matplotlib as matplotlib_library
 from fmnist_edge.pipeline import evaluating, proving
 from fmnist_edge.pipeline.evaluating import EvaluateRequest
+from fmnist_edge.records import replace
 from fmnist_edge.runtimes import numpy_
 from fmnist_edge.session import SessionOptions
 from tests.examples import OUTPUT, Diary, manifest, npz, npz_model

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from fmnist_edge.artifact import Quantization, TensorSpec
-from fmnist_edge.bench.own_data import OwnImages
-from fmnist_edge.bench.supply import supply_for
+from fmnist_edge.bench.inputs import OwnImages, inputs_for
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.result import Inputs, OwnData
@@ -35,9 +34,9 @@ def _own(labels: Any = None) -> OwnImages:  # noqa: ANN401 - integers or None
 
 @pytest.mark.parametrize("shape", [(None, 28, 28), (1, 784), (None, 28, 28, 1), (1, 1, 28, 28)])
 def test_a_classifier_of_our_images_is_fed_with_them(shape: tuple[int | None, ...]) -> None:
-    supply = supply_for(_session(shape), _TEST, None)
-    assert supply.images is _TEST.images
-    assert supply.record == Inputs("fashion-mnist", 3, labelled=True)
+    inputs = inputs_for(_session(shape), _TEST, None)
+    assert inputs.images is _TEST.images
+    assert inputs.record == Inputs("fashion-mnist", 3, labelled=True)
 
 
 @pytest.mark.parametrize(
@@ -50,27 +49,27 @@ def test_a_classifier_of_our_images_is_fed_with_them(shape: tuple[int | None, ..
     ],
 )
 def test_any_other_model_is_fed_with_noise_of_its_shape(session: FakeSession) -> None:
-    supply = supply_for(session, _TEST, None)
-    assert supply.record == Inputs("synthetic", 256, labelled=False)
-    assert supply.images.shape == (256, *session.input.shape[1:])
+    inputs = inputs_for(session, _TEST, None)
+    assert inputs.record == Inputs("synthetic", 256, labelled=False)
+    assert inputs.images.shape == (256, *session.input.shape[1:])
 
 
 def test_noise_is_the_same_each_time_and_not_all_alike() -> None:
-    first, second = (supply_for(_session((None, 5)), None, None).images for _ in range(2))
+    first, second = (inputs_for(_session((None, 5)), None, None).images for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert len(np.unique(first, axis=0)) == 256
 
 
 def test_without_test_images_our_own_classifier_is_fed_with_noise() -> None:
-    assert supply_for(_session(), None, None).record.source == "synthetic"
+    assert inputs_for(_session(), None, None).record.source == "synthetic"
 
 
 def test_the_users_images_come_first() -> None:
     own = _own()
-    supply = supply_for(_session(), _TEST, own)
-    assert supply.images is own.images
-    assert supply.record == Inputs("file", 2, labelled=False)
-    assert supply_for(_session(), _TEST, _own(np.array([0, 9]))).record.labelled
+    inputs = inputs_for(_session(), _TEST, own)
+    assert inputs.images is own.images
+    assert inputs.record == Inputs("file", 2, labelled=False)
+    assert inputs_for(_session(), _TEST, _own(np.array([0, 9]))).record.labelled
 
 
 @pytest.mark.parametrize(("classes", "largest"), [(10, 10), (7, 9), (3, 2**40)])
@@ -78,5 +77,5 @@ def test_labels_beyond_the_scores_of_the_model_are_refused(classes: int, largest
     session = _session(output=TensorSpec("scores", (None, classes), "float32"))
     problem = f"The labels go up to {largest}, and the model gives {classes} scores"
     with pytest.raises(ModelUnsupportedError, match=problem) as caught:
-        supply_for(session, None, _own(np.array([0, largest])))
+        inputs_for(session, None, _own(np.array([0, largest])))
     assert "leave out labels" in caught.value.hint

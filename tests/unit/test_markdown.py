@@ -1,7 +1,6 @@
 """A run as a page that can be read without the program."""
 
-from dataclasses import replace
-
+from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
 from fmnist_edge.report.health import health
 from fmnist_edge.report.markdown import markdown_report, markdown_table

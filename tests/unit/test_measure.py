@@ -14,11 +14,20 @@ from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
 from fmnist_edge.bench.inputs import OwnImages
 from fmnist_edge.bench.measure import CaseMeasurement, Data, Instruments
 from fmnist_edge.bench.plan import Selection, make_plan
-from fmnist_edge.bench.wire import Command, Job, Reply, Task, decode_scores
+from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task, decode_scores
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import HashMismatchError, ModelUnsupportedError
 from fmnist_edge.records import replace
-from fmnist_edge.result import Case, Failure, Footprint, Inputs, Measurement, Memory, OwnData
+from fmnist_edge.result import (
+    Case,
+    CpuUse,
+    Failure,
+    Footprint,
+    Inputs,
+    Measurement,
+    Memory,
+    OwnData,
+)
 from fmnist_edge.runtimes import null, numpy_
 from fmnist_edge.session import RuntimeModule, SessionOptions
 from tests.examples import INPUT, SETTINGS, manifest, npz_model
@@ -33,15 +42,19 @@ _ORDERS = (
     Command(Task.BACK_TO_BACK, 0.0, 2),
     Command(Task.PACED, 0.0, 2),
 )
-_REST = Command(Task.COLLECT)
+_COLLECT = Command(Task.COLLECT)
 Answer = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def _instruments() -> Instruments:
-    """Memory grows with each look; between two looks the process is interrupted three times."""
+    """Memory grows with each reading; in each turn the process is interrupted three times."""
     bytes_: Iterator[tuple[int, int]] = ((size, 10 * size) for size in count(1))
-    footprints = (Footprint(2, (0,), preempted) for preempted in count(5, 3))
-    return Instruments(lambda: next(bytes_), lambda: next(footprints))
+    return Instruments(lambda: next(bytes_), lambda: Footprint(2, (0,)), _cpu_use)
+
+
+def _cpu_use(action: Callable[[], None], so_far: CpuUse | None) -> CpuUse:
+    action()
+    return CpuUse(1000, 900, 50, 0, 3 + ((so_far.preemptions or 0) if so_far else 0), cpus=4)
 
 
 def _job(
@@ -54,14 +67,14 @@ def _job(
 
 
 def _job_of(case: Case) -> Job:
-    return Job(case, SETTINGS, data_folder=None, own_data=None, classify=True)
+    return Job(case, SETTINGS, data=DataPaths(), classify=True)
 
 
 def _measuring(job: Job, runtime: RuntimeModule = numpy_, data: Data = _TEST) -> CaseMeasurement:
     return CaseMeasurement(job, runtime, data, _instruments(), start_ns=77)
 
 
-def _obey(measuring: CaseMeasurement, orders: Sequence[Command] = (*_ORDERS, _REST)) -> Reply:
+def _obey(measuring: CaseMeasurement, orders: Sequence[Command] = (*_ORDERS, _COLLECT)) -> Reply:
     replies = [measuring.handle(order) for order in orders]
     assert all(reply == Reply() for reply in replies[:-1])
     return replies[-1]
@@ -91,22 +104,24 @@ def _scores(tensor: NDArray[Any]) -> NDArray[np.float32]:
 def test_a_model_is_measured_in_all_respects(tmp_path: Path) -> None:
     taken = _measure(_job(tmp_path))
     assert taken.inputs == Inputs("fashion-mnist", 30, labelled=True)
-    assert taken.cold.start == 77
-    assert min(taken.cold.import_, taken.cold.load, taken.cold.first) > 0
-    assert taken.back_to_back.turns == (3, 2)
-    assert taken.back_to_back.samples.count == 5
-    assert taken.back_to_back.warmups.count == 1
+    assert taken.cold.process_start_ns == 77
+    assert min(taken.cold.import_ns, taken.cold.load_ns, taken.cold.first_call_ns) > 0
+    assert taken.back_to_back.turn_samples == (3, 2)
+    assert taken.back_to_back.sample_ns.count == 5
+    assert taken.back_to_back.warmup_ns.count == 1
     assert taken.paced is not None
-    assert taken.paced.response.count == taken.paced.service.count == 2
-    assert (taken.paced.response.unpack() >= taken.paced.service.unpack()).all()
+    assert taken.paced.response_ns.count == taken.paced.service_ns.count == 2
+    assert (taken.paced.response_ns.unpack() >= taken.paced.service_ns.unpack()).all()
     assert taken.stages is not None
-    assert [each.count for each in (taken.stages.prepare, taken.stages.decode)] == [2, 2]
+    assert [each.count for each in (taken.stages.prepare_ns, taken.stages.decode_ns)] == [2, 2]
     assert taken.audit.compared == 4  # the first call and three turns
-    assert taken.audit.largest_difference == 0.0
+    assert taken.audit.max_abs_difference == 0.0
     assert taken.audit.repeat_ratio is not None
-    assert taken.memory == Memory(start=1, imported=2, loaded=3, steady=4, peak=40)
-    # Counted in the two turns, and not in between.
-    assert taken.footprint == Footprint(2, (0,), preempted=2 * 3)
+    assert taken.memory == Memory(1, 2, 3, 4, peak_bytes=40)
+    assert taken.footprint == Footprint(2, (0,))
+    # Counted in the two turns of one regime and the one turn of the other.
+    assert taken.back_to_back.cpu == CpuUse(1000, 900, 50, 0, 2 * 3, cpus=4)
+    assert taken.paced.cpu == CpuUse(1000, 900, 50, 0, 3, cpus=4)
     assert taken.throughput is not None
     assert taken.throughput.batch == 2
     assert taken.throughput.images_per_second > 0
@@ -117,12 +132,12 @@ def test_a_model_is_measured_in_all_respects(tmp_path: Path) -> None:
 
 
 def test_the_first_order_must_be_to_open_the_model(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="first order must be to open"):
+    with pytest.raises(ValueError, match="first command must be to open"):
         _measuring(_job(tmp_path)).handle(_ORDERS[1])
 
 
 def test_without_paced_turns_there_is_no_paced_regime(tmp_path: Path) -> None:
-    measurement = _obey(_measuring(_job(tmp_path)), (*_ORDERS[:2], _REST)).measurement
+    measurement = _obey(_measuring(_job(tmp_path)), (*_ORDERS[:2], _COLLECT)).measurement
     assert measurement is not None
     assert measurement.paced is None
 
@@ -134,7 +149,7 @@ def test_all_images_are_labelled_and_their_scores_come_along(tmp_path: Path) -> 
     assert reply.measurement is not None
     assert reply.measurement.predictions is not None
     assert reply.measurement.predictions.labels == "".join(map(str, expected.argmax(axis=1)))
-    assert reply.measurement.predictions.confidence.unpack().tolist() == [1_000_000] * 30
+    assert reply.measurement.predictions.confidence_millionths.unpack().tolist() == [1_000_000] * 30
 
 
 def test_labels_are_given_only_when_asked_for(tmp_path: Path) -> None:
@@ -152,7 +167,7 @@ def test_the_confidence_of_logits_is_that_of_their_probabilities(tmp_path: Path)
     predictions = _measure(_job(tmp_path, runtime), runtime).predictions
     assert predictions is not None
     probability = np.exp(3.0) / (np.exp(3.0) + 9)
-    assert predictions.confidence.unpack().tolist() == [round(1e6 * probability)] * 30
+    assert predictions.confidence_millionths.unpack().tolist() == [round(1e6 * probability)] * 30
 
 
 def test_an_answer_that_is_no_row_of_scores_makes_no_labels(tmp_path: Path) -> None:
@@ -184,12 +199,12 @@ def test_stress_tells_how_many_calls_there_were(
 
 
 def test_what_the_system_does_not_tell_stays_unknown(tmp_path: Path) -> None:
-    silent = Instruments(lambda: (None, None), lambda: Footprint(None, None, None))
+    silent = Instruments(lambda: (None, None), lambda: Footprint(None, None), _cpu_use)
     measuring = CaseMeasurement(_job(tmp_path), numpy_, _TEST, silent, start_ns=0)
     measurement = _obey(measuring).measurement
     assert measurement is not None
     assert measurement.memory == Memory(None, None, None, None, None)
-    assert measurement.footprint == Footprint(None, None, None)
+    assert measurement.footprint == Footprint(None, None)
 
 
 # Batches
@@ -201,7 +216,7 @@ def test_the_latency_batch_is_that_of_the_case(tmp_path: Path) -> None:
     assert [options.batch for options, _ in runtime.opened] == [7, 2]
     assert taken.predictions is not None
     assert len(taken.predictions.labels) == 30
-    assert taken.audit.largest_difference == 0.0
+    assert taken.audit.max_abs_difference == 0.0
 
 
 def test_a_fixed_batch_is_a_fact_and_no_failure(tmp_path: Path) -> None:
@@ -209,7 +224,7 @@ def test_a_fixed_batch_is_a_fact_and_no_failure(tmp_path: Path) -> None:
     taken = _measure(_job(tmp_path, runtime), runtime)
     assert taken.throughput is None
     assert taken.throughput_failure == Failure("ModelUnsupportedError", "One at a time.", "Wait.")
-    assert taken.back_to_back.samples.count == 5
+    assert taken.back_to_back.sample_ns.count == 5
 
 
 def test_few_images_make_full_batches(tmp_path: Path) -> None:
@@ -242,7 +257,7 @@ def test_a_model_that_would_take_long_labels_images_in_batches(
     taken = _measure(_job(tmp_path, runtime), runtime)
     assert taken.predictions is not None
     assert len(taken.predictions.labels) == 30
-    assert taken.audit.largest_difference == 0.0
+    assert taken.audit.max_abs_difference == 0.0
     # 30 images of 0.6 s take less than 20 s, those of a second more.
     assert seen.count(images) > 30 // images
 
@@ -263,10 +278,10 @@ def test_a_runtime_that_answers_otherwise_while_it_is_timed_is_found_out(tmp_pat
         hurried = True
         measuring.handle(_ORDERS[1])
         hurried = False
-        measurement = measuring.handle(_REST).measurement
+        measurement = measuring.handle(_COLLECT).measurement
         assert measurement is not None
         assert measurement.audit.compared == 2
-        assert measurement.audit.largest_difference == 0.75
+        assert measurement.audit.max_abs_difference == 0.75
 
 
 def test_a_runtime_that_answers_with_what_it_said_before_is_found_out(tmp_path: Path) -> None:
@@ -282,9 +297,9 @@ def test_a_runtime_that_answers_with_what_it_said_before_is_found_out(tmp_path: 
     timed = True
     measuring.handle(_ORDERS[3])
     timed = False
-    measurement = measuring.handle(_REST).measurement
+    measurement = measuring.handle(_COLLECT).measurement
     assert measurement is not None
-    assert measurement.audit.largest_difference == 1.0
+    assert measurement.audit.max_abs_difference == 1.0
 
 
 def test_a_runtime_that_answers_in_the_same_memory_each_time_is_honest(tmp_path: Path) -> None:
@@ -297,7 +312,7 @@ def test_a_runtime_that_answers_in_the_same_memory_each_time_is_honest(tmp_path:
     for classify in (True, False):
         runtime = _answering(answer)
         taken = _measure(replace(_job(tmp_path, runtime), classify=classify), runtime)
-        assert taken.audit.largest_difference == 0.0
+        assert taken.audit.max_abs_difference == 0.0
 
 
 def test_a_runtime_that_remembers_its_last_input_is_found_out(
@@ -414,7 +429,7 @@ def test_the_floor_stands_whatever_the_users_data_are_like(
     subject: Any,  # noqa: ANN401
     runtime: Any,  # noqa: ANN401
 ) -> None:
-    data = replace(_own(np.zeros((6, 32, 32), np.uint8), np.arange(6) + 100), test=None)
+    data = Data(own=_own(np.zeros((6, 32, 32), np.uint8), np.arange(6) + 100).own)
     taken = _measure(_job_of(Case(subject, "it", "cpu", 1, 1)), runtime, data)
     assert taken.inputs == Inputs("synthetic", 256, labelled=False)
 

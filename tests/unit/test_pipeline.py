@@ -1,7 +1,6 @@
 """What the pipeline decides before any long work begins."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from fmnist_edge.errors import ArtifactExistsError, ArtifactNotFoundError, Usage
 from fmnist_edge.pipeline.exporting import ExportRequest, export, newest_model, target_path
 from fmnist_edge.pipeline.training import TrainRequest, train
 from fmnist_edge.recipes import RECIPES
+from fmnist_edge.records import replace
 from tests.examples import manifest
 
 _NO_DATA = Path(os.devnull) / "data"

@@ -1,12 +1,12 @@
 """Presets are data: found by name, read from TOML, and refused where they make no sense."""
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from fmnist_edge.errors import PresetError, UsageError
+from fmnist_edge.records import replace
 from fmnist_edge.training import presets
 from fmnist_edge.training.fit import override
 from fmnist_edge.training.preset import Architecture, Convolution, FineTuning

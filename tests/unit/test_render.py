@@ -2,11 +2,11 @@
 
 import io
 from contextlib import redirect_stdout
-from dataclasses import replace
 
 import pytest
 
 from fmnist_edge.errors import ExportError
+from fmnist_edge.records import replace
 from fmnist_edge.report.compare import compare
 from fmnist_edge.report.table import Table, benchmark_table
 from fmnist_edge.result import Skipped, Verdict

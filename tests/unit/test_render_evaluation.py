@@ -1,7 +1,6 @@
 """An evaluation on a terminal, and in a file."""
 
 from contextlib import redirect_stdout
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from fmnist_edge.dataset import LABELS
 from fmnist_edge.evaluation import ClassScore, Mistake
 from fmnist_edge.pipeline.evaluating import Evaluated
+from fmnist_edge.records import replace
 from fmnist_edge.report.evaluation import evaluation_tables, headline, short_name, summary
 from fmnist_edge_cli import render
 from tests.golden.test_golden_evaluation import EVALUATION

@@ -1,13 +1,13 @@
 """A results file is read as it was written, or its fault is named."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fmnist_edge.errors import ResultSchemaError, ResultUnreadableError, StorageError
+from fmnist_edge.records import replace
 from fmnist_edge.result import Samples, read_run, write_run
 from tests.examples import accuracy, row, run
 

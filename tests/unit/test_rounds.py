@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
-from fmnist_edge.bench.rounds import CaseData, DataPaths
-from fmnist_edge.bench.wire import Command, Job, Reply, Task, encode_scores
+from fmnist_edge.bench.case_data import CaseData
+from fmnist_edge.bench.rounds import run_rounds
+from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task, encode_scores
 from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Settings
 from tests.examples import FAILURE, MEASUREMENT, READING, SETTINGS, Diary, case
 
 _CASES = tuple(case(f"models/{name}.npz") for name in "abcdef")
-_SUPPLIES = DataPaths("data", "my.npz")
+_PATHS = DataPaths(own_data="my.npz")
 _SCORES = np.eye(3, dtype=np.float32)
 
 
@@ -83,9 +84,9 @@ def _execute(
     return run_rounds(
         cases,
         replace(SETTINGS, **{"together": 16, **changes}),
-        _SUPPLIES,
+        _PATHS,
         launch=workers,
-        look=lambda: READING,
+        probe=lambda: READING,
         progress=diary or Diary(),
     )
 
@@ -121,7 +122,7 @@ def test_a_job_says_what_to_measure_and_how() -> None:
     workers = Workers()
     _execute(workers, _CASES[:1])
     settings = replace(SETTINGS, together=16)
-    assert workers.jobs[0] == Job(_CASES[0], settings, "data", "my.npz", classify=True)
+    assert workers.jobs[0] == Job(_CASES[0], settings, _PATHS, classify=True)
 
 
 def test_the_machine_is_looked_at_before_and_after_each_process_and_while_it_works() -> None:
@@ -241,9 +242,9 @@ def _orders(settings: Settings) -> dict[Task, list[Command]]:
     run_rounds(
         _CASES[:1],
         replace(settings, processes=1),
-        _SUPPLIES,
+        _PATHS,
         launch=workers,
-        look=lambda: READING,
+        probe=lambda: READING,
         progress=Diary(),
     )
     return {task: [each for each in workers.orders if each.task is task] for task in Task}

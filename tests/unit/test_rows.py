@@ -48,14 +48,14 @@ def test_a_row_has_everything_that_can_be_computed() -> None:
     empty = {field.name for field in fields(Row) if not getattr(own, field.name)}
     assert empty == {"failure"}
     assert own.back_to_back is not None
-    assert own.back_to_back.p50 == pytest.approx(10_000, rel=0.1)
+    assert own.back_to_back.p50_ns == pytest.approx(10_000, rel=0.1)
     assert own.back_to_back.count == 300
     assert own.calls_per_second == pytest.approx(98_000, rel=0.05)
     assert own.stages is not None
     assert own.cold is not None
     assert own.paced is not None
     assert own.service is not None
-    assert own.paced.p50 > own.service.p50
+    assert own.paced.p50_ns > own.service.p50_ns
     assert own.energy == Energy(2.0, 1.0, 1.0, 10)
     assert own.verdict is not None
     assert own.verdict.level == "SUSPECT"
@@ -82,7 +82,7 @@ def test_the_least_that_can_be_measured_makes_a_row() -> None:
     (found,) = make_rows([CaseData(case(), (bare,))], _HOST)
     assert (found.paced, found.service, found.stages, found.accuracy) == (None,) * 4
     assert found.back_to_back is not None
-    assert found.back_to_back.p50 == 2000
+    assert found.back_to_back.p50_ns == 2000
 
 
 def test_a_row_can_be_written() -> None:

@@ -31,7 +31,7 @@ def _hot(nanoseconds: list[int], **changes: int) -> Measurement:
 def test_p50_is_the_mean_of_the_medians_of_the_processes() -> None:
     found = statistics.back_to_back([measured([30, 10, 20]), measured([5]), measured([40, 60])])
     assert found.process_medians == (20, 5, 40)
-    assert found.p50 == pytest.approx(65 / 3)
+    assert found.p50_ns == pytest.approx(65 / 3)
     # 65/3 +- 4.303 x sqrt(308.33 / 3); what lies below nothing is cut off.
     assert found.interval == Interval(0.0, pytest.approx(65.29, abs=0.01))
     assert (found.count, found.mean, found.fastest, found.slowest) == (6, 27.5, 5, 60)
@@ -78,7 +78,7 @@ def test_a_paced_call_has_two_latencies() -> None:
     response, service = statistics.paced(taken) or (None, None)
     assert response is not None
     assert service is not None
-    assert (response.p50, service.p50) == (70, 30)
+    assert (response.p50_ns, service.p50_ns) == (70, 30)
     assert (response.count, service.slowest) == (4, 40)
     assert statistics.paced(taken[2:]) is None
 

@@ -1,10 +1,10 @@
 """The benchmark table: its columns, its cells, and what stands where there is no number."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from fmnist_edge.records import replace
 from fmnist_edge.report.cells import listed, points, probability, sentence, significant
 from fmnist_edge.report.table import Table, benchmark_table, failures, short_table
 from fmnist_edge.result import AgainstReference, Memory, Row, Run, Throughput, Verdict

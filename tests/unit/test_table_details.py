@@ -1,10 +1,9 @@
 """The tables behind the benchmark table."""
 
-from dataclasses import replace
-
 import pytest
 
 from fmnist_edge.dataset import LABELS
+from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
 from fmnist_edge.report.details import (
     cold_table,

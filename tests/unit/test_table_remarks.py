@@ -1,7 +1,6 @@
 """What is told below the table: why rows are doubtful, what is missing, what was compared."""
 
-from dataclasses import replace
-
+from fmnist_edge.records import replace
 from fmnist_edge.report import remarks
 from fmnist_edge.result import AgainstReference, Energy, EnergyMeter, Reason, Row, Verdict
 from tests import reports

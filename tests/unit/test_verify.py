@@ -1,7 +1,5 @@
 """An exported file must compute what its parent computes; nothing else gets through."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,6 +8,7 @@ from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precisio
 from fmnist_edge.errors import ParityError
 from fmnist_edge.exporters import verify
 from fmnist_edge.recipes import RECIPES, Recipe
+from fmnist_edge.records import replace
 from fmnist_edge.stats.classification import as_probabilities
 
 # Each class is the right one for a tenth of the images.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_edge.bench import processes
-from fmnist_edge.bench.wire import Command, Job, Reply, Task, encode_line
+from fmnist_edge.bench import worker_process
+from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task, encode_line
 from fmnist_edge.bench.worker_process import Worker
 from fmnist_edge.clock import now
 from fmnist_edge.host.health import Health
@@ -19,7 +19,7 @@ from fmnist_edge.result import Failure
 from tests.commands import children
 from tests.examples import FAILURE, MEASUREMENT, SETTINGS, case
 
-_JOB = Job(case(threads=3), SETTINGS, "data", None, classify=True)
+_JOB = Job(case(threads=3), SETTINGS, DataPaths("data"), classify=True)
 _OPEN = Command(Task.OPEN)
 _HOT = Command(Task.BACK_TO_BACK, 0.1, 5)
 _FINE = Reply(calls=3)
@@ -130,7 +130,7 @@ def test_a_worker_that_gives_up_is_quoted(made: Made) -> None:
         assert _failure(worker.ask(_OPEN)) == Failure(
             "WorkerCrashedError",
             "The measuring process ended with code 3.",
-            "Its last words: no libfoo.so",
+            "The last text that it printed: no libfoo.so",
         )
 
 
@@ -147,16 +147,16 @@ def test_a_worker_that_ends_without_an_answer_is_a_crash_even_if_it_ends_well(ma
         assert _failure(worker.ask(_OPEN)).message == "The measuring process ended with code 0."
 
 
-def test_only_the_last_words_are_quoted(made: Made) -> None:
+def test_only_the_end_of_the_text_is_quoted(made: Made) -> None:
     with made("sys.stderr.write('x' * 100_000 + 'end')\nsys.exit(3)") as worker:
         failure = _failure(worker.ask(_OPEN))
     assert failure.hint.endswith("xend")
     assert len(failure.hint) < 400
 
 
-def test_a_worker_that_dies_in_silence_has_no_last_words(made: Made) -> None:
+def test_a_worker_that_printed_nothing_is_said_to_have_done_so(made: Made) -> None:
     with made("os._exit(1)") as worker:
-        assert _failure(worker.ask(_OPEN)).hint == "Its last words: none"
+        assert _failure(worker.ask(_OPEN)).hint.startswith("It printed nothing.")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_worker_that_dies_in_silence_has_no_last_words(made: Made) -> None:
         ("SIGKILL", "The system may be out of memory"),
         ("SIGSEGV", "The runtime crashed on this file"),
         ("SIGILL", "The runtime needs instructions that this CPU lacks"),
-        ("SIGTERM", "Its last words: none"),
+        ("SIGTERM", "It printed nothing."),
     ],
 )
 def test_a_worker_that_is_killed_names_the_signal(made: Made, signal: str, hint: str) -> None:
@@ -191,10 +191,10 @@ def test_a_worker_that_cannot_be_started_is_a_failure_too() -> None:
         (b"\n", "it is not JSON"),
         (b"Segmentation fault\n", "it is not JSON"),
         (b"\xff\xfe\n", "it is not JSON"),
-        (b"[]\n", "it is not a JSON object"),
-        (b'{"failure": {"kind": "K"}}\n', "failure lacks the field 'message'"),
-        (b'{"measurement": 3}\n', "measurement is not a JSON object"),
-        (b'{"colour": 3}\n', "it has an unknown field 'colour'"),
+        (b"[]\n", "it: expected `object`, got `array`"),
+        (b'{"failure": {"kind": "K"}}\n', "failure: object missing required field `message`"),
+        (b'{"measurement": 3}\n', "measurement: expected `object | null`, got `int`"),
+        (b'{"colour": 3}\n', "it: object contains unknown field `colour`"),
     ],
 )
 def test_an_answer_that_makes_no_sense_is_a_crash(made: Made, answer: bytes, problem: str) -> None:
@@ -222,7 +222,7 @@ def _in(seconds: float) -> Job:
 def test_a_worker_that_hangs_is_ended(
     made: Made, monkeypatch: pytest.MonkeyPatch, lines: str
 ) -> None:
-    monkeypatch.setattr(processes, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(worker_process, "TICK_SECONDS", 0.1)
     with made(lines, _in(0.5)) as worker:
         failure = _failure(worker.ask(_OPEN))
         assert _failure(worker.ask(_HOT)) == failure
@@ -234,13 +234,13 @@ def test_a_worker_that_hangs_is_ended(
 def test_the_time_of_an_order_is_no_part_of_the_limit(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(worker_process, "TICK_SECONDS", 0.1)
     with made(f"time.sleep(1.0)\n{_saying(_FINE)}", _in(0.3)) as worker:
         assert worker.ask(Command(Task.SUSTAINED_LOAD, 60.0)) == _FINE
 
 
 def test_a_worker_that_does_not_end_is_ended(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_FAREWELL_SECONDS", 0.2)
+    monkeypatch.setattr(worker_process, "_EXIT_SECONDS", 0.2)
     lines = f"signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{_saying(_FINE)}\ntime.sleep(60)"
     with made(lines) as worker:
         assert worker.ask(_OPEN) == _FINE
@@ -268,7 +268,7 @@ def test_an_interruption_while_it_is_asked_ends_the_worker_too(
     def interrupt() -> None:
         raise _Interruption
 
-    monkeypatch.setattr(processes, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(worker_process, "TICK_SECONDS", 0.1)
     with pytest.raises(_Interruption), made("time.sleep(60)", tick=interrupt) as worker:
         worker.ask(_OPEN)
     assert children(os.getpid()) == []
