@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import ARTIFACTS, ArtifactsOption, DataDirOption, numbers
+from fmnist_edge_cli.options import ARTIFACTS, ArtifactsOption, DataDirOption, finite, numbers
 
 if TYPE_CHECKING:
     from fmnist_edge.result import Run
@@ -61,6 +61,7 @@ def bench(
         float | None,
         typer.Option(
             "--rate",
+            callback=finite,
             min=0.1,
             max=10_000,
             metavar="HZ",
@@ -82,6 +83,7 @@ def bench(
         float | None,
         typer.Option(
             "--energy",
+            callback=finite,
             min=1.0,
             max=3_600,
             metavar="SECONDS",
@@ -92,6 +94,7 @@ def bench(
         float | None,
         typer.Option(
             "--limit",
+            callback=finite,
             min=0.1,
             max=86_400,
             metavar="SECONDS",

@@ -23,6 +23,7 @@ from fmnist_edge_cli.options import (
     ForceOption,
     JsonFlag,
     choice,
+    finite,
 )
 
 if TYPE_CHECKING:
@@ -100,7 +101,12 @@ def export(
     ] = "full",
     max_drop: Annotated[
         float,
-        typer.Option("--max-drop", min=0.0, help="Points of accuracy that a file may lose."),
+        typer.Option(
+            "--max-drop",
+            callback=finite,
+            min=0.0,
+            help="Points of accuracy that a file may lose.",
+        ),
     ] = 0.5,
     artifacts: ArtifactsOption = ARTIFACTS,
     out: Annotated[

@@ -1,5 +1,6 @@
-"""Options that several commands share."""
+"""Options that several commands share, and checks of their values."""
 
+import math
 import reprlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,18 +8,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-__all__ = [
-    "ARTIFACTS",
-    "ArtifactsOption",
-    "DataDirOption",
-    "ForceOption",
-    "JsonFlag",
-    "choice",
-    "numbers",
-]
-
 ARTIFACTS: Final = Path("artifacts")
-# Of threads and CPUs: beyond, it is a slip of the finger, and libraries do not take it.
+# The largest number of threads, and of a CPU: a larger one is a typing error, which libraries would
+# answer with a crash.
 _MOST: Final = 9_999
 _DIGITS: Final = 9
 
@@ -39,11 +31,11 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for scripts."
 
 
 def choice(flag: str, names: Iterable[str], text: str) -> Any:  # noqa: ANN401 - as typer.Option
-    """An option that takes one of `names`, which come from the tables of the library.
+    """Return an option that takes one of `names`, which come from the tables of the library.
 
     Args:
         flag: `--name`.
-        names: What is allowed; shown in the help and completed in shells.
+        names: The allowed values; shown in the help and completed in shells.
         text: The help text.
     """
     allowed = list(dict.fromkeys(names))
@@ -62,16 +54,32 @@ def choice(flag: str, names: Iterable[str], text: str) -> Any:  # noqa: ANN401 -
     )
 
 
+def finite(given: float | None) -> float | None:
+    """Return the value of a float option; the callback of every option of that type.
+
+    Click takes "nan" and "inf" for numbers, and lets NaN pass every minimum and maximum.
+
+    Args:
+        given: Value of the option; None where it was left out.
+
+    Raises:
+        typer.BadParameter: The value is NaN or infinite.
+    """
+    if given is not None and not math.isfinite(given):
+        raise typer.BadParameter(f"{given} is not a finite number.")
+    return given
+
+
 def numbers(flag: str, given: Sequence[str], *, least: int) -> tuple[int, ...]:
-    """Whole numbers from "1,2,4", or from an option that was given several times; each once.
+    """Return the whole numbers of a list such as "1,2,4", each once, in the given order.
 
     Args:
         flag: `--name`, for the error message.
-        given: What stood after it, each time.
-        least: The smallest number that makes sense.
+        given: Values of the option, which may be given several times.
+        least: The smallest number that is allowed.
 
     Raises:
-        UsageError: something else stands there.
+        UsageError: A value is something else than whole numbers from `least` to 9999.
     """
     from fmnist_edge.errors import UsageError
 

@@ -1,8 +1,11 @@
 """Numbers on the command line are what they look like, or there is a sentence."""
 
+from typing import get_args, get_type_hints
+
 import pytest
 
 from fmnist_edge.errors import UsageError
+from fmnist_edge_cli.main import app, main
 from fmnist_edge_cli.options import numbers
 
 
@@ -62,3 +65,43 @@ def test_a_number_beyond_all_reason_is_refused_in_short(given: str) -> None:
     with pytest.raises(UsageError, match="--threads takes whole numbers") as caught:
         numbers("--threads", [given], least=1)
     assert len(caught.value.message) < 120
+
+
+def _float_options() -> list[tuple[str, str]]:
+    """Command and option of every float on the command line."""
+    hints = {str(each.name): get_type_hints(each.callback) for each in app.registered_commands}
+    return [
+        (command, f"--{option.replace('_', '-')}")
+        for command, kinds in hints.items()
+        for option, kind in kinds.items()
+        if float in {kind, *get_args(kind)}
+    ]
+
+
+def test_the_float_options_are_known() -> None:
+    assert _float_options() == [
+        ("export", "--max-drop"),
+        ("bench", "--rate"),
+        ("bench", "--energy"),
+        ("bench", "--limit"),
+        ("compare", "--fail-above"),
+    ]
+
+
+@pytest.mark.parametrize("given", ["nan", "-nan", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize(("command", "option"), _float_options())
+def test_a_float_that_is_not_finite_ends_with_2_and_names_the_option(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    option: str,
+    given: str,
+) -> None:
+    files = ["old.json", "new.json"] if command == "compare" else []
+    monkeypatch.setattr("sys.argv", ["fmnist-edge", command, *files, f"{option}={given}"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    answer = capsys.readouterr()
+    assert (ended.value.code, answer.out) == (2, "")
+    (sentence,) = (line for line in answer.err.splitlines() if line.startswith("Error: "))
+    assert sentence.startswith(f"Error: Invalid value for '{option}': ")
