@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, Precision, open_artifact
-from fmnist_edge.bench import processes
+from fmnist_edge.bench import worker_process
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.recipes import RECIPES
@@ -437,7 +437,7 @@ def test_a_runtime_works_alone_and_leaves_nothing_in_the_home_folder(
 
 
 def _threads(cli: CommandLine, exported: Path, name: str, asked: int) -> list[float]:
-    told = [f"{variable}={asked}" for variable in processes._THREAD_VARIABLES]
+    told = [f"{variable}={asked}" for variable in worker_process._THREAD_VARIABLES]
     model = _first_of(name, exported)
     done = cli.execute(["env", *told, sys.executable, "-c", THREADS, name, model, asked])
     return [float(number) for number in done.stdout.split()]

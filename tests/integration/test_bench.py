@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from fmnist_edge.bench.floor import NO_MODEL, YARDSTICK
-from fmnist_edge.bench.lines import encode_line
-from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from onnx import TensorProto, helper
 
 from fmnist_edge import __version__
 from fmnist_edge.artifact import display_name, find_manifests, manifest_path, open_artifact
+from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
 from fmnist_edge.bench.plan import Wanted, make_plan
 from fmnist_edge.bench.protocols import PROTOCOLS
+from fmnist_edge.bench.wire import Command, Job, Reply, Task, encode_line
 from fmnist_edge.dataset import DATASET_SHA256, Split
 from fmnist_edge.host.facts import facts
 from fmnist_edge.native import compiler
@@ -39,7 +38,7 @@ PAIRS = {
     ("default-int8.xml", "openvino"),
     ("default.keras", "tensorflow"),
 }
-FLOOR = {(NO_MODEL.name, "null"), (YARDSTICK.name, "numpy")}
+FLOOR = {(NO_MODEL.name, "null"), (FIXED_NETWORK.name, "numpy")}
 SMOKE = ("--protocol", "smoke")
 _MEBIBYTE = 1 << 20
 
@@ -455,7 +454,7 @@ def test_other_peoples_models_have_an_accuracy_on_other_peoples_images(
         assert predictions is not None
         given = np.array([int(digit) for digit in predictions.labels])
         assert (row.accuracy.images, row.accuracy.correct) == (40, np.sum(given == labels))
-    for name in (NO_MODEL.name, YARDSTICK.name):
+    for name in (NO_MODEL.name, FIXED_NETWORK.name):
         assert found.row(name).measurements[0].inputs.source == "synthetic"
         assert found.row(name).accuracy is None
 
@@ -479,7 +478,7 @@ def _case(folder: Path, name: str, runtime: str) -> Case:
     return make_plan([path], Wanted({runtime: RUNTIMES[runtime]}, named=(runtime,))).cases[0]
 
 
-def _alone(cli: CommandLine, case: Case, *orders: Order) -> tuple[list[Reply], Finished]:
+def _alone(cli: CommandLine, case: Case, *orders: Command) -> tuple[list[Reply], Finished]:
     """One measuring process on its own, which tells on stderr what it imports."""
     job = Job(case, PROTOCOLS["smoke"], str(cli.data), own_data=None, classify=False)
     command = [sys.executable, "-X", "importtime", "-m", "fmnist_edge.worker"]
@@ -505,7 +504,7 @@ def _imported(done: Finished) -> set[str]:
 def test_a_measuring_process_imports_its_own_runtime_and_no_other(
     cli: CommandLine, shelf: Path, name: str, runtime: str
 ) -> None:
-    replies, done = _alone(cli, _case(shelf, name, runtime), Order(Task.OPEN))
+    replies, done = _alone(cli, _case(shelf, name, runtime), Command(Task.OPEN))
     assert replies == [Reply()]
     imported = _imported(done)
     packages = {module.PACKAGE for module in RUNTIMES.values()} - {"numpy", ""}
@@ -517,7 +516,7 @@ def test_a_measuring_process_obeys_until_there_are_no_more_orders(
     cli: CommandLine, shelf: Path
 ) -> None:
     case = _case(shelf, "default-float32.npz", "numpy")
-    orders = (Order(Task.OPEN), Order(Task.BACK_TO_BACK, 0.01, 5), Order(Task.REST))
+    orders = (Command(Task.OPEN), Command(Task.BACK_TO_BACK, 0.01, 5), Command(Task.REST))
     replies, done = _alone(cli, case, *orders)
     assert done.returncode == 0
     assert replies[:2] == [Reply(), Reply()]
@@ -527,7 +526,7 @@ def test_a_measuring_process_obeys_until_there_are_no_more_orders(
 
 def test_a_failure_is_the_last_reply_of_a_measuring_process(cli: CommandLine, shelf: Path) -> None:
     case = replace(_case(shelf, "default-float32.npz", "numpy"), device="tpu")
-    replies, done = _alone(cli, case, Order(Task.OPEN), Order(Task.REST))
+    replies, done = _alone(cli, case, Command(Task.OPEN), Command(Task.REST))
     assert done.returncode == 0
     (reply,) = replies
     assert reply.failure is not None
@@ -541,7 +540,7 @@ def test_a_file_that_changes_after_it_was_looked_at_is_not_measured(
     case = _case(tmp_path, model.name, "numpy")
     manifest_path(model).unlink()
     model.write_bytes(model.read_bytes() + b" ")
-    (reply,), _ = _alone(cli, case, Order(Task.OPEN))
+    (reply,), _ = _alone(cli, case, Command(Task.OPEN))
     assert reply.failure is not None
     assert reply.failure.kind == "HashMismatchError"
     assert reply.failure.message == f"{model} changed while the benchmark was running."
@@ -676,7 +675,7 @@ def test_the_other_rows_stand(failed: Benchmark) -> None:
     sound = failed.row("default-float32.npz")
     assert sound.accuracy is not None
     assert sound.accuracy.correct > 8_000
-    for name in (NO_MODEL.name, YARDSTICK.name):
+    for name in (NO_MODEL.name, FIXED_NETWORK.name):
         assert failed.row(name).back_to_back is not None
 
 

@@ -1,51 +1,46 @@
 """Records survive JSON unchanged, and no JSON whatsoever gets past the decoder by mistake."""
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
-from fmnist_edge.bench.lines import encode_line
-from fmnist_edge.bench.messages import Job, Order, Reply, Task
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_edge.artifact import Manifest
-from fmnist_edge.records import RecordError, decode, decode_document, decode_json, encode_json
+from fmnist_edge.bench.wire import Command, Job, Reply, encode_line
+from fmnist_edge.records import (
+    Record,
+    RecordError,
+    decode,
+    decode_document,
+    decode_json,
+    encode_json,
+    replace,
+)
 from fmnist_edge.result import Run
 from tests.strategies import (
-    failures,
     jobs,
     json_values,
     manifests,
-    measurements,
-    reals,
+    records,
     runs,
-    texts,
-    whole,
 )
 
-_orders = st.builds(Order, task=st.sampled_from(Task), seconds=reals, samples=whole)
-_replies = st.builds(
-    Reply,
-    measurement=st.none() | measurements,
-    scores=texts,
-    calls=whole,
-    failure=st.none() | failures,
-)
-_messages = jobs | _orders | _replies
+_messages = jobs | records(Command) | records(Reply)
 _documents = manifests | runs | _messages
 # No field of any record takes one of these.
 _misfits = st.sampled_from([[[]], [{"?": []}], {"?": [[]]}])
 
 
 def _objects(record: object, data: Any) -> Iterator[tuple[Any, dict[str, Any]]]:  # noqa: ANN401
-    """Each dataclass within a record, together with its JSON object."""
-    if dataclasses.is_dataclass(record):
+    """Each record within a record, together with its JSON object."""
+    if isinstance(record, Record):
         yield record, data
-        for field in dataclasses.fields(record):
-            yield from _objects(getattr(record, field.name), data[field.name])
+        for name in record.__struct_fields__:
+            yield from _objects(getattr(record, name), data[name])
     elif isinstance(record, tuple):
         for item, value in zip(record, data, strict=True):
             yield from _objects(item, value)
@@ -84,24 +79,22 @@ def test_a_dropped_field_is_missed_by_name_unless_it_has_a_default(
     document: object, data: st.DataObject
 ) -> None:
     whole, record, part = _pick(data, document)
-    field = data.draw(st.sampled_from(dataclasses.fields(record)))
+    field = data.draw(st.sampled_from(msgspec.structs.fields(record)))
     del part[field.name]
-    if field.default is not dataclasses.MISSING:
-        default = field.default
-    elif field.default_factory is not dataclasses.MISSING:
-        default = field.default_factory()
-    else:
-        with pytest.raises(RecordError, match=f"lacks the field '{field.name}'"):
+    if field.required:
+        with pytest.raises(RecordError, match=f"missing required field `{field.name}`"):
             decode(type(document), whole)
         return
-    assert decode(type(record), part) == dataclasses.replace(record, **{field.name: default})
+    made = field.default_factory
+    default = field.default if made is msgspec.NODEFAULT else made()
+    assert decode(type(record), part) == replace(record, **{field.name: default})
 
 
 @given(_documents, st.data())
 def test_an_unknown_field_is_named(document: object, data: st.DataObject) -> None:
     whole, _, part = _pick(data, document)
     part["colour"] = "red"
-    with pytest.raises(RecordError, match="unknown field 'colour'"):
+    with pytest.raises(RecordError, match="unknown field `colour`"):
         decode(type(document), whole)
 
 
@@ -110,7 +103,7 @@ def test_a_field_of_another_type_is_named(
     document: object, misfit: object, data: st.DataObject
 ) -> None:
     whole, record, part = _pick(data, document)
-    name = data.draw(st.sampled_from(dataclasses.fields(record))).name
+    name = data.draw(st.sampled_from(record.__struct_fields__))
     part[name] = misfit
     with pytest.raises(RecordError, match=rf"\b{name}\b"):
         decode(type(document), whole)
@@ -121,12 +114,12 @@ def test_any_json_in_place_of_a_field_is_refused_or_becomes_a_proper_record(
     document: object, value: object, data: st.DataObject
 ) -> None:
     whole, record, part = _pick(data, document)
-    part[data.draw(st.sampled_from(dataclasses.fields(record))).name] = value
+    part[data.draw(st.sampled_from(record.__struct_fields__))] = value
     _refuse_or_keep(type(document), json.dumps(whole))
 
 
 @given(
-    st.sampled_from([Manifest, Run, Job, Order]),
+    st.sampled_from([Manifest, Run, Job, Command]),
     json_values.map(json.dumps) | st.binary(max_size=40),
 )
 def test_anything_else_is_refused(kind: type, text: str | bytes) -> None:

@@ -4,10 +4,10 @@ import re
 from contextlib import suppress
 
 import pytest
-from fmnist_edge.bench.floor import NO_MODEL
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fmnist_edge.bench.baseline import NO_MODEL
 from fmnist_edge.errors import NotComparableError
 from fmnist_edge.records import replace
 from fmnist_edge.report.cells import significant
