@@ -32,6 +32,7 @@ JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "Jso
 T = TypeVar("T")
 # What msgspec raises on bytes that are no JSON, or are JSON of another shape.
 _REFUSALS = (msgspec.DecodeError, UnicodeError, RecursionError)
+_LONGEST_REASON: typing.Final = 120
 
 
 @typing.dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -169,4 +170,6 @@ def _reason(error: Exception) -> str:
         ends = "it ends in the middle" if "truncated" in what else what
         return f"it is not JSON ({ends})"
     field = where.strip(".`") or "it"
-    return f"{field}: {what[:1].lower()}{what[1:]}"
+    # A value is quoted, however long it is.
+    short = what if len(what) <= _LONGEST_REASON else f"{what[:_LONGEST_REASON]}..."
+    return f"{field}: {short[:1].lower()}{short[1:]}"

@@ -1,5 +1,6 @@
 """The protocol of a run, and what is measured."""
 
+from math import isfinite
 from pathlib import Path
 
 from fmnist_edge.artifact import Artifact, Format, Precision, display_name
@@ -50,8 +51,11 @@ class Settings(Record):
     pin: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        lengths = (self.turn_seconds, self.min_seconds, self.throughput_seconds)
-        if min(*lengths, self.energy_seconds, self.limit_seconds) < 0:
+        turns = (self.turn_seconds, self.min_seconds, self.throughput_seconds)
+        lengths = (*turns, self.energy_seconds, self.limit_seconds)
+        if not all(isfinite(each) for each in (*lengths, self.paced_hz)):
+            raise ValueError("a number that is NaN or infinite")
+        if min(lengths) < 0:
             raise ValueError("a length of time below zero")
         counts = (self.processes, self.together, self.max_samples, self.throughput_batch)
         if min(*counts, self.distinct_images) < 1 or self.paced_hz <= 0:

@@ -83,7 +83,11 @@ def test_any_tree_gives_a_reading_and_facts_that_can_be_kept(
         reading = Health(root, run).look(1.0)
         known = facts(root, run)
     assert decode_json(Reading, encode_json(reading).encode()) == reading
-    figures = [*reading.temperatures.values(), *reading.megahertz.values(), reading.load or 0.0]
+    figures = [
+        *reading.temperatures_celsius.values(),
+        *reading.clocks_mhz.values(),
+        reading.load or 0.0,
+    ]
     assert all(math.isfinite(figure) for figure in figures)
     assert all(known.values())
 

@@ -47,11 +47,11 @@ def _look(root: Path, tree: Mapping[str, str], answers: Answers | None = None) -
 def test_a_healthy_raspberry_pi_5(tmp_path: Path) -> None:
     reading = _look(tmp_path, RASPBERRY_PI_5)
     assert reading == Reading(
-        seconds=12.5,
-        temperatures={"cpu_thermal": 50.5, "rp1_adc": 47.231},
-        megahertz={"cpu 0-3": 1500.0},
+        at_seconds=12.5,
+        temperatures_celsius={"cpu_thermal": 50.5, "rp1_adc": 47.231},
+        clocks_mhz={"cpu 0-3": 1500.0},
         throttled=dict.fromkeys([*LIVE.values(), "under-voltage alarm"], False),
-        counters=dict.fromkeys(SINCE_BOOT.values(), 0),
+        event_counters=dict.fromkeys(SINCE_BOOT.values(), 0),
         load=0.52,
         on_battery=None,
         available_bytes=7_340_032 * 1024,
@@ -71,7 +71,9 @@ def test_each_limit_in_force_is_told_alone_and_with_others(tmp_path: Path, word:
 def test_what_was_since_boot_is_counted_and_is_not_now(tmp_path: Path, word: int) -> None:
     reading = _look(tmp_path, {**RASPBERRY_PI_5, _WORD_FILE: f"{word << 16:x}\n"})
     assert not any(reading.throttled.values())
-    assert reading.counters == {name: word << 16 >> bit & 1 for bit, name in SINCE_BOOT.items()}
+    assert reading.event_counters == {
+        name: word << 16 >> bit & 1 for bit, name in SINCE_BOOT.items()
+    }
 
 
 def test_a_limit_that_comes_between_two_looks_raises_a_counter(tmp_path: Path) -> None:
@@ -79,7 +81,9 @@ def test_a_limit_that_comes_between_two_looks_raises_a_counter(tmp_path: Path) -
     before = health.look(0.0)
     plant(tmp_path, {_WORD_FILE: "50000\n"})
     after = health.look(1.0)
-    risen = [name for name, count in after.counters.items() if count > before.counters[name]]
+    risen = [
+        name for name, count in after.event_counters.items() if count > before.event_counters[name]
+    ]
     assert risen == ["under-voltage since boot", "throttled since boot"]
 
 
@@ -94,9 +98,9 @@ def test_a_raspberry_pi_without_the_file_is_asked_by_its_program(tmp_path: Path)
         "under-voltage",
         "throttled",
     ]
-    assert sum(reading.counters.values()) == 2
-    assert reading.temperatures == {"cpu-thermal": 38.459}
-    assert reading.megahertz == {"cpu 0-3": 600.0}
+    assert sum(reading.event_counters.values()) == 2
+    assert reading.temperatures_celsius == {"cpu-thermal": 38.459}
+    assert reading.clocks_mhz == {"cpu 0-3": 600.0}
 
 
 def test_the_program_is_not_asked_where_the_file_tells_the_same(tmp_path: Path) -> None:
@@ -120,14 +124,14 @@ def test_a_raspberry_pi_that_does_not_tell_is_not_taken_for_healthy(
 ) -> None:
     reading = _look(tmp_path, RASPBERRY_PI_4, {_VCGENCMD: answer})
     assert reading.throttled == {}
-    assert reading.counters == {}
+    assert reading.event_counters == {}
     assert reading.unreadable["throttling of the Raspberry Pi"] == why
     assert reading.unreadable["throttling"] == "nothing here tells of the CPU's limits"
 
 
 def test_a_desktop_with_an_amd_cpu(tmp_path: Path) -> None:
     reading = _look(tmp_path, AMD_DESKTOP)
-    assert reading.temperatures == {
+    assert reading.temperatures_celsius == {
         "k10temp Tctl": 55.625,
         "k10temp Tccd1": 48.25,
         "amdgpu edge": 44.0,
@@ -138,16 +142,20 @@ def test_a_desktop_with_an_amd_cpu(tmp_path: Path) -> None:
 
 
 def test_no_more_than_sixteen_clocks_are_read(tmp_path: Path) -> None:
-    megahertz = _look(tmp_path, AMD_DESKTOP).megahertz
+    megahertz = _look(tmp_path, AMD_DESKTOP).clocks_mhz
     assert list(megahertz) == [f"cpu {number}" for number in range(16)]
     assert megahertz["cpu 15"] == 4015.0
 
 
 def test_a_laptop_with_an_intel_cpu_on_battery(tmp_path: Path) -> None:
     reading = _look(tmp_path, INTEL_LAPTOP)
-    assert reading.temperatures == {"acpitz": 27.8, "coretemp Package id 0": 62.0, "TSKN": 43.05}
-    assert reading.megahertz == {"cpu 0": 2800.0, "cpu 1": 1203.517}
-    assert reading.counters == {"core throttle count": 7, "package throttle count": 14}
+    assert reading.temperatures_celsius == {
+        "acpitz": 27.8,
+        "coretemp Package id 0": 62.0,
+        "TSKN": 43.05,
+    }
+    assert reading.clocks_mhz == {"cpu 0": 2800.0, "cpu 1": 1203.517}
+    assert reading.event_counters == {"core throttle count": 7, "package throttle count": 14}
     assert reading.on_battery is True
     assert reading.available_bytes is None
     assert reading.unreadable == {"memory": "no such file or directory"}
@@ -156,7 +164,7 @@ def test_a_laptop_with_an_intel_cpu_on_battery(tmp_path: Path) -> None:
 def test_a_counter_that_one_cpu_does_not_tell_is_not_summed(tmp_path: Path) -> None:
     lost = "sys/devices/system/cpu/cpu1/thermal_throttle/core_throttle_count"
     reading = _look(tmp_path, {**INTEL_LAPTOP, lost: ""})
-    assert reading.counters == {"package throttle count": 14}
+    assert reading.event_counters == {"package throttle count": 14}
     assert reading.unreadable["core throttle count"] == "empty"
 
 
@@ -235,7 +243,7 @@ def test_a_sensor_with_odd_contents_is_unreadable_and_the_others_are_read(
     tmp_path: Path, content: str, why: str
 ) -> None:
     reading = _look(tmp_path, {**RASPBERRY_PI_5, "sys/class/hwmon/hwmon0/temp1_input": content})
-    assert reading.temperatures == {"rp1_adc": 47.231}
+    assert reading.temperatures_celsius == {"rp1_adc": 47.231}
     assert reading.unreadable == {"temperature of cpu_thermal": why}
 
 
@@ -246,7 +254,7 @@ def test_a_file_that_may_not_be_read_is_unreadable() -> None:
         with as_a_user():
             reading = Health(root, no_program).look(0.0)
     assert reading.unreadable == {"temperature of cpu_thermal": "permission denied"}
-    assert reading.temperatures == {"rp1_adc": 47.231}
+    assert reading.temperatures_celsius == {"rp1_adc": 47.231}
 
 
 def test_a_sensor_that_goes_away_is_unreadable_from_then_on(tmp_path: Path) -> None:
@@ -268,7 +276,11 @@ def test_sensors_are_found_behind_links_as_in_a_real_tree(tmp_path: Path) -> Non
         link = tmp_path / "sys/class" / name
         link.parent.mkdir(parents=True)
         link.symlink_to(tmp_path / "sys/devices/soc" / target)
-    assert Health(tmp_path, no_program).look(0.0).temperatures == {"k10temp": 1.0, "soc": 2.0}
+    reading = Health(tmp_path, no_program).look(0.0)
+    assert reading.temperatures_celsius == {
+        "k10temp": 1.0,
+        "soc": 2.0,
+    }
 
 
 def test_a_zone_whose_chip_lies_in_its_folder_is_not_read_twice(tmp_path: Path) -> None:
@@ -279,13 +291,13 @@ def test_a_zone_whose_chip_lies_in_its_folder_is_not_read_twice(tmp_path: Path) 
         "sys/class/thermal/thermal_zone0/temp": "1000",
         "sys/class/thermal/thermal_zone0/hwmon0/name": "gpu_thermal_chip",
     }
-    assert _look(tmp_path, tree).temperatures == {"gpu_thermal_chip": 1.0}
+    assert _look(tmp_path, tree).temperatures_celsius == {"gpu_thermal_chip": 1.0}
 
 
 def test_an_idle_gpu_is_not_throttled(tmp_path: Path) -> None:
     reading = _look(tmp_path, AMD_VM, {_SMI[0]: SMI_H100})
-    assert reading.temperatures == {"GPU 0": 31.0}
-    assert reading.megahertz == {"GPU 0": 345.0}
+    assert reading.temperatures_celsius == {"GPU 0": 31.0}
+    assert reading.clocks_mhz == {"GPU 0": 345.0}
     assert reading.throttled == {
         "GPU 0 hardware slowdown": False,
         "GPU 0 software thermal slowdown": False,
@@ -325,7 +337,7 @@ def test_an_old_driver_is_asked_by_the_old_name(tmp_path: Path) -> None:
 def test_what_a_gpu_does_not_support_is_unreadable(tmp_path: Path) -> None:
     told = "[N/A], 52, [Not Supported]\n"
     reading = _look(tmp_path, AMD_VM, {_SMI[0]: told})
-    assert reading.temperatures == {"GPU 0": 52.0}
+    assert reading.temperatures_celsius == {"GPU 0": 52.0}
     assert reading.unreadable["throttling of GPU 0"] == "not told by nvidia-smi"
     assert reading.unreadable["clock of GPU 0"] == "not told by nvidia-smi"
 
@@ -349,17 +361,17 @@ def test_a_reading_goes_into_a_file_and_comes_back(tmp_path: Path) -> None:
 def test_this_machine_is_looked_at() -> None:
     health = Health()
     first, second = health.look(0.0), health.look(1.0)
-    assert (first.seconds, second.seconds) == (0.0, 1.0)
+    assert (first.at_seconds, second.at_seconds) == (0.0, 1.0)
     assert first.load is not None
     assert first.load >= 0
     assert first.available_bytes is not None
     assert first.available_bytes > 1 << 20
-    assert all(-20 < celsius < 130 for celsius in first.temperatures.values())
-    assert all(100 < clock < 10_000 for clock in first.megahertz.values())
+    assert all(-20 < celsius < 130 for celsius in first.temperatures_celsius.values())
+    assert all(100 < clock < 10_000 for clock in first.clocks_mhz.values())
     # Each thing is either told or said to be missing.
-    assert first.temperatures or "temperature" in " ".join(first.unreadable)
-    assert first.megahertz or "clock" in " ".join(first.unreadable)
-    assert first.throttled or first.counters or "throttling" in " ".join(first.unreadable)
+    assert first.temperatures_celsius or "temperature" in " ".join(first.unreadable)
+    assert first.clocks_mhz or "clock" in " ".join(first.unreadable)
+    assert first.throttled or first.event_counters or "throttling" in " ".join(first.unreadable)
 
 
 def test_a_program_is_run_and_heard() -> None:

@@ -22,8 +22,16 @@ from tests.trees import (
 _STATUS = "Name:\tpython3\nVmPeak:\t  260000 kB\nVmHWM:\t   52400 kB\nVmRSS:\t   51200 kB\n"
 _NAME_OF_GPU = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
 _UNTOLD = (
-    *("model", "cpu features", "memory", "swap", "gpu", "governor", "energy preference"),
-    *("max frequency", "boost", "clock source", "power supply"),
+    *(
+        "model",
+        "cpu features",
+        "memory_bytes",
+        "swap_bytes",
+        "gpu",
+        "governor",
+        "energy preference",
+    ),
+    *("max_frequency_mhz", "boost", "clock source", "power supply"),
 )
 
 
@@ -32,10 +40,10 @@ def test_a_raspberry_pi_is_recognised(tmp_path: Path) -> None:
     assert known["model"] == "Raspberry Pi 5 Model B Rev 1.0"
     assert known["cpu"] == "Cortex-A76"
     assert known["cpu features"] == "asimd asimdhp asimddp"
-    assert known["memory"] == "7.9 GiB"
-    assert known["swap"] == "0.5 GiB"
+    assert known["memory_bytes"] == 8_256_064 * 1024
+    assert known["swap_bytes"] == 524_272 * 1024
     assert known["governor"] == "ondemand"
-    assert known["max frequency"] == "2400 MHz"
+    assert known["max_frequency_mhz"] == 2400.0
     assert known["clock source"] == "arch_sys_counter"
     assert known["virtual"] == "no sign of it"
     assert known["system"] == "Debian GNU/Linux 12 (bookworm)"
@@ -46,7 +54,7 @@ def test_a_virtual_machine_is_recognised(tmp_path: Path) -> None:
     assert known["model"] == "Standard PC (Q35 + ICH9, 2009)"
     assert known["cpu"] == "AMD EPYC 9354 32-Core Processor"
     assert known["cpu features"] == "avx512f"
-    assert known["memory"] == "15.6 GiB"
+    assert known["memory_bytes"] == 16_393_240 * 1024
     assert known["governor"] == "unknown"
     assert known["virtual"] == "virtual machine"
     assert known["system"] == "Fedora"
@@ -57,7 +65,7 @@ def test_a_desktop_tells_of_its_governor_and_boost(tmp_path: Path) -> None:
     assert known["governor"] == "powersave"
     assert known["energy preference"] == "balance_performance"
     assert known["boost"] == "on"
-    assert known["swap"] == "0.0 GiB"
+    assert known["swap_bytes"] == 0
     assert known["power supply"] == "unknown"
     assert known["cpu features"].endswith("avx512f avx512bw avx512vl avx512_vnni avx512_bf16")
 
@@ -142,7 +150,7 @@ def test_what_the_system_does_not_tell_is_unknown(tmp_path: Path) -> None:
 def test_an_odd_file_is_as_good_as_none(tmp_path: Path, text: str) -> None:
     tree = {"proc/meminfo": text, "proc/device-tree/model": "\0", "proc/cpuinfo": text}
     known = facts(plant(tmp_path, tree), no_program)
-    assert (known["model"], known["memory"]) == ("unknown", "unknown")
+    assert (known["model"], known["memory_bytes"]) == ("unknown", "unknown")
 
 
 def test_every_fact_is_there_on_this_machine() -> None:
@@ -153,24 +161,24 @@ def test_every_fact_is_there_on_this_machine() -> None:
         "cores",
         "cpu features",
         "architecture",
-        "memory",
-        "swap",
+        "memory_bytes",
+        "swap_bytes",
         "gpu",
         "system",
         "kernel",
         "virtual",
         "governor",
         "energy preference",
-        "max frequency",
+        "max_frequency_mhz",
         "boost",
         "clock source",
         "power supply",
-        "load at start",
+        "load_at_start",
     ]
-    assert all(known.values())
-    assert known["cores"] == str(os.cpu_count())
-    assert known["memory"].endswith(" GiB")
-    assert float(known["load at start"]) >= 0
+    assert "" not in known.values()
+    assert known["cores"] == os.cpu_count()
+    assert known["memory_bytes"] == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert float(known["load_at_start"]) >= 0
 
 
 def test_nobody_is_named() -> None:

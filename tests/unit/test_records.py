@@ -1,13 +1,13 @@
-"""Frozen dataclasses to JSON and back, and the sentences for JSON that is something else."""
+"""Records to JSON and back, and the sentences for JSON that is something else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 import pytest
 
 from fmnist_edge.records import (
+    Record,
     RecordError,
     SchemaError,
     decode,
@@ -24,8 +24,7 @@ class Colour(StrEnum):
     BLUE = "blue"
 
 
-@dataclass(frozen=True)
-class Wheel:
+class Wheel(Record):
     radius: float
     spokes: int = 20
 
@@ -34,13 +33,11 @@ class Wheel:
             raise ValueError(f"a radius of {self.radius}")
 
 
-@dataclass(frozen=True)
-class Gear:
+class Gear(Record):
     number: Literal[1, 2]
 
 
-@dataclass(frozen=True)
-class Bike:
+class Bike(Record):
     name: str
     colour: Colour
     wheels: tuple[Wheel, ...]
@@ -106,21 +103,24 @@ def test_a_whole_number_is_good_enough_for_a_real_one() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"name": 1}, "name is int, not str"),
-        ({"electric": 0}, "electric is int, not bool"),
-        ({"schema_version": True}, "schema_version is bool, not int"),
-        ({"colour": "green"}, "colour is 'green', not one of red, blue"),
-        ({"kind": "car"}, "kind is 'car', not one of bike"),
-        ({"wheels": {}}, "wheels is not a list"),
-        ({"wheels": [{"radius": 1}, 3]}, r"wheels\[1\] is not a JSON object"),
-        ({"wheels": [{"radius": 1, "spokes": 1.0}]}, r"wheels\[0\].spokes is float, not int"),
-        ({"wheels": [{"radius": True}]}, r"wheels\[0\].radius is bool, not float"),
-        ({"wheels": [{"spokes": 1}]}, r"wheels\[0\] lacks the field 'radius'"),
-        ({"wheels": [{"radius": -1}]}, r"wheels\[0\] is impossible: a radius of -1\.0"),
-        ({"parts": []}, "parts is not a JSON object"),
-        ({"parts": {"chain": "1"}}, r"parts\['chain'\] is str, not int"),
-        ({"bell": {"radius": None}}, "bell.radius is NoneType, not float"),
-        ({"saddle": 1}, "it has an unknown field 'saddle'"),
+        ({"name": 1}, "name: expected `str`, got `int`"),
+        ({"electric": 0}, "electric: expected `bool`, got `int`"),
+        ({"schema_version": True}, "schema_version: expected `int`, got `bool`"),
+        ({"colour": "green"}, "colour: invalid enum value 'green'"),
+        ({"kind": "car"}, "kind: invalid enum value 'car'"),
+        ({"wheels": {}}, "wheels: expected `array`, got `object`"),
+        ({"wheels": [{"radius": 1}, 3]}, r"wheels\[1\]: expected `object`, got `int`"),
+        (
+            {"wheels": [{"radius": 1, "spokes": 1.0}]},
+            r"wheels\[0\].spokes: expected `int`, got `float`",
+        ),
+        ({"wheels": [{"radius": True}]}, r"wheels\[0\].radius: expected `float`, got `bool`"),
+        ({"wheels": [{"spokes": 1}]}, r"wheels\[0\]: object missing required field `radius`"),
+        ({"wheels": [{"radius": -1}]}, r"wheels\[0\]: a radius of -1\.0"),
+        ({"parts": []}, "parts: expected `object`, got `array`"),
+        ({"parts": {"chain": "1"}}, r"parts\[...\]: expected `int`, got `str`"),
+        ({"bell": {"radius": None}}, "bell.radius: expected `float`, got `null`"),
+        ({"saddle": 1}, "it: object contains unknown field `saddle`"),
     ],
 )
 def test_a_wrong_field_is_named(changes: dict[str, object], problem: str) -> None:
@@ -128,15 +128,21 @@ def test_a_wrong_field_is_named(changes: dict[str, object], problem: str) -> Non
         decode(Bike, _bike(**changes))
 
 
-@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "1" + "0" * 400])
-def test_a_number_beyond_all_bounds_is_refused(number: str) -> None:
-    with pytest.raises(RecordError, match=r"^radius is not a finite number$"):
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        ("NaN", "it is not JSON"),
+        ("-Infinity", "it is not JSON"),
+        ("1e999", "radius: number out of range"),
+        ("1" + "0" * 400, "radius: number out of range"),
+    ],
+)
+def test_a_number_beyond_all_bounds_is_refused(number: str, problem: str) -> None:
+    with pytest.raises(RecordError, match=f"^{problem}"):
         decode_json(Wheel, f'{{"radius": {number}}}')
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "{} {}", "nul", b"\xff\xfe", "[" * 100_000, "9" * 10_000, "\ufeff{}"]
-)
+@pytest.mark.parametrize("text", ["", "{", '{"radius": 1} {}', "nul", b"\xff\xfe", "\ufeff{}"])
 def test_text_that_is_no_json_is_refused(text: str | bytes) -> None:
     with pytest.raises(RecordError, match=r"^it is not JSON"):
         decode_json(Wheel, text)
@@ -148,7 +154,13 @@ def test_text_that_was_cut_off_is_told_from_other_text(text: str) -> None:
         decode_json(Bike, text)
 
 
-@pytest.mark.parametrize("text", ["", "nul", "{} {}", "{'a': 1}", "[1,]"])
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 10_000, "null", "[]", '"bike"', "3"])
+def test_json_that_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(RecordError, match=r"^it: (expected `object`, got|number out of range)"):
+        decode_json(Wheel, text)
+
+
+@pytest.mark.parametrize("text", ["(no)", '{"name": "x"} {}', "{'a': 1}", "[1,]"])
 def test_text_that_is_something_else_was_not_cut_off(text: str) -> None:
     with pytest.raises(RecordError) as caught:
         decode_json(Bike, text)
@@ -158,13 +170,13 @@ def test_text_that_is_something_else_was_not_cut_off(text: str) -> None:
 def test_what_stands_in_place_of_a_choice_is_quoted_in_short() -> None:
     with pytest.raises(RecordError) as caught:
         decode(Bike, _bike(colour="x" * 10_000))
-    assert len(str(caught.value)) < 100
+    assert len(str(caught.value)) < 150
 
 
-@pytest.mark.parametrize("number", [True, 1.0, "1"])
+@pytest.mark.parametrize("number", [True, 1.0, "1", 3])
 def test_a_choice_is_of_the_very_type(number: object) -> None:
     assert decode(Gear, {"number": 1}) == Gear(1)
-    with pytest.raises(RecordError, match="not one of 1, 2"):
+    with pytest.raises(RecordError, match="number: "):
         decode(Gear, {"number": number})
 
 
@@ -174,8 +186,8 @@ def test_a_number_that_json_cannot_say_is_not_written() -> None:
 
 
 def test_what_is_no_part_of_a_record_is_not_written() -> None:
-    with pytest.raises(TypeError, match="set is not part of a record"):
-        encode({1, 2})
+    with pytest.raises(TypeError, match="type object is unsupported"):
+        encode(object())
 
 
 @pytest.mark.parametrize(("version", "age"), [(3, "newer"), (1, "older")])
@@ -190,7 +202,7 @@ def test_another_schema_version_is_named_whatever_else_is_in_the_document(
 
 
 def test_the_version_of_another_kind_of_document_is_not_looked_at() -> None:
-    with pytest.raises(RecordError, match=r"^kind is 'car', not one of bike$") as caught:
+    with pytest.raises(RecordError, match=r"^its kind is 'car', not 'bike'$") as caught:
         decode_document(Bike, encode_json(_bike(kind="car", schema_version=9)), 2)
     assert not isinstance(caught.value, SchemaError)
 
@@ -199,11 +211,11 @@ def test_the_version_of_another_kind_of_document_is_not_looked_at() -> None:
 def test_a_document_must_say_what_it_is(name: str) -> None:
     data = _bike()
     del data[name]
-    with pytest.raises(RecordError, match=f"^it lacks the field '{name}'$"):
+    with pytest.raises(RecordError, match=f"^it: object missing required field `{name}`$"):
         decode_document(Bike, encode_json(data), 2)
 
 
 @pytest.mark.parametrize("text", ["null", "[]", '"bike"', "3"])
 def test_a_document_is_a_json_object(text: str) -> None:
-    with pytest.raises(RecordError, match=r"^it is not a JSON object$"):
+    with pytest.raises(RecordError, match=r"^it: expected `object`, got `"):
         decode_document(Bike, text, 2)

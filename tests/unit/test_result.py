@@ -26,7 +26,7 @@ def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     again = read_run(path)
     assert again == _RUN
     hot = again.rows[0].measurements[0].back_to_back
-    assert hot.samples.unpack().tolist() == [3000, 1000, 2000]
+    assert hot.sample_ns.unpack().tolist() == [3000, 1000, 2000]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -67,20 +67,20 @@ def test_another_file_is_refused(tmp_path: Path, text: bytes) -> None:
 
 def test_a_manifest_is_no_result(tmp_path: Path) -> None:
     path = _edited(tmp_path / "result.json", kind="fmnist-edge artifact", schema_version=9)
-    with pytest.raises(ResultUnreadableError, match="kind is 'fmnist-edge artifact', not one of"):
+    with pytest.raises(ResultUnreadableError, match="its kind is 'fmnist-edge artifact', not"):
         read_run(path)
 
 
 def test_a_newer_result_is_not_called_damaged(tmp_path: Path) -> None:
-    path = _edited(tmp_path / "result.json", schema_version=3, rows="in another form")
-    with pytest.raises(ResultSchemaError, match="the newer schema version 3; version 2 is") as told:
+    path = _edited(tmp_path / "result.json", schema_version=4, rows="in another form")
+    with pytest.raises(ResultSchemaError, match="the newer schema version 4; version 3 is") as told:
         read_run(path)
     assert told.value.hint == "A newer fmnist-edge wrote it; update this one."
 
 
 def test_an_older_result_is_to_be_measured_again(tmp_path: Path) -> None:
     path = _edited(tmp_path / "result.json", schema_version=1, rows="in another form")
-    with pytest.raises(ResultSchemaError, match="the older schema version 1; version 2 is") as told:
+    with pytest.raises(ResultSchemaError, match="the older schema version 1; version 3 is") as told:
         read_run(path)
     assert told.value.hint.startswith("Measure again with: fmnist-edge bench --json FILE")
 
@@ -89,9 +89,7 @@ def test_an_accuracy_that_cannot_be_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     write_run(path, run(replace(row(), accuracy=accuracy(9, 10))))
     path.write_text(path.read_text().replace('"images": 10,', '"images": 0,'))
-    with pytest.raises(
-        ResultUnreadableError, match=r"rows\[0\]\.accuracy is impossible: 9 of 0 images"
-    ):
+    with pytest.raises(ResultUnreadableError, match=r"rows\[0\]\.accuracy: 9 of 0 images"):
         read_run(path)
 
 
