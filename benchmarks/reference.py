@@ -23,7 +23,7 @@ from fmnist_edge.host.facts import facts
 from fmnist_edge.pipeline.evaluating import EvaluateRequest, evaluate
 from fmnist_edge.pipeline.exporting import ExportRequest, export
 from fmnist_edge.pipeline.provenance import made_with
-from fmnist_edge.pipeline.training import TrainRequest, checkpoint_path, train
+from fmnist_edge.pipeline.train import TrainRequest, checkpoint_path, train
 from fmnist_edge.progress import Progress
 from fmnist_edge.recipes import Choices, select
 from fmnist_edge.records import decode_json, encode_json, replace

@@ -11,8 +11,6 @@ from fmnist_edge.errors import ModelUnreadableError
 from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.temporary_files import temporary_files
 
-__all__ = ["load_model", "tensor_specs"]
-
 # What Keras and the libraries below it raise on a damaged file.
 _DAMAGES: Final = (
     AttributeError,

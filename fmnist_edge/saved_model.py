@@ -12,8 +12,6 @@ from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.temporary_files import temporary_files
 
-__all__ = ["Signature", "load_signature"]
-
 _USUAL: Final = "serving_default"
 # What TensorFlow raises on a damaged folder, besides exceptions of its own.
 _DAMAGES: Final = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError)

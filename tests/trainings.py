@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fmnist_edge.pipeline.training import TrainRequest, train
+from fmnist_edge.pipeline.train import TrainRequest, train
 from fmnist_edge.records import encode_json
 from fmnist_edge.training import presets
 

@@ -173,13 +173,13 @@ def _recipes(
 ) -> tuple[Recipe, ...]:
     """What was asked for by name; otherwise what this machine can make of the source."""
     from fmnist_edge.artifact import format_of
-    from fmnist_edge.pipeline.choosing import possible
+    from fmnist_edge.pipeline.availability import available_recipes
 
     named = () if _ALL in formats else tuple(Format(each) for each in formats)
     chosen = select(named, tuple(Precision(each) for each in precisions))
     if named and precisions:
         return chosen
-    can = possible(chosen, format_of(source))
+    can = available_recipes(chosen, format_of(source))
     for extras, names in can.left_out.items():
         progress.say(f"Left out: {', '.join(names)} (pip install 'fmnist-edge[{extras}]').")
     return can.recipes

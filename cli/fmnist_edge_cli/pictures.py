@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from fmnist_edge.evaluation import Mistake
     from fmnist_edge.session import Images
 
-__all__ = ["can_show", "contact_sheet"]
 
 _WIDTH: Final = 14  # characters of a picture, and of the longest caption: "as T-shirt/top"
 _BETWEEN: Final = "  "

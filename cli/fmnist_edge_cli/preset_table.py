@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     Row = tuple[Preset, Measured | None]
 
-__all__ = ["preset_table"]
-
 
 def preset_table() -> "Table":
     """One row per preset that comes with fmnist-edge; a dash where nothing was measured."""

@@ -11,10 +11,8 @@ from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonF
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fmnist_edge.pipeline.studying import Chapter
+    from fmnist_edge.pipeline.study import Chapter
     from fmnist_edge.report.table import Table
-
-__all__ = ["study"]
 
 
 def study(
@@ -48,8 +46,8 @@ def study(
       fmnist-edge study --seed 1 --out artifacts/study-1 --json
     """
     from fmnist_edge import dataset
-    from fmnist_edge.pipeline.studying import StudyRequest
-    from fmnist_edge.pipeline.studying import study as tell
+    from fmnist_edge.pipeline.study import StudyRequest
+    from fmnist_edge.pipeline.study import study as tell
 
     progress = render.progress_display()
     request = StudyRequest(out, seed, epochs, force, threads)

@@ -11,9 +11,7 @@ from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonF
 from fmnist_edge_cli.preset_table import preset_table
 
 if TYPE_CHECKING:
-    from fmnist_edge.pipeline.training import Trained
-
-__all__ = ["train"]
+    from fmnist_edge.pipeline.train import Trained
 
 
 def _checked(given: str) -> str:
@@ -126,8 +124,8 @@ def train(
         return
     from fmnist_edge import dataset
     from fmnist_edge.pipeline.curves import check_drawable, draw_curves
-    from fmnist_edge.pipeline.training import TrainRequest, check, checkpoint_path
-    from fmnist_edge.pipeline.training import train as train_model
+    from fmnist_edge.pipeline.train import TrainRequest, check, checkpoint_path
+    from fmnist_edge.pipeline.train import train as train_model
     from fmnist_edge.training.tensorboard import logging
 
     progress = render.progress_display()

@@ -9,8 +9,6 @@ from typing import Any, Final
 
 from fmnist_edge.optional import require
 
-__all__ = ["EXTRA", "failures", "keep_to_cpu", "keras", "tensorflow"]
-
 EXTRA: Final = "train"
 # Keras would make a folder in the user's home, and follow what a file there says about backends
 # and number formats. Below a file that is no folder there is neither.

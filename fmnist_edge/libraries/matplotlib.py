@@ -11,8 +11,6 @@ from typing import Any, Final
 
 from fmnist_edge.optional import require
 
-__all__ = ["EXTRA", "PACKAGE", "check_installed", "matplotlib"]
-
 PACKAGE: Final = "matplotlib"
 EXTRA: Final = "plots"
 _OWN_FOLDER: Final = "MPLCONFIGDIR"

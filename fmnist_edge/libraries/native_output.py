@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["first_line", "suppress_native_output"]
-
 _TAIL: Final = 4000
 _DESCRIPTORS: Final = (1, 2)
 

@@ -5,8 +5,6 @@ from typing import Any, Final
 
 from fmnist_edge.optional import require
 
-__all__ = ["CPU", "EXTRA", "ONLY_ERRORS", "PACKAGE", "failures", "onnxruntime"]
-
 PACKAGE: Final = "onnxruntime"
 EXTRA: Final = "onnx"
 CPU: Final = "CPUExecutionProvider"

@@ -5,8 +5,6 @@ from typing import Any, Final
 
 from fmnist_edge.optional import require
 
-__all__ = ["EXTRA", "PACKAGE", "openvino", "plain_reason"]
-
 PACKAGE: Final = "openvino"
 EXTRA: Final = "openvino"
 _TELEMETRY: Final = "openvino_telemetry"

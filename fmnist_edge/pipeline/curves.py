@@ -8,8 +8,6 @@ from fmnist_edge.files import check_room, write_atomically
 from fmnist_edge.plots import SUFFIXES, check_installed, learning_curves, write_figure
 from fmnist_edge.records import encode_json
 
-__all__ = ["check_drawable", "draw_curves"]
-
 _NUMBERS = ".json"
 
 

@@ -24,8 +24,8 @@ from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.files import check_room, sha256_of
 from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline import calibrating
+from fmnist_edge.pipeline.availability import check_convertible
 from fmnist_edge.pipeline.calibrating import CalibrationImages
-from fmnist_edge.pipeline.choosing import check_convertible
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.pipeline.proving import Proof, Thoroughness, gather, open_and_prove
 from fmnist_edge.progress import SILENT, Progress

@@ -17,8 +17,6 @@ from fmnist_edge.plots.figures import (
 )
 from fmnist_edge.plots.wording import about
 
-__all__ = ["class_figure"]
-
 
 def class_figure(evaluation: Evaluation) -> Figure:
     """A line per class from precision to recall, with F1 between; the best class on top.

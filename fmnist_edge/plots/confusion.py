@@ -10,8 +10,6 @@ from fmnist_edge.libraries.matplotlib import matplotlib
 from fmnist_edge.plots.figures import GREY, INK, Axes, Figure, clean, new_figure
 from fmnist_edge.plots.wording import about
 
-__all__ = ["confusion_figure"]
-
 _MAP: Final = "Blues"
 # Below 1, so that a handful of images does not look like none.
 _STRETCH: Final = 0.5

@@ -16,8 +16,6 @@ from fmnist_edge.plots.figures import (
     new_figure,
 )
 
-__all__ = ["best_epoch", "learning_curves"]
-
 History = Mapping[str, Sequence[float]]
 
 # Metric, what the axis says, and what its values are multiplied by.

@@ -8,22 +8,6 @@ from typing import Any, Final
 from fmnist_edge.files import write_atomically
 from fmnist_edge.libraries.matplotlib import matplotlib
 
-__all__ = [
-    "ACCENT",
-    "BLUE",
-    "GREY",
-    "INK",
-    "LIGHT",
-    "ORANGE",
-    "SUFFIXES",
-    "Axes",
-    "Figure",
-    "clean",
-    "legend_below",
-    "new_figure",
-    "write_figure",
-]
-
 # Matplotlib's own classes, which not every install has.
 Figure = Any
 Axes = Any

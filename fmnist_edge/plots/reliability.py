@@ -19,8 +19,6 @@ from fmnist_edge.plots.figures import (
 from fmnist_edge.plots.wording import about
 from fmnist_edge.stats.classification import wilson_interval
 
-__all__ = ["reliability_figure"]
-
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
     """Accuracy against confidence in each bin, and below how many images are in it.

@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from fmnist_edge.session import Images
 
-__all__ = ["half_blocks"]
-
 
 def half_blocks(image: Images) -> NDArray[np.uint8]:
     """The shades of an image for a terminal, where the character ▀ shows two pixels in a cell.

@@ -2,8 +2,6 @@
 
 from fmnist_edge.evaluation import Evaluation
 
-__all__ = ["about"]
-
 
 def about(evaluation: Evaluation) -> str:
     """What a figure is about, in a line: file, runtime, accuracy, images."""

@@ -8,8 +8,6 @@ from fmnist_edge.plots.figures import GREY, INK, LIGHT, ORANGE, Axes, Figure, ne
 from fmnist_edge.plots.wording import about
 from fmnist_edge.session import WHITE, Images
 
-__all__ = ["worst_figure"]
-
 _COLUMNS: Final = 5
 _CELL: Final = (1.75, 2.2)  # inches
 _HEADING: Final = 1.0

@@ -14,17 +14,6 @@ from fmnist_edge.errors import CheckpointError
 from fmnist_edge.files import storage_errors, write_atomically
 from fmnist_edge.records import Record, RecordError, decode_document, encode_json
 
-__all__ = [
-    "SCHEMA_VERSION",
-    "Checkpoint",
-    "Identity",
-    "Standing",
-    "read",
-    "remove",
-    "require",
-    "write",
-]
-
 SCHEMA_VERSION: Final = 1  # 1: first
 _ABOUT: Final = "about"
 _AGAIN: Final = "Start again without --resume, with --force to replace it."

@@ -18,8 +18,6 @@ from fmnist_edge.training.outcome import Fitted, Setting
 from fmnist_edge.training.preset import Preset
 from fmnist_edge.training.steps import Stretch, Training
 
-__all__ = ["Course"]
-
 # Steps between two returns to Python: enough to cost nothing, few enough to answer Ctrl-C.
 _STEPS_PER_CALL: Final = 64
 # Of the curve beside the progress bar.

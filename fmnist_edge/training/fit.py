@@ -18,8 +18,6 @@ from fmnist_edge.training.majority import frequencies_alone
 from fmnist_edge.training.outcome import Fitted, Setting
 from fmnist_edge.training.preset import Preset
 
-__all__ = ["TOOLS", "accuracy", "check_split", "fit", "override", "serialize"]
-
 TOOLS: Final = ("tensorflow", "keras", "numpy")
 _PREDICTION_BATCH: Final = 1000
 

@@ -8,8 +8,6 @@ from fmnist_edge.dataset import LABELS, Split
 from fmnist_edge.training.networks import Affine, deployed
 from fmnist_edge.training.preset import Preset
 
-__all__ = ["frequencies_alone"]
-
 
 def frequencies_alone(preset: Preset, train: Split) -> Any:  # noqa: ANN401 - a Keras model
     """A model whose scores are the class frequencies of `train`, whatever the image.

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from fmnist_edge.records import Record, decode_json
 
-__all__ = ["Measured", "Table", "parse_measured"]
-
 
 class Measured(Record):
     """A preset's exported int8 TFLite file, run in LiteRT on the 10,000 test images.

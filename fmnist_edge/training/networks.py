@@ -12,8 +12,6 @@ from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.session import IMAGE_SHAPE
 from fmnist_edge.training.preset import Architecture, Preset
 
-__all__ = ["Affine", "Network", "affine_layers", "build", "dense_again", "deployed"]
-
 Array = NDArray[np.float32]
 
 # Mean and standard deviation of the pixels of the training images, in 0..1.

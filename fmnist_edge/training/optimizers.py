@@ -7,8 +7,6 @@ from typing import Any, Final
 from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.training.preset import Optimizer, Schedule
 
-__all__ = ["optimizer_for", "step_size"]
-
 # Weight decay is for kernels: what shifts or scales a unit is no sign of a complicated function.
 _UNDECAYED: Final = ["bias", "gamma", "beta"]
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from fmnist_edge.training.teaching import TeacherScores
 
-__all__ = ["Fitted", "Setting", "Watcher", "unwatched"]
-
 # Told of each epoch: its number over all, counted from 1, and its metrics.
 Watcher = Callable[[int, Mapping[str, float]], None]
 

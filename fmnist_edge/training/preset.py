@@ -13,18 +13,6 @@ from fmnist_edge.dataset import LABELS
 from fmnist_edge.records import Record, encode_json, replace
 from fmnist_edge.session import IMAGE_SHAPE
 
-__all__ = [
-    "Architecture",
-    "Augmentation",
-    "Convolution",
-    "Distillation",
-    "FineTuning",
-    "Optimizer",
-    "Preset",
-    "Regularization",
-    "Schedule",
-]
-
 
 def _require(holds: bool, text: str) -> None:  # noqa: FBT001 - reads like an assertion
     if not holds:

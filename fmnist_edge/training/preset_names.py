@@ -2,8 +2,6 @@
 
 from typing import Final
 
-__all__ = ["PRESET_NAMES", "PRESET_SUFFIX", "STUDY"]
-
 # From the baseline that every model must beat to the largest; the teacher is a training aid.
 PRESET_NAMES: Final = (
     "majority",

@@ -21,8 +21,6 @@ from fmnist_edge.training.optimizers import optimizer_for
 from fmnist_edge.training.preset import Architecture, Preset, Schedule
 from fmnist_edge.training.teaching import TeacherScores
 
-__all__ = ["Scored", "Stretch", "Training"]
-
 _PREDICTION_BATCH: Final = 1000
 
 

@@ -13,8 +13,6 @@ from fmnist_edge.progress import Progress
 from fmnist_edge.training import variations
 from fmnist_edge.training.preset import Augmentation
 
-__all__ = ["TeacherScores", "ask", "positions_of"]
-
 _BATCH: Final = 1000
 
 

@@ -9,8 +9,6 @@ from fmnist_edge.files import storage_errors
 from fmnist_edge.optional import require
 from fmnist_edge.training.outcome import Watcher, unwatched
 
-__all__ = ["EXTRA", "logging"]
-
 EXTRA: Final = "tensorboard"
 _TAGS: Final[Mapping[str, str]] = {
     "loss": "loss/train",

@@ -14,8 +14,6 @@ from fmnist_edge.errors import PresetError
 from fmnist_edge.records import Record, RecordError, decode
 from fmnist_edge.training.preset import Preset
 
-__all__ = ["parse_preset", "preset_from", "read_preset"]
-
 _START: Final = (
     "The presets that come with fmnist-edge are such files too: see fmnist_edge/training/presets."
 )

@@ -6,8 +6,6 @@ from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.session import IMAGE_SHAPE, PIXEL_SCALE
 from fmnist_edge.training.preset import Augmentation
 
-__all__ = ["Positions", "count", "drawn", "erased", "moved", "numbered", "scaled"]
-
 # A tensor of int32[N,3] per image: mirrored (0 or 1), shift down and right in pixels.
 Positions = Any
 

@@ -5,27 +5,29 @@ import pytest
 from fmnist_edge.artifact import Format
 from fmnist_edge.errors import MissingDependencyError, UsageError
 from fmnist_edge.exporters import EXPORTERS
-from fmnist_edge.pipeline import choosing
-from fmnist_edge.pipeline.choosing import check_convertible, possible
+from fmnist_edge.pipeline import availability
+from fmnist_edge.pipeline.availability import available_recipes, check_convertible
 from fmnist_edge.recipes import RECIPES, select
 
 ALL = tuple(RECIPES.values())
 
 
 def _without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
-    known = choosing.installed
-    monkeypatch.setattr(choosing, "installed", lambda name: name not in packages and known(name))
+    known = availability.installed
+    monkeypatch.setattr(
+        availability, "installed", lambda name: name not in packages and known(name)
+    )
 
 
 def test_with_everything_installed_nothing_is_left_out() -> None:
-    can = possible(ALL, Format.KERAS)
+    can = available_recipes(ALL, Format.KERAS)
     assert can.recipes == ALL
     assert can.left_out == {}
 
 
 @pytest.mark.parametrize("source", [Format.SAVED_MODEL, Format.TFLITE, Format.ONNX])
 def test_a_parent_becomes_what_it_can(source: Format) -> None:
-    names = {recipe.name for recipe in possible(ALL, source).recipes}
+    names = {recipe.name for recipe in available_recipes(ALL, source).recipes}
     assert names == {name for parent, name in EXPORTERS if parent is source}
     assert "npz-float32" not in names
 
@@ -34,7 +36,7 @@ def test_what_lacks_a_package_is_named_with_what_would_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _without(monkeypatch, "openvino", "litert_quantizer")
-    can = possible(ALL, Format.KERAS)
+    can = available_recipes(ALL, Format.KERAS)
     assert can.left_out == {
         "quantize": ("tflite-int4",),
         "openvino": ("openvino-float32", "openvino-float16", "openvino-int8"),
@@ -46,17 +48,17 @@ def test_what_lacks_a_package_is_named_with_what_would_install_it(
 def test_nothing_possible_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     _without(monkeypatch, "openvino")
     with pytest.raises(MissingDependencyError, match="Nothing can be made here") as caught:
-        possible(select((Format.OPENVINO,)), Format.KERAS)
+        available_recipes(select((Format.OPENVINO,)), Format.KERAS)
     assert "fmnist-edge[openvino]" in caught.value.hint
     _without(monkeypatch, "openvino", "onnx")
     with pytest.raises(MissingDependencyError) as caught:
-        possible((RECIPES["openvino-int8"],), Format.KERAS)
+        available_recipes((RECIPES["openvino-int8"],), Format.KERAS)
     assert "fmnist-edge[openvino,train]" in caught.value.hint
 
 
 def test_a_file_that_nothing_is_made_from_is_refused_whatever_is_installed() -> None:
     with pytest.raises(UsageError, match="cannot be made from a npz file") as caught:
-        possible(ALL, Format.NPZ)
+        available_recipes(ALL, Format.NPZ)
     assert "Exports start from a .keras file" in caught.value.hint
 
 

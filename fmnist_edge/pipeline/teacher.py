@@ -18,8 +18,6 @@ from fmnist_edge.training import teaching
 from fmnist_edge.training.preset import Augmentation, Preset
 from fmnist_edge.training.teaching import TeacherScores
 
-__all__ = ["FOLDER", "scores_for", "teacher_path"]
-
 # Below the folder of the model that learns: teachers are kept, and asked again.
 FOLDER: Final = Path("teachers")
 _TABLE: Final = "scores"

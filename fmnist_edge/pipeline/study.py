@@ -7,13 +7,11 @@ from pathlib import Path
 from fmnist_edge.artifact import Format, Training, open_artifact
 from fmnist_edge.dataset.catalog import TEST_LABELS
 from fmnist_edge.errors import ArtifactExistsError
-from fmnist_edge.pipeline.training import TrainRequest, checkpoint_path, train
+from fmnist_edge.pipeline.train import TrainRequest, checkpoint_path, train
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.stats.classification import wilson_interval
 from fmnist_edge.training import presets
 from fmnist_edge.training.preset_names import STUDY
-
-__all__ = ["Chapter", "StudyRequest", "study"]
 
 
 @dataclass(frozen=True)

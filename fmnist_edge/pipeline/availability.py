@@ -9,11 +9,9 @@ from fmnist_edge.exporters import EXPORTERS
 from fmnist_edge.optional import installed
 from fmnist_edge.recipes import Recipe
 
-__all__ = ["Possible", "check_convertible", "possible"]
-
 
 @dataclass(frozen=True)
-class Possible:
+class AvailableRecipes:
     """What can be made.
 
     Args:
@@ -26,7 +24,7 @@ class Possible:
     left_out: Mapping[str, tuple[str, ...]]
 
 
-def possible(recipes: Sequence[Recipe], source: Format) -> Possible:
+def available_recipes(recipes: Sequence[Recipe], source: Format) -> AvailableRecipes:
     """Those recipes that this machine can make from a parent of this format.
 
     Raises:
@@ -49,7 +47,7 @@ def possible(recipes: Sequence[Recipe], source: Format) -> Possible:
             f"Nothing can be made here: the tools for {', '.join(left_out[extras])} are missing.",
             hint=f"Install them with: pip install 'fmnist-edge[{extras}]'",
         )
-    return Possible(tuple(made), left_out)
+    return AvailableRecipes(tuple(made), left_out)
 
 
 def check_convertible(recipes: Sequence[Recipe], source: Format) -> None:

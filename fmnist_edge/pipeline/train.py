@@ -20,7 +20,7 @@ from fmnist_edge.errors import ArtifactExistsError, UsageError
 from fmnist_edge.files import check_room, sha256_of
 from fmnist_edge.libraries.keras import keep_to_cpu
 from fmnist_edge.libraries.native_output import suppress_native_output
-from fmnist_edge.pipeline import teaching
+from fmnist_edge.pipeline import teacher
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
@@ -29,8 +29,6 @@ from fmnist_edge.training import checkpoint, fit, presets
 from fmnist_edge.training.checkpoint import Identity
 from fmnist_edge.training.outcome import Fitted, Setting, Watcher, unwatched
 from fmnist_edge.training.preset import Preset
-
-__all__ = ["TrainRequest", "Trained", "check", "checkpoint_path", "train"]
 
 INPUT: Final = TensorSpec("image", (None, *IMAGE_SHAPE), "float32")
 OUTPUT: Final = TensorSpec("scores", (None, len(dataset.LABELS)), "float32")
@@ -110,7 +108,7 @@ def train(request: TrainRequest, data_folder: Path, progress: Progress = SILENT)
     progress.say("Starting TensorFlow ...")
     with suppress_native_output():
         keep_to_cpu(request.threads or 0)
-    scores = teaching.scores_for(
+    scores = teacher.scores_for(
         preset,
         request.out.parent,
         data,
