@@ -19,10 +19,11 @@ from typing import Any, Final
 from fmnist_edge.artifact import Manifest
 from fmnist_edge.files import write_atomically
 from fmnist_edge.records import decode
+from fmnist_edge.report.cells import Table
 from fmnist_edge.report.details import native_table
 from fmnist_edge.report.exports import Made, exports_table
 from fmnist_edge.report.markdown import markdown_table
-from fmnist_edge.report.table import Table, benchmark_table, short_table
+from fmnist_edge.report.table import benchmark_table, short_table
 from fmnist_edge.result import read_run
 
 ROOT: Final = Path(__file__).parents[1]

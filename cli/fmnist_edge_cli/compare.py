@@ -8,8 +8,6 @@ import typer
 from fmnist_edge_cli import render
 from fmnist_edge_cli.options import JsonFlag
 
-__all__ = ["compare"]
-
 
 def _share(text: str) -> float:
     """0.05 of "5%", "5" and "1.05x"."""
@@ -50,8 +48,8 @@ def compare(
     """
     from fmnist_edge.errors import SlowerError, UsageError
     from fmnist_edge.report import compare as comparing
-    from fmnist_edge.report.cells import listed
     from fmnist_edge.report.compare_text import comparison_remarks
+    from fmnist_edge.report.numbers import listed
     from fmnist_edge.result import read_run
 
     before, after = read_run(old), read_run(new)

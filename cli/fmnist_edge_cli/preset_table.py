@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fmnist_edge.report.table import Table
+    from fmnist_edge.report.cells import Table
     from fmnist_edge.training.measured import Measured
     from fmnist_edge.training.preset import Preset
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def preset_table() -> "Table":
     """One row per preset that comes with fmnist-edge; a dash where nothing was measured."""
-    from fmnist_edge.report.cells import MISSING, Column, tabulate
+    from fmnist_edge.report.cells import Column, tabulate
+    from fmnist_edge.report.numbers import MISSING
     from fmnist_edge.training import presets
 
     rows: list[Row] = [

@@ -19,22 +19,10 @@ if TYPE_CHECKING:
 
     from fmnist_edge.pipeline.evaluating import Evaluated
     from fmnist_edge.progress import Progress
+    from fmnist_edge.report.cells import Table
     from fmnist_edge.report.compare import Comparison
-    from fmnist_edge.report.table import Table
     from fmnist_edge.result import Run
 
-__all__ = [
-    "benchmark",
-    "comparison",
-    "evaluation",
-    "failure",
-    "interrupted",
-    "json_text",
-    "line",
-    "progress_display",
-    "table",
-    "warning",
-]
 
 _TENTHS = 10
 # Columns are two apart.
@@ -78,6 +66,8 @@ def table(content: "Table") -> None:
         console.width = _width(content)
     fitting, left_out = _fitted(content, console.width)
     console.print(_drawn(fitting))
+    if content.note:
+        line(content.note)
     if left_out:
         warning(f"Left out on this narrow terminal: {', '.join(left_out)}.")
 
@@ -131,8 +121,8 @@ def _fitted(content: "Table", width: int) -> tuple["Table", list[str]]:
 
 
 def benchmark(run: "Run", *, details: bool = False) -> None:
-    """The table of a run, and as remarks what was left out, what failed, and what is doubtful."""
-    from fmnist_edge.report import remarks
+    """Print the table of a run, and to stderr what is in doubt, was left out, or failed."""
+    from fmnist_edge.report import notes
     from fmnist_edge.report.details import asked_for
     from fmnist_edge.report.details import details as detail_tables
     from fmnist_edge.report.table import benchmark_table, failures
@@ -141,10 +131,10 @@ def benchmark(run: "Run", *, details: bool = False) -> None:
     for title, content in detail_tables(run) if details else asked_for(run):
         line(f"{title}")
         table(content)
-    for text in remarks.below_the_table(run):
+    for text in notes.below_the_table(run):
         warning(text)
-    for each in run.skipped:
-        warning(f"Not measured: {each.what}: {each.reason}. {each.hint}")
+    for text in notes.skipped(run):
+        warning(f"Not measured: {text}")
     for problem in failures(run):
         warning(f"Failed: {problem}")
 

@@ -7,8 +7,6 @@ import typer
 
 from fmnist_edge_cli import render
 
-__all__ = ["report"]
-
 
 def report(
     result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="From bench --json.")],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fmnist_edge.pipeline.study import Chapter
-    from fmnist_edge.report.table import Table
+    from fmnist_edge.report.cells import Table
 
 
 def study(
@@ -62,7 +62,8 @@ def study(
 
 
 def _table(chapters: "Sequence[Chapter]") -> "Table":
-    from fmnist_edge.report.cells import MISSING, Column, percent, significant, tabulate
+    from fmnist_edge.report.cells import Column, tabulate
+    from fmnist_edge.report.numbers import MISSING, percent, significant
 
     def interval(chapter: "Chapter") -> str:
         return " to ".join(percent(end) for end in chapter.interval)

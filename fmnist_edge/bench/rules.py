@@ -92,17 +92,17 @@ def _p90(row: Row) -> Answer:
 
 
 def _accuracy(row: Row) -> Answer:
-    accuracy = row.accuracy
+    accuracy, needed = row.accuracy, {"share_needed": _OF_REFERENCE}
     if accuracy is None:
-        return False, {}
+        return False, needed
     if accuracy.against is None:
-        return row.case.subject.precision is Precision.FLOAT32, {}
+        return row.case.subject.precision is Precision.FLOAT32, needed
     expected = accuracy.correct + accuracy.against.lost - accuracy.against.gained
     share = accuracy.correct / max(expected, 1)
     return accuracy.correct >= _OF_REFERENCE * expected, {
         "reference": accuracy.against.reference,
         "share": share,
-        "share_needed": _OF_REFERENCE,
+        **needed,
     }
 
 

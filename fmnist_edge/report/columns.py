@@ -1,13 +1,14 @@
 """The columns of tables with a line per row of a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from fmnist_edge.report.cells import (
+from fmnist_edge.report.cells import Column
+from fmnist_edge.report.figures import marked
+from fmnist_edge.report.numbers import (
     KILO,
-    MEGA,
     MISSING,
-    Column,
+    mega,
     micro,
     milli,
     percent,
@@ -17,35 +18,16 @@ from fmnist_edge.report.cells import (
 )
 from fmnist_edge.report.ratios import fastest, times_fastest
 from fmnist_edge.report.rows import VARIED, memory_of, names, varied
-from fmnist_edge.result import Accuracy, AgainstReference, Latency, Row, Run
-
-__all__ = [
-    "SIGNIFICANT",
-    "accuracy",
-    "back_to_back",
-    "case_columns",
-    "change_of_accuracy",
-    "cold",
-    "dispatch",
-    "half_width",
-    "latency_column",
-    "memory",
-    "p50",
-    "paced",
-    "percentile",
-    "size",
-    "throughput",
-    "times_column",
-    "verdict",
-]
+from fmnist_edge.result import Accuracy, AgainstReference, Figure, Latency, Row, Run
 
 # Above this p value of McNemar's test, two accuracies are told as a tie.
 SIGNIFICANT: Final = 0.05
-_MEDIAN: Final = 0.5
+PERCENTILES: Final[Mapping[Figure, float]] = {"p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+"""The shares of the percentiles of back-to-back calls."""
 
 
 def case_columns(run: Run) -> list[Column[Row]]:
-    """What tells the rows apart; device, threads and batch only where they differ."""
+    """Return what tells the rows apart; device, threads and batch only where they differ."""
     return [
         Column("model", names(run), numeric=False),
         Column("runtime", lambda row: row.case.runtime, numeric=False),
@@ -58,8 +40,13 @@ def _varied_column(key: str) -> Column[Row]:
     return Column(key, lambda row: value(row.case), numeric=key != "device")
 
 
+def figure_column(header: str, figure: Figure, text: Callable[[Row], str]) -> Column[Row]:
+    """Return a column of numbers, each with the mark of its verdict."""
+    return Column(header, lambda row: marked(row, figure, text(row)), figure=figure)
+
+
 def size() -> Column[Row]:
-    """The model file's."""
+    """Return the size of the model file."""
 
     def cell(row: Row) -> str:
         known = row.case.subject.size_bytes
@@ -69,15 +56,16 @@ def size() -> Column[Row]:
 
 
 def accuracy() -> Column[Row]:
-    """Top-1."""
-    return Column(
+    """Return the top-1 accuracy."""
+    return figure_column(
         "accuracy %",
+        "accuracy",
         lambda row: percent(None if row.failure or not row.accuracy else row.accuracy.top1),
     )
 
 
 def change_of_accuracy(run: Run) -> Column[Row]:
-    """Against the float reference, in points; a tie where McNemar's test sees only chance."""
+    """Return the points against the float reference; a tie where McNemar's test sees chance."""
     references = {(known.reference, known.runtime) for row in run.rows if (known := _against(row))}
 
     def cell(row: Row) -> str:
@@ -101,107 +89,103 @@ def _change(own: Accuracy, known: AgainstReference) -> str:
 
 
 def back_to_back(row: Row) -> Latency | None:
-    """Of calls one after the other; None for a failed row."""
+    """Return the latency of calls one after the other; None for a failed row."""
     return None if row.failure else row.back_to_back
 
 
 def paced(row: Row) -> Latency | None:
-    """Of calls at fixed times; None for a failed row, or where the protocol leaves them out."""
+    """Return the latency at fixed times; None for a failed row, or where it was left out."""
     return None if row.failure else row.paced
 
 
 def latency_column(
     header: str,
+    figure: Figure,
     of: Callable[[Row], Latency | None],
     value: Callable[[Latency], float | None],
 ) -> Column[Row]:
-    """A time of a regime in microseconds."""
+    """Return a time of a regime in microseconds."""
 
     def cell(row: Row) -> str:
         latency = of(row)
         return MISSING if latency is None else micro(value(latency))
 
-    return Column(header, cell)
+    return figure_column(header, figure, cell)
 
 
 def p50(latency: Latency) -> float:
-    """The median, in nanoseconds."""
-    return latency.p50
+    """Return the median in nanoseconds."""
+    return latency.p50_ns
 
 
 def percentile(share: float) -> Callable[[Latency], float | None]:
-    """A percentile in nanoseconds; None where it is refused."""
+    """Return what gives a percentile in nanoseconds, and None where it is refused."""
 
     def value(latency: Latency) -> float | None:
-        found = (each.nanoseconds for each in latency.percentiles if each.share == share)
+        found = (each.bound_ns for each in latency.percentiles if each.share == share)
         return next(found, None)
 
     return value
 
 
 def dispatch() -> Column[Row]:
-    """Share of a back-to-back call that is not arithmetic."""
-
-    def cell(row: Row) -> str:
-        share = None if row.failure else row.dispatch
-        return MISSING if share is None else f"{100 * share:.0f}"
-
-    return Column("dispatch %", cell)
+    """Return the share of a back-to-back call that is not arithmetic."""
+    return Column("dispatch %", lambda row: percent(None if row.failure else row.dispatch, 0))
 
 
 def half_width() -> Column[Row]:
-    """Of the interval of the back-to-back p50, in percent of it."""
+    """Return half of the interval of the back-to-back p50, in percent of the p50."""
 
     def cell(row: Row) -> str:
         latency = back_to_back(row)
-        if latency is None or latency.interval is None or latency.p50 <= 0:
+        if latency is None or latency.p50_interval_ns is None or latency.p50_ns <= 0:
             return MISSING
-        half = (latency.interval.high - latency.interval.low) / 2
-        return f"{100 * half / latency.p50:.1f}"
+        half = (latency.p50_interval_ns.high - latency.p50_interval_ns.low) / 2
+        return percent(half / latency.p50_ns, 1)
 
     return Column("± %", cell)
 
 
 def cold() -> Column[Row]:
-    """From nothing to the first answer."""
-    return Column(
-        "cold ms", lambda row: milli(None if row.failure or not row.cold else row.cold.total)
+    """Return the time from nothing to the first answer."""
+    return figure_column(
+        "cold ms",
+        "cold",
+        lambda row: milli(None if row.failure or not row.cold else row.cold.total_ns),
     )
 
 
 def throughput(run: Run) -> Column[Row]:
-    """Images per second at the batch size of the protocol."""
+    """Return the images per second at the batch size of the protocol."""
 
     def cell(row: Row) -> str:
         if row.failure or row.throughput is None:
             return MISSING
         return significant(row.throughput.images_per_second / KILO)
 
-    return Column(f"k images/s at {run.settings.throughput_batch}", cell)
+    return figure_column(f"k images/s at {run.settings.throughput_batch}", "throughput", cell)
 
 
 def memory() -> Column[Row]:
-    """Resident memory of the measuring process, the largest of them."""
-
-    def cell(row: Row) -> str:
-        steady = memory_of(row, lambda measurement: measurement.memory.steady)
-        return MISSING if steady is None else f"{steady / MEGA:.0f}"
-
-    return Column("RSS MB", cell)
+    """Return the resident memory of the measuring process, the largest of them."""
+    return figure_column(
+        "RSS MB",
+        "memory",
+        lambda row: mega(memory_of(row, lambda each: each.memory.steady_bytes), 0),
+    )
 
 
 def times_column(run: Run) -> Column[Row]:
-    """How many times as long as the fastest row of the same batch size."""
+    """Return how many times as long a row takes as the fastest row of the same batch size."""
     best = {row.case.batch: fastest(run, row.case.batch) for row in run.rows}
-    return Column("x fastest", lambda row: times_fastest(row, best[row.case.batch]))
+    return figure_column("x fastest", "ratio", lambda row: times_fastest(row, best[row.case.batch]))
 
 
-def verdict() -> Column[Row]:
-    """May the row be believed?"""
+def verdict(shown: Sequence[Column[Row]]) -> Column[Row]:
+    """Return the worst verdict of the figures that these columns show."""
+    figures = [column.figure for column in shown if column.figure is not None]
 
     def cell(row: Row) -> str:
-        if row.failure:
-            return "failed"
-        return row.verdict.level if row.verdict else MISSING
+        return "failed" if row.failure else row.verdict(*figures) or MISSING
 
     return Column("verdict", cell, numeric=False)

@@ -2,19 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 from fmnist_edge.errors import NotComparableError
-from fmnist_edge.report.cells import counted, listed
+from fmnist_edge.report.numbers import counted, label, listed, quantity
 from fmnist_edge.report.rows import ordered
-from fmnist_edge.result import Case, Row, Run, Settings
-
-__all__ = ["Matched", "differing", "match", "refuse_other_conditions", "same_machine"]
+from fmnist_edge.result import Case, Row, Run, Settings, Value
 
 # They shape no number: the order of the processes, and when one is given up.
 _FREE: Final = {"seed", "limit_seconds"}
-_MACHINE: Final = ("cpu", "model", "memory")
+_MACHINE: Final = ("cpu", "model", "memory_bytes")
 
 
 @dataclass(frozen=True)
@@ -33,17 +31,16 @@ class Matched:
 
 
 def refuse_other_conditions(old: Run, new: Run) -> None:
-    """Runs of other protocols or on other data say nothing about each other.
+    """Refuse to compare runs of other protocols or on other data.
 
     Raises:
-        NotComparableError: the settings differ (but for the seed and the limit), or the data.
+        NotComparableError: The settings differ (but for the seed and the limit), or the data.
     """
     changed = [
-        f"{field.name} {before} and {after}"
-        for field in fields(Settings)
-        if field.name not in _FREE
-        and (before := getattr(old.settings, field.name))
-        != (after := getattr(new.settings, field.name))
+        f"{name} {before} and {after}"
+        for name in Settings.__struct_fields__
+        if name not in _FREE
+        and (before := getattr(old.settings, name)) != (after := getattr(new.settings, name))
     ]
     if changed:
         raise NotComparableError(
@@ -62,14 +59,14 @@ def _data(run: Run) -> tuple[str, str]:
 
 
 def match(old: Run, new: Run) -> Matched:
-    """Rows of the same model, by its hash, on the same runtime with the same options.
+    """Return the rows of the same model, by its hash, on the same runtime with the same options.
 
     Raises:
-        NotComparableError: there are none but the floor's.
+        NotComparableError: There are none but the baseline's.
     """
     before, after = dict(_keyed(ordered(old))), dict(_keyed(ordered(new)))
     both = [key for key in after if key in before]
-    if all(after[key].case.subject.is_floor for key in both):
+    if all(after[key].case.subject.is_baseline for key in both):
         raise NotComparableError(f"No row of the two runs is the same case: {_why(old, new)}.")
     return Matched(
         tuple((before[key], after[key]) for key in both),
@@ -79,7 +76,7 @@ def match(old: Run, new: Run) -> Matched:
 
 
 def _keyed(rows: Sequence[Row]) -> Iterator[tuple[tuple[object, ...], Row]]:
-    """Each row and what it is recognised by; copies of one file are counted through."""
+    """Yield each row and what it is recognised by; copies of one file are numbered."""
     seen: Counter[tuple[object, ...]] = Counter()
     for row in rows:
         key = _key(row.case)
@@ -93,12 +90,12 @@ def _key(case: Case) -> tuple[object, ...]:
 
 
 def _why(old: Run, new: Run) -> str:
-    """What keeps the rows apart, as far as their names tell."""
+    """Return what keeps the rows apart, as far as their names tell."""
     hashes = [
         {
             row.case.subject.name: row.case.subject.sha256
             for row in run.rows
-            if not row.case.subject.is_floor
+            if not row.case.subject.is_baseline
         }
         for run in (old, new)
     ]
@@ -114,16 +111,22 @@ def _why(old: Run, new: Run) -> str:
 
 
 def same_machine(old: Run, new: Run) -> bool:
-    """Whether both were measured on machines of the same kind, as far as their facts tell."""
+    """Return whether both were measured on machines of the same kind, as far as is known."""
     return not differing(old.host, new.host, _MACHINE)
 
 
 def differing(
-    old: Mapping[str, str], new: Mapping[str, str], names: Sequence[str]
+    old: Mapping[str, Value], new: Mapping[str, Value], names: Sequence[str]
 ) -> tuple[str, ...]:
-    """What differs, in words: "governor: powersave, now performance"."""
+    """Return what differs, in words: "governor: powersave, now performance".
+
+    Values that are written alike do not differ: schema 2 kept the memory in tenths of a GiB.
+    """
+    pairs = ((name, _written(old, name), _written(new, name)) for name in names)
     return tuple(
-        f"{name}: {old.get(name, 'unknown')}, now {new.get(name, 'unknown')}"
-        for name in names
-        if old.get(name) != new.get(name)
+        f"{label(name)}: {before}, now {after}" for name, before, after in pairs if before != after
     )
+
+
+def _written(values: Mapping[str, Value], name: str) -> str:
+    return quantity(name, values.get(name, "unknown"))

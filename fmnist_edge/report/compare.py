@@ -14,35 +14,43 @@ from fmnist_edge.report.comparable import (
 )
 from fmnist_edge.report.ratios import Times, can_tell, times
 from fmnist_edge.report.rows import row_names
-from fmnist_edge.result import Interval, Row, Run
+from fmnist_edge.result import Figure, Interval, Latency, Level, Row, Run
 from fmnist_edge.stats.classification import mcnemar_p_value
 from fmnist_edge.stats.intervals import unpaired_ratio
 
-__all__ = [
-    "REGIMES",
-    "AccuracyChange",
-    "Change",
-    "Comparison",
-    "Outcome",
-    "RowChange",
-    "can_be_judged",
-    "compare",
-    "slower_than",
-]
 
-# By regime: the processes' values in nanoseconds, and the row's own.
-REGIMES: Final[Mapping[str, Callable[[Row], tuple[Sequence[float], float] | None]]] = {
-    "back to back": lambda row: (
-        (row.back_to_back.process_medians, row.back_to_back.p50) if row.back_to_back else None
-    ),
-    "paced": lambda row: (row.paced.process_medians, row.paced.p50) if row.paced else None,
-    "cold": lambda row: (
-        ([each.cold.total for each in row.measurements], row.cold.total) if row.cold else None
+@dataclass(frozen=True)
+class Regime:
+    """One of the times that two runs are compared by.
+
+    Args:
+        figure: The figure of a row that tells it.
+        times: Returns the processes' times and the row's own, all in nanoseconds.
+    """
+
+    figure: Figure
+    times: Callable[[Row], tuple[Sequence[float], float] | None]
+
+
+REGIMES: Final[Mapping[str, Regime]] = {
+    "back to back": Regime("p50", lambda row: _medians(row.back_to_back)),
+    "paced": Regime("paced-p50", lambda row: _medians(row.paced)),
+    "cold": Regime(
+        "cold",
+        lambda row: (
+            ([each.cold.total_ns for each in row.measurements], row.cold.total_ns)
+            if row.cold
+            else None
+        ),
     ),
 }
 Outcome = Literal["slower", "faster", "same", "machine", "unknown"]
 # Cold starts depend on what the system keeps in memory, so no gate looks at them.
 _JUDGED: Final = ("back to back", "paced")
+
+
+Levels = tuple[Level | None, Level | None]
+"""The verdicts of a figure in the old and the new run; None where nothing was checked."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +59,25 @@ class Change:
 
     Args:
         regime: A key of `REGIMES`.
-        before: Nanoseconds in the old run.
-        after: Nanoseconds in the new one.
+        before_ns: The time in the old run.
+        after_ns: The time in the new one.
         ratio: New over old, of the processes' geometric means: above 1 is slower.
         interval: Of the ratio; None where too few processes were measured.
         answer: In words.
         outcome: "slower" or "faster" where that is more than chance and more than the machine
             itself changed; "machine" where it is not; "same" where nothing can be told from chance;
             "unknown" where too few processes were measured.
+        verdicts: Of the two times.
     """
 
     regime: str
-    before: float
-    after: float
+    before_ns: float
+    after_ns: float
     ratio: float
     interval: Interval | None
     answer: str
     outcome: Outcome
+    verdicts: Levels
 
     @property
     def real(self) -> bool:
@@ -87,6 +97,7 @@ class AccuracyChange:
         p_value: Of McNemar's test, at most. The labels tell how many answers differ and the
             accuracies how many more are right now, but not which ones; so the most undecided case
             is taken, in which each differing answer is right in one of the runs.
+        verdicts: Of the two accuracies.
     """
 
     before: float
@@ -94,6 +105,7 @@ class AccuracyChange:
     images: int
     differing: int
     p_value: float
+    verdicts: Levels
 
 
 @dataclass(frozen=True)
@@ -102,14 +114,15 @@ class RowChange:
 
     Args:
         name: Of the case, in words.
-        is_floor: Whether it is a yardstick and no file of the user's.
+        is_baseline: Whether it is the harness's own baseline and no file of the user's.
         changes: One per regime that both have.
         accuracy: None where one of them has none.
-        verdicts: In the old and the new run: "VALID", "SUSPECT", "INVALID", "failed".
+        verdicts: In the old and the new run, the worst of the figures that are compared, or
+            "failed".
     """
 
     name: str
-    is_floor: bool
+    is_baseline: bool
     changes: tuple[Change, ...]
     accuracy: AccuracyChange | None
     verdicts: tuple[str, str]
@@ -121,53 +134,53 @@ class Comparison:
 
     Args:
         same_machine: False makes it a comparison of machines, not before and after.
-        rows: What is in both, the floor's last.
+        rows: What is in both, the baseline's last.
         only_old: Names of rows that only the old run has.
         only_new: Names of rows that only the new run has.
-        floor: How the NumPy yardstick changed; empty on another machine or without one.
+        baseline: How the NumPy baseline changed; empty on another machine or without one.
     """
 
     same_machine: bool
     rows: tuple[RowChange, ...]
     only_old: tuple[str, ...]
     only_new: tuple[str, ...]
-    floor: tuple[Change, ...]
+    baseline: tuple[Change, ...]
 
 
 def compare(old: Run, new: Run) -> Comparison:
-    """Hold the rows of two runs against each other.
+    """Compare the rows of two runs.
 
-    On one machine, the NumPy yardstick, the same in every run, tells how much the machine itself
-    changed; a row's change is called real only where its interval lies outside the yardstick's.
+    On one machine, the NumPy baseline, the same in every run, tells how much the machine itself
+    changed; a row's change is called real only where its interval lies outside the baseline's.
 
     Raises:
-        NotComparableError: the protocol or the data differ, or no row is in both.
+        NotComparableError: The protocol or the data differ, or no row is in both.
     """
     refuse_other_conditions(old, new)
     matched = match(old, new)
     same = same_machine(old, new)
-    floor = _yardstick(matched) if same else {}
+    baseline = _baseline(matched) if same else {}
     name, old_name = row_names(new), row_names(old)
     return Comparison(
         same_machine=same,
         rows=tuple(
-            _row_change(name(after), before, after, floor) for before, after in matched.pairs
+            _row_change(name(after), before, after, baseline) for before, after in matched.pairs
         ),
         only_old=tuple(map(old_name, matched.only_old)),
         only_new=tuple(map(name, matched.only_new)),
-        floor=tuple(floor.values()),
+        baseline=tuple(baseline.values()),
     )
 
 
 def slower_than(comparison: Comparison, share: float) -> tuple[str, ...]:
-    """The rows that surely became slower by more than `share` (0.05 for 5 %), with the regime.
+    """Return the rows that became slower by more than `share` (0.05 for 5 %), with the regime.
 
-    Surely: the whole interval lies above, and the machine itself is not to blame.
+    A row counts where the whole interval lies above, and the machine itself is not to blame.
     """
     return tuple(
         f"{row.name} ({change.regime}: {change.answer})"
         for row in comparison.rows
-        if not row.is_floor
+        if not row.is_baseline
         for change in row.changes
         if change.regime in _JUDGED
         and change.real
@@ -177,32 +190,36 @@ def slower_than(comparison: Comparison, share: float) -> tuple[str, ...]:
 
 
 def can_be_judged(comparison: Comparison) -> bool:
-    """Whether any row was measured in processes enough for `slower_than` to see something."""
+    """Return whether any row was measured in processes enough for `slower_than` to tell."""
     return any(
         change.interval is not None
         for row in comparison.rows
-        if not row.is_floor
+        if not row.is_baseline
         for change in row.changes
         if change.regime in _JUDGED
     )
 
 
-def _yardstick(matched: Matched) -> dict[str, Change]:
-    """By regime: how plain NumPy changed."""
+def _medians(latency: Latency | None) -> tuple[Sequence[float], float] | None:
+    return (latency.process_p50_ns, latency.p50_ns) if latency else None
+
+
+def _baseline(matched: Matched) -> dict[str, Change]:
+    """Return how plain NumPy changed, by regime."""
     pairs = [
         (before, after)
         for before, after in matched.pairs
-        if after.case.subject.is_floor and after.case.runtime == "numpy"
+        if after.case.subject.is_baseline and after.case.runtime == "numpy"
     ]
     return {change.regime: change for change in chain(*(_changes(*pair, {}) for pair in pairs))}
 
 
-def _row_change(name: str, before: Row, after: Row, floor: Mapping[str, Change]) -> RowChange:
-    own = after.case.subject.is_floor
+def _row_change(name: str, before: Row, after: Row, baseline: Mapping[str, Change]) -> RowChange:
+    own = after.case.subject.is_baseline
     return RowChange(
         name=name,
-        is_floor=own,
-        changes=_changes(before, after, {} if own else floor),
+        is_baseline=own,
+        changes=_changes(before, after, {} if own else baseline),
         accuracy=None if own else _accuracy_change(before, after),
         verdicts=(_verdict(before), _verdict(after)),
     )
@@ -211,33 +228,39 @@ def _row_change(name: str, before: Row, after: Row, floor: Mapping[str, Change])
 def _verdict(row: Row) -> str:
     if row.failure:
         return "failed"
-    return row.verdict.level if row.verdict else "VALID"
+    return row.verdict(*(each.figure for each in REGIMES.values()), "accuracy") or "VALID"
 
 
-def _changes(before: Row, after: Row, floor: Mapping[str, Change]) -> tuple[Change, ...]:
+def _changes(before: Row, after: Row, baseline: Mapping[str, Change]) -> tuple[Change, ...]:
     if before.failure or after.failure:
         return ()
     found = []
-    for regime, of in REGIMES.items():
-        early, late = of(before), of(after)
+    for name, regime in REGIMES.items():
+        early, late = regime.times(before), regime.times(after)
         if early and late and early[1] > 0 and late[1] > 0:
-            found.append(_judged(_change(regime, early, late), floor.get(regime)))
+            verdicts = before.verdicts.get(regime.figure), after.verdicts.get(regime.figure)
+            change = _change(name, early, late, verdicts)
+            found.append(_judged(change, baseline.get(name)))
     return tuple(found)
 
 
 def _change(
-    regime: str, early: tuple[Sequence[float], float], late: tuple[Sequence[float], float]
+    regime: str,
+    early: tuple[Sequence[float], float],
+    late: tuple[Sequence[float], float],
+    verdicts: Levels,
 ) -> Change:
     both = early[0], late[0]
     told = times(unpaired_ratio(*both)) if can_tell(*both) else Times(late[1] / early[1], None)
     return Change(
         regime=regime,
-        before=early[1],
-        after=late[1],
+        before_ns=early[1],
+        after_ns=late[1],
         ratio=told.ratio,
         interval=told.interval,
         answer=told.words,
         outcome=_outcome(told),
+        verdicts=verdicts,
     )
 
 
@@ -249,13 +272,14 @@ def _outcome(told: Times) -> Outcome:
     return "slower" if told.ratio > 1 else "faster"
 
 
-def _judged(change: Change, floor: Change | None) -> Change:
-    """The change as it stands once it is known what the machine did."""
-    if not change.real or floor is None or floor.interval is None or change.interval is None:
+def _judged(change: Change, baseline: Change | None) -> Change:
+    """Return the change with the outcome "machine" where the baseline changed as much."""
+    known = baseline.interval if baseline else None
+    if not change.real or baseline is None or known is None or change.interval is None:
         return change
-    if change.interval.low > floor.interval.high or change.interval.high < floor.interval.low:
+    if change.interval.low > known.high or change.interval.high < known.low:
         return change
-    why = "as is the machine itself" if floor.real else "no more than plain NumPy varies"
+    why = "as is the machine itself" if baseline.real else "no more than plain NumPy varies"
     return replace(change, answer=f"{change.answer}, {why}", outcome="machine")
 
 
@@ -276,6 +300,7 @@ def _accuracy_change(before: Row, after: Row) -> AccuracyChange | None:
         images=len(early),
         differing=differing,
         p_value=mcnemar_p_value(undecided, undecided + more),
+        verdicts=(before.verdicts.get("accuracy"), after.verdicts.get("accuracy")),
     )
 
 

@@ -4,19 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fmnist_edge.report.cells import (
-    MEGA,
-    MISSING,
-    Column,
-    Table,
-    listed,
-    micro,
-    milli,
-    percent,
-    points,
-    probability,
-    tabulate,
-)
+from fmnist_edge.report.cells import Table
 from fmnist_edge.report.columns import SIGNIFICANT
 from fmnist_edge.report.comparable import differing
 from fmnist_edge.report.compare import (
@@ -27,12 +15,21 @@ from fmnist_edge.report.compare import (
     Outcome,
     RowChange,
 )
-from fmnist_edge.result import Interval, Run
-
-__all__ = ["comparison_remarks", "comparison_table", "summary"]
+from fmnist_edge.report.figures import MARKS_NOTE, is_marked, mark
+from fmnist_edge.report.numbers import (
+    MISSING,
+    counted,
+    duration,
+    listed,
+    percent,
+    points,
+    probability,
+    span,
+)
+from fmnist_edge.result import Interval, Level, Run, Value
 
 # What the system had to do at the start of a run is told elsewhere, and always differs.
-_FLEETING: Final = {"load at start"}
+_FLEETING: Final = {"load_at_start", "load at start"}  # the second one in schema 2
 _OUTCOMES: Final[Mapping[Outcome, str]] = {
     "slower": "slower",
     "faster": "faster",
@@ -50,12 +47,14 @@ _NUMBERS: Final = ("old", "new", "new / old", "95 % interval")
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """A line per row and regime, and one for its accuracy."""
-    columns: list[Column[_Line]] = [
-        Column(header, lambda line, index=index: line[index], numeric=header in _NUMBERS)  # type: ignore[misc]
-        for index, header in enumerate(_HEADERS)
-    ]
-    return tabulate(columns, _lines(comparison))
+    """Return a line per row and regime, and one for its accuracy."""
+    lines = tuple(_lines(comparison))
+    return Table(
+        headers=_HEADERS,
+        rows=lines,
+        numeric=tuple(header in _NUMBERS for header in _HEADERS),
+        note=MARKS_NOTE if any(is_marked(cell) for line in lines for cell in line[2:4]) else "",
+    )
 
 
 def _lines(comparison: Comparison) -> Iterator[_Line]:
@@ -70,30 +69,28 @@ def _change_line(name: str, change: Change) -> _Line:
     return (
         name,
         change.regime,
-        _time(change.before),
-        _time(change.after),
+        _time(change.before_ns, change.verdicts[0]),
+        _time(change.after_ns, change.verdicts[1]),
         f"{change.ratio:.2f}",
         _interval(change.interval),
         change.answer,
     )
 
 
-def _time(nanoseconds: float) -> str:
-    if nanoseconds < MEGA:
-        return f"{micro(nanoseconds)} µs"
-    return f"{milli(nanoseconds)} ms"
+def _time(nanoseconds: float, level: Level | None) -> str:
+    return mark(level, duration(nanoseconds))
 
 
 def _interval(known: Interval | None) -> str:
-    return f"{known.low:.2f} to {known.high:.2f}" if known else MISSING
+    return span(known.low, known.high) if known else MISSING
 
 
 def _accuracy_line(name: str, change: AccuracyChange) -> _Line:
     return (
         name,
         "accuracy",
-        f"{percent(change.before)} %",
-        f"{percent(change.after)} %",
+        mark(change.verdicts[0], f"{percent(change.before)} %"),
+        mark(change.verdicts[1], f"{percent(change.after)} %"),
         points(change.after - change.before),
         MISSING,
         _answers(change),
@@ -105,12 +102,12 @@ def _answers(change: AccuracyChange) -> str:
         return f"the same answers on all {change.images:,} images"
     sure = change.p_value < SIGNIFICANT
     told = probability(change.p_value) if sure else "no detectable difference"
-    return f"{told} ({change.differing:,} answers differ)"
+    return f"{told} ({counted(change.differing, 'different answer')})"
 
 
 def summary(comparison: Comparison) -> tuple[str, ...]:
-    """The answer in words, a sentence per regime; the floor does not count."""
-    rows = [row for row in comparison.rows if not row.is_floor]
+    """Return the answer in words, a sentence per regime; the baseline does not count."""
+    rows = [row for row in comparison.rows if not row.is_baseline]
     return tuple(
         f"{regime.capitalize()}: {told}."
         for regime in REGIMES
@@ -128,10 +125,10 @@ def _counted(changes: list[Change]) -> str:
 
 
 def comparison_remarks(comparison: Comparison, old: Run, new: Run) -> tuple[str, ...]:
-    """What a reader should know before believing the table."""
+    """Return what a reader should know before believing the table."""
     return (
         *_machines(comparison, old, new),
-        *_floor(comparison),
+        *_baseline(comparison),
         *_circumstances("Versions differ", _versions(old), _versions(new)),
         *_rows_alone(comparison),
         *_doubtful(comparison.rows),
@@ -150,12 +147,12 @@ def _machines(comparison: Comparison, old: Run, new: Run) -> Iterator[str]:
         yield f"The machine is set up differently: {listed(changed, len(changed))}."
 
 
-def _floor(comparison: Comparison) -> Iterator[str]:
-    for change in comparison.floor:
+def _baseline(comparison: Comparison) -> Iterator[str]:
+    for change in comparison.baseline:
         if change.real:
             yield (
                 f"The machine itself was {change.answer} in the new run ({change.regime}): plain "
-                f"NumPy took {_time(change.before)}, now {_time(change.after)}."
+                f"NumPy took {duration(change.before_ns)}, now {duration(change.after_ns)}."
             )
 
 
@@ -164,7 +161,7 @@ def _versions(run: Run) -> Mapping[str, str]:
     return {**run.versions, "fmnist-edge": own}
 
 
-def _circumstances(start: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+def _circumstances(start: str, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[str]:
     changed = differing(old, new, list(dict.fromkeys((*old, *new))))
     if changed:
         yield f"{start}: {listed(changed, len(changed))}."
@@ -187,6 +184,6 @@ def _doubtful(rows: tuple[RowChange, ...]) -> Iterator[str]:
 def _undecided(rows: tuple[RowChange, ...]) -> Iterator[str]:
     if any(change.interval is None for row in rows for change in row.changes):
         yield (
-            "A ratio without an interval comes from a single process; nobody can tell it from "
-            "chance. Measure with --processes 3 or more."
+            "A ratio without an interval comes from a single process and may be chance. "
+            "Measure with --processes 3 or more."
         )

@@ -1,43 +1,36 @@
-"""The tables behind the benchmark table: cold starts, stages, memory, tails, energy, native."""
+"""The tables behind the benchmark table, each with one kind of measurement in full."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from fmnist_edge.dataset import LABELS
 from fmnist_edge.records import replace
 from fmnist_edge.report import columns
-from fmnist_edge.report.cells import (
+from fmnist_edge.report.cells import Column, Table, tabulate
+from fmnist_edge.report.figures import marked
+from fmnist_edge.report.numbers import (
     KILO,
-    MEGA,
     MISSING,
-    Column,
-    Table,
+    mega,
     micro,
     milli,
+    percent,
     significant,
-    tabulate,
+    span,
 )
 from fmnist_edge.report.ratios import between
 from fmnist_edge.report.rows import memory_of, ordered, row_names
-from fmnist_edge.result import ColdStart, Energy, Latency, Measurement, Row, Run, StageTimes
-
-__all__ = [
-    "asked_for",
-    "cold_table",
-    "details",
-    "energy_table",
-    "latencies_table",
-    "memory_table",
-    "native_table",
-    "stages_table",
-]
+from fmnist_edge.result import ColdStart, Energy, Figure, Latency, Measurement, Row, Run, StageTimes
 
 # Rows of native loops, and the runtime that makes the same calls from Python.
 _NATIVE: Final = "-native"
-_SHARES: Final = {"p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+# More classes than that make a table that is too wide to read.
+_MOST_CLASSES: Final = 20
 
 
 def details(run: Run) -> Iterator[tuple[str, Table]]:
-    """Each table that has something to tell, and its title."""
+    """Yield each table that has rows, with its title."""
     for title, table in (
         ("Latency in full, µs", latencies_table(run)),
         ("From nothing to the first answer", cold_table(run)),
@@ -50,7 +43,7 @@ def details(run: Run) -> Iterator[tuple[str, Table]]:
 
 
 def asked_for(run: Run) -> Iterator[tuple[str, Table]]:
-    """The tables of what is measured only on request, and their titles."""
+    """Yield the tables of what is measured only on request, with their titles."""
     for title, table in (
         ("Energy", energy_table(run)),
         ("What Python adds to a call", native_table(run)),
@@ -60,31 +53,36 @@ def asked_for(run: Run) -> Iterator[tuple[str, Table]]:
 
 
 def cold_table(run: Run) -> Table:
-    """Each part of a cold start in milliseconds: medians of the processes."""
+    """Return each part of a cold start in milliseconds: medians of the processes."""
     parts: Sequence[tuple[str, Callable[[ColdStart], float]]] = (
-        ("start ms", lambda cold: cold.start),
-        ("import ms", lambda cold: cold.import_),
-        ("load ms", lambda cold: cold.load),
-        ("first ms", lambda cold: cold.first),
-        ("total ms", lambda cold: cold.total),
+        ("start ms", lambda cold: cold.process_start_ns),
+        ("import ms", lambda cold: cold.import_ns),
+        ("load ms", lambda cold: cold.load_ns),
+        ("first ms", lambda cold: cold.first_call_ns),
     )
 
     def column(header: str, part: Callable[[ColdStart], float]) -> Column[Row]:
         return Column(header, lambda row: milli(part(row.cold)) if row.cold else MISSING)
 
     return tabulate(
-        [*columns.case_columns(run), *(column(*each) for each in parts)],
+        [
+            *columns.case_columns(run),
+            *(column(*each) for each in parts),
+            columns.figure_column(
+                "total ms", "cold", lambda row: milli(row.cold.total_ns if row.cold else None)
+            ),
+        ],
         _with(run, lambda row: row.cold),
     )
 
 
 def stages_table(run: Run) -> Table:
-    """From camera bytes to a label, stage by stage, in microseconds."""
+    """Return the times from camera bytes to a label, stage by stage, in microseconds."""
     parts: Sequence[tuple[str, Callable[[StageTimes], float]]] = (
-        ("prepare µs", lambda stages: stages.prepare),
-        ("run µs", lambda stages: stages.run),
-        ("decode µs", lambda stages: stages.decode),
-        ("together µs", lambda stages: stages.prepare + stages.run + stages.decode),
+        ("prepare µs", lambda stages: stages.prepare_ns),
+        ("run µs", lambda stages: stages.run_ns),
+        ("decode µs", lambda stages: stages.decode_ns),
+        ("together µs", lambda stages: stages.prepare_ns + stages.run_ns + stages.decode_ns),
     )
 
     def column(header: str, part: Callable[[StageTimes], float]) -> Column[Row]:
@@ -97,17 +95,17 @@ def stages_table(run: Run) -> Table:
 
 
 def memory_table(run: Run) -> Table:
-    """Resident memory at each moment, the largest of the processes, and the room on the disk."""
+    """Return resident memory at each moment, the largest of the processes, and disk space."""
     moments: Sequence[tuple[str, Callable[[Measurement], int | None]]] = (
-        ("RSS at start MB", lambda measurement: measurement.memory.start),
-        ("after import MB", lambda measurement: measurement.memory.imported),
-        ("after load MB", lambda measurement: measurement.memory.loaded),
-        ("steady MB", lambda measurement: measurement.memory.steady),
-        ("peak MB", lambda measurement: measurement.memory.peak),
+        ("RSS at start MB", lambda measurement: measurement.memory.start_bytes),
+        ("after import MB", lambda measurement: measurement.memory.imported_bytes),
+        ("after load MB", lambda measurement: measurement.memory.loaded_bytes),
+        ("steady MB", lambda measurement: measurement.memory.steady_bytes),
+        ("peak MB", lambda measurement: measurement.memory.peak_bytes),
     )
 
     def column(header: str, moment: Callable[[Measurement], int | None]) -> Column[Row]:
-        return Column(header, lambda row: _mega(memory_of(row, moment)))
+        return columns.figure_column(header, "memory", lambda row: mega(memory_of(row, moment)))
 
     return tabulate(
         [
@@ -116,53 +114,61 @@ def memory_table(run: Run) -> Table:
             columns.size(),
             Column(
                 "runtime on disk MB",
-                lambda row: _mega(run.installed_bytes.get(row.case.runtime)),
+                lambda row: mega(run.installed_bytes.get(row.case.runtime)),
             ),
         ],
         _with(run, lambda row: row.measurements),
     )
 
 
-def _mega(number: int | None) -> str:
-    return MISSING if number is None else f"{number / MEGA:.1f}"
+@dataclass(frozen=True)
+class _Regime:
+    """A line of the table of latencies: one regime of a row."""
+
+    row: Row
+    name: str
+    latency: Latency
+    figures: Mapping[str, Figure]
+
+
+def _regimes(row: Row) -> Iterator[_Regime]:
+    hot: dict[str, Figure] = {"p50": "p50", **{each: each for each in columns.PERCENTILES}}
+    if row.back_to_back:
+        yield _Regime(row, "back to back", row.back_to_back, hot)
+    if row.paced:
+        yield _Regime(row, "paced", row.paced, {"p50": "paced-p50", "p90": "paced-p90"})
+    if row.service:
+        yield _Regime(row, "paced, call alone", row.service, {})
 
 
 def latencies_table(run: Run) -> Table:
-    """Percentiles, mean and extremes of each regime in microseconds; a line per row and regime."""
+    """Return percentiles, mean and extremes in microseconds; a line per row and regime."""
     name = row_names(run)
-    lines: list[tuple[str, str, Latency]] = [
-        (name(row), regime, latency)
-        for row in _with(run, lambda row: row.back_to_back)
-        for regime, latency in (
-            ("back to back", row.back_to_back),
-            ("paced", row.paced),
-            ("paced, call alone", row.service),
-        )
-        if latency is not None
-    ]
 
-    def column(
-        header: str, value: Callable[[Latency], float | None]
-    ) -> Column[tuple[str, str, Latency]]:
-        return Column(header, lambda line: micro(value(line[2])))
+    def column(header: str, value: Callable[[Latency], float | None]) -> Column[_Regime]:
+        def cell(line: _Regime) -> str:
+            text, figure = micro(value(line.latency)), line.figures.get(header)
+            return marked(line.row, figure, text) if figure else text
+
+        return Column(header, cell)
 
     return tabulate(
         [
-            Column("row", lambda line: line[0], numeric=False),
-            Column("regime", lambda line: line[1], numeric=False),
-            Column("samples", lambda line: f"{line[2].count:,}"),
-            column("fastest", lambda latency: latency.fastest),
+            Column("row", lambda line: name(line.row), numeric=False),
+            Column("regime", lambda line: line.name, numeric=False),
+            Column("samples", lambda line: f"{line.latency.samples:,}"),
+            column("min", lambda latency: latency.min_ns),
             column("p50", columns.p50),
-            *(column(header, columns.percentile(share)) for header, share in _SHARES.items()),
-            column("slowest", lambda latency: latency.slowest),
-            column("mean", lambda latency: latency.mean),
+            *(column(each, columns.percentile(p)) for each, p in columns.PERCENTILES.items()),
+            column("max", lambda latency: latency.max_ns),
+            column("mean", lambda latency: latency.mean_ns),
         ],
-        lines,
+        [line for row in _with(run, lambda row: row.back_to_back) for line in _regimes(row)],
     )
 
 
 def energy_table(run: Run) -> Table:
-    """Energy per inference above idle."""
+    """Return the energy per inference above idle."""
 
     def column(header: str, text: Callable[[Energy], str]) -> Column[Row]:
         return Column(header, lambda row: text(row.energy) if row.energy else MISSING)
@@ -170,29 +176,30 @@ def energy_table(run: Run) -> Table:
     return tabulate(
         [
             *columns.case_columns(run),
-            column(
-                "mJ per call", lambda energy: _milli_joules(energy) if energy.calls else MISSING
-            ),
-            column("idle W", lambda energy: f"{energy.idle_watts:.2f}"),
+            columns.figure_column("mJ per call", "energy", _milli_joules),
+            column("idle W", lambda energy: f"{energy.idle_w:.2f}"),
             column(
                 "busy W",
                 lambda energy: (
-                    f"{energy.joules / energy.seconds:.2f}" if energy.seconds else MISSING
+                    f"{energy.energy_j / energy.duration_seconds:.2f}"
+                    if energy.duration_seconds
+                    else MISSING
                 ),
             ),
-            column("seconds", lambda energy: f"{energy.seconds:.1f}"),
+            column("seconds", lambda energy: f"{energy.duration_seconds:.1f}"),
             column("calls", lambda energy: f"{energy.calls:,}"),
         ],
         _with(run, lambda row: row.energy),
     )
 
 
-def _milli_joules(energy: Energy) -> str:
-    return significant(KILO * energy.joules_per_call)
+def _milli_joules(row: Row) -> str:
+    known = row.energy is not None and row.energy.calls
+    return significant(KILO * row.energy.joules_per_call) if row.energy and known else MISSING
 
 
 def native_table(run: Run) -> Table:
-    """Calls made by native code beside the same calls from Python, where both were measured."""
+    """Return native calls beside the same calls from Python, where both were measured."""
     rows = {row.case: row for row in _with(run, lambda row: row.back_to_back)}
     name = row_names(run)
     pairs = [
@@ -215,7 +222,7 @@ def native_table(run: Run) -> Table:
 
 
 def _p50(row: Row) -> float:
-    return row.back_to_back.p50 if row.back_to_back else 0.0
+    return row.back_to_back.p50_ns if row.back_to_back else 0.0
 
 
 def _ratio(pair: tuple[Row, Row]) -> tuple[str, str]:
@@ -224,9 +231,37 @@ def _ratio(pair: tuple[Row, Row]) -> tuple[str, str]:
     if found is None:
         return MISSING, MISSING
     known = found.interval
-    return f"{found.ratio:.2f}", f"{known.low:.2f} to {known.high:.2f}" if known else MISSING
+    return f"{found.ratio:.2f}", span(known.low, known.high) if known else MISSING
+
+
+def recall_table(run: Run) -> Table:
+    """Return the recall of each class in percent; empty for too many classes."""
+    rows = [row for row in _with(run, lambda row: row.accuracy) if not row.case.subject.is_baseline]
+    classes = max((len(_recall(row)) for row in rows), default=0)
+    if classes > _MOST_CLASSES:
+        rows = []
+    named = LABELS if classes == len(LABELS) else [f"class {index}" for index in range(classes)]
+    return tabulate(
+        [
+            *columns.case_columns(run),
+            *(_recall_column(index, name) for index, name in enumerate(named)),
+        ],
+        rows,
+    )
+
+
+def _recall_column(index: int, name: str) -> Column[Row]:
+    def cell(row: Row) -> str:
+        found = _recall(row)
+        return percent(found[index], 1) if index < len(found) else MISSING
+
+    return Column(name, cell)
+
+
+def _recall(row: Row) -> Sequence[float | None]:
+    return row.accuracy.recall if row.accuracy else ()
 
 
 def _with(run: Run, what: Callable[[Row], object]) -> tuple[Row, ...]:
-    """The rows that have it, without those that failed."""
+    """Return the rows that have it, without those that failed."""
     return tuple(row for row in ordered(run) if row.failure is None and what(row))

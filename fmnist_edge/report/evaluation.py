@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from fmnist_edge.evaluation import ClassScore, Confused, Evaluation, Mistake
-from fmnist_edge.report.cells import KILO, Column, Table, counted, percent, tabulate
-
-__all__ = ["caption", "evaluation_tables", "headline", "mistakes_table", "short_name", "summary"]
+from fmnist_edge.report.cells import Column, Table, tabulate
+from fmnist_edge.report.numbers import KILO, counted, percent
 
 _NOTHING: Final = "·"
 # As column headers and captions: with ten of them a confusion matrix fits 80 columns.

@@ -4,11 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fmnist_edge.artifact import Manifest
-from fmnist_edge.report.table import Table
-
-__all__ = ["Made", "exports_table"]
-
-_NONE = "-"
+from fmnist_edge.report.cells import Table
+from fmnist_edge.report.numbers import MISSING, percent, points
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Made:
 
 
 def exports_table(files: Sequence[Made]) -> Table:
-    """A row per file."""
+    """Return a row per file."""
     headers = (
         "file",
         "bytes",
@@ -47,14 +44,14 @@ def exports_table(files: Sequence[Made]) -> Table:
 
 def _cells(made: Made) -> tuple[str, ...]:
     parity = made.manifest.parity
-    compared = (_NONE,) * 5
+    compared = (MISSING,) * 5
     if parity is not None:
         accuracy = parity.accuracy
         compared = (
-            f"{100 * parity.agreement:.2f}",
+            percent(parity.agreement),
             f"{parity.max_abs_difference:.2g}",
-            f"{100 * accuracy.own:.2f}" if accuracy else _NONE,
-            f"{100 * (accuracy.own - accuracy.parent):+.2f}" if accuracy else _NONE,
-            f"{accuracy.p_value:.2g}" if accuracy else _NONE,
+            percent(accuracy.own if accuracy else None),
+            points(accuracy.own - accuracy.parent) if accuracy else MISSING,
+            f"{accuracy.p_value:.2g}" if accuracy else MISSING,
         )
     return made.name, f"{made.manifest.size_bytes:,}", *compared, f"{made.seconds:.1f}"

@@ -1,29 +1,24 @@
-"""How the machine was doing over a whole run, in a few lines."""
+"""The state of the machine over a whole run, in a few lines."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
-from fmnist_edge.report.cells import counted, listed
+from fmnist_edge.report.numbers import counted, listed, size
 from fmnist_edge.result import Reading, Run
-
-__all__ = ["health"]
-
-_GIB: Final = 1 << 30
 
 
 def health(run: Run) -> Mapping[str, str]:
-    """What was seen, by name; what could not be read stands there with its reason."""
+    """Return what was read, by name; what could not be read has its reason in its place."""
     readings = sorted(
         (reading for row in run.rows for reading in row.readings),
-        key=lambda reading: reading.seconds,
+        key=lambda reading: reading.at_seconds,
     )
     if not readings:
         return {"health": "not recorded"}
-    looks = len({reading.seconds for reading in readings})
+    times = len({reading.at_seconds for reading in readings})
     return {
-        "readings": f"{counted(looks, 'reading')} over {run.wall_seconds:.0f} s",
-        **_ranges("temperature of", "°C", 1, [each.temperatures for each in readings]),
-        **_ranges("clock of", "MHz", 0, [each.megahertz for each in readings]),
+        "readings": f"{counted(times, 'reading')} over {run.wall_seconds:.0f} s",
+        **_ranges("temperature of", "°C", 1, [each.temperatures_celsius for each in readings]),
+        **_ranges("clock of", "MHz", 0, [each.clocks_mhz for each in readings]),
         **_limits(readings),
         **_counters(readings),
         **_range("load", [each.load for each in readings], "{:.2f}"),
@@ -65,9 +60,9 @@ def _limits(readings: Sequence[Reading]) -> dict[str, str]:
 
 def _counters(readings: Sequence[Reading]) -> dict[str, str]:
     risen = {}
-    asked = dict.fromkeys(name for each in readings for name in each.counters)
+    asked = dict.fromkeys(name for each in readings for name in each.event_counters)
     for name in asked:
-        seen = [each.counters[name] for each in readings if name in each.counters]
+        seen = [each.event_counters[name] for each in readings if name in each.event_counters]
         risen[name] = seen[-1] - seen[0]
     if not asked:
         return {}
@@ -84,4 +79,4 @@ def _power(readings: Sequence[Reading]) -> dict[str, str]:
 
 def _memory(readings: Sequence[Reading]) -> dict[str, str]:
     known = [each.available_bytes for each in readings if each.available_bytes is not None]
-    return {"memory left at least": f"{min(known) / _GIB:.1f} GiB"} if known else {}
+    return {"memory left at least": size(min(known))} if known else {}

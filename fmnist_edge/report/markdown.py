@@ -2,25 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from fmnist_edge.report import remarks
+from fmnist_edge.report import notes
 from fmnist_edge.report.cells import Table
-from fmnist_edge.report.details import details
+from fmnist_edge.report.details import details, recall_table
 from fmnist_edge.report.health import health
 from fmnist_edge.report.method import method
-from fmnist_edge.report.recall import recall_table
-from fmnist_edge.report.rules import rules_table, unmet
+from fmnist_edge.report.numbers import label, quantity
 from fmnist_edge.report.table import benchmark_table, failures
-from fmnist_edge.report.verdicts import verdicts_table
-from fmnist_edge.result import Run
-
-__all__ = ["markdown_report", "markdown_table"]
+from fmnist_edge.report.verdicts import rules_table, unmet, verdicts_table
+from fmnist_edge.result import Run, Value
 
 
 def markdown_table(table: Table) -> str:
-    """The cells as a Markdown table, without a newline at the end."""
+    """Return the cells as a Markdown table with its note, without a newline at the end."""
     rule = ["--:" if numeric else ":--" for numeric in table.numeric]
     lines = (table.headers, rule, *table.rows)
-    return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines)
+    drawn = "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines)
+    return f"{drawn}\n\n{table.note}" if table.note else drawn
 
 
 def _escaped(cell: str) -> str:
@@ -28,7 +26,7 @@ def _escaped(cell: str) -> str:
 
 
 def markdown_report(run: Run) -> str:
-    """The whole page: tables, verdicts, what is missing and why, how it was measured, and where."""
+    """Return the whole page: tables, verdicts, what is missing and why, and how it was measured."""
     return "\n\n".join(_sections(run)) + "\n"
 
 
@@ -36,12 +34,10 @@ def _sections(run: Run) -> Iterator[str]:
     yield "# Fashion-MNIST on this machine"
     yield markdown_table(benchmark_table(run))
     yield from filter(None, [" ".join(filter(None, _notes(run)))])
-    yield from _titled("May the rows be believed?", verdicts_table(run))
-    yield from _listed("Remarks", remarks.remarks(run))
+    yield from _titled("May the figures be believed?", verdicts_table(run))
+    yield from _listed("Remarks", notes.remarks(run))
     yield from _listed("Failed", failures(run))
-    yield from _listed(
-        "Not measured", [f"{each.what}: {each.reason}. {each.hint}" for each in run.skipped]
-    )
+    yield from _listed("Not measured", notes.skipped(run))
     yield "## How it was measured\n\n" + method(run)
     for title, table in details(run):
         yield from _titled(title, table)
@@ -53,10 +49,11 @@ def _sections(run: Run) -> Iterator[str]:
 
 
 def _notes(run: Run) -> Iterator[str]:
-    yield remarks.tie_note(run)
-    yield remarks.accuracy_note(run)
-    yield from remarks.refused(run)
-    yield remarks.energy_note(run)
+    yield notes.interruption_note(run)
+    yield notes.tie_note(run)
+    yield notes.accuracy_note(run)
+    yield from notes.refused(run)
+    yield notes.energy_note(run)
 
 
 def _titled(title: str, table: Table) -> Iterator[str]:
@@ -78,5 +75,5 @@ def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _facts(facts: Mapping[str, str]) -> str:
-    return _bullets(f"{name}: {value}" for name, value in facts.items())
+def _facts(facts: Mapping[str, Value]) -> str:
+    return _bullets(f"{label(name)}: {quantity(name, value)}" for name, value in facts.items())

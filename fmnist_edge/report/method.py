@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from fmnist_edge.report.cells import counted, listed
+from fmnist_edge.report.numbers import counted, listed
 from fmnist_edge.result import Run
-
-__all__ = ["method"]
 
 
 def method(run: Run) -> str:
-    """Paragraphs about the protocol as it was really used."""
+    """Return paragraphs about the protocol as it was really used."""
     return "\n\n".join(
         (
             _what(run),
@@ -48,9 +46,9 @@ def _processes(run: Run) -> str:
     )
     return (
         "Every row was measured in "
-        f"{counted(settings.processes, 'fresh process', 'fresh processes')}, each importing only "
+        f"{counted(run.rounds, 'fresh process')}, each importing only "
         "its runtime. Up to "
-        f"{counted(settings.together, 'process', 'processes')} of different rows lived at the same "
+        f"{counted(settings.together, 'process')} of different rows lived at the same "
         "time and took turns in shuffled order, one running at a time, so that what slows the "
         f"machine down for a while slows all rows down alike.{held}"
     )
@@ -83,7 +81,7 @@ def _regimes(run: Run) -> Iterator[str]:
 
 def _words(run: Run) -> str:
     names = {row.case.runtime for row in run.rows}
-    floor = (
+    baseline = (
         " `null` does nothing: its row is what the harness adds to every other. The model in "
         "parentheses is a network of fixed size in plain NumPy, the same in every run: what such "
         "arithmetic costs without an inference engine."
@@ -94,7 +92,7 @@ def _words(run: Run) -> str:
         "processes' medians, ± half of its 95 % interval. Other percentiles are upper bounds that "
         "hold with 99 % confidence; where there are too few samples for one, none is given. No "
         "sample is left out as an outlier. RSS is the memory of the whole measuring process, the "
-        f"largest of the row's processes.{floor if 'null' in names else ''}"
+        f"largest of the row's processes.{baseline if 'null' in names else ''}"
     )
 
 

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fmnist_edge.report.cells import MISSING, significant
+from fmnist_edge.report.numbers import MISSING, significant
 from fmnist_edge.report.rows import ordered
 from fmnist_edge.result import Interval, Row, Run
 from fmnist_edge.stats.intervals import Ratio, paired_ratio, turnwise_ratio
 
-__all__ = ["PRACTICAL", "Times", "between", "can_tell", "fastest", "times", "times_fastest"]
-
-# A difference below this share is nothing that anybody would notice, however sure it is.
+# A difference below this share does not matter in practice, however certain it is.
 PRACTICAL: Final = 0.03
 # Ratios up to here are told to the hundredth.
 _TWO_DECIMALS: Final = 10
@@ -34,7 +32,7 @@ class Times:
 
     @property
     def is_tie(self) -> bool:
-        """Whether there is no difference to speak of; False where nobody can tell."""
+        """Whether the difference is chance or too small to matter; False without an interval."""
         if self.interval is None:
             return False
         chance = self.interval.low <= 1 <= self.interval.high
@@ -51,31 +49,31 @@ class Times:
 
 
 def times(ratio: Ratio) -> Times:
-    """An estimate in the form in which it is told."""
+    """Return an estimate with its interval, where that is finite."""
     known = ratio.low > 0 and math.isfinite(ratio.high)
     return Times(ratio.ratio, Interval(ratio.low, ratio.high) if known else None)
 
 
 def fastest(run: Run, batch: int) -> Row | None:
-    """The row with the shortest p50 of its batch size, among those that may be believed."""
+    """Return the row with the shortest p50 of its batch size whose rank is not INVALID."""
     worthy = [
         row
         for row in ordered(run)
         if _p50(row) > 0
         and row.case.batch == batch
-        and not row.case.subject.is_floor
-        and not (row.verdict is not None and row.verdict.level == "INVALID")
+        and not row.case.subject.is_baseline
+        and row.verdict("ratio") != "INVALID"
     ]
     return min(worthy, key=_p50, default=None)
 
 
 def _p50(row: Row) -> float:
-    """Nanoseconds; 0 for a row without."""
-    return 0.0 if row.failure or row.back_to_back is None else row.back_to_back.p50
+    """Return nanoseconds; 0 for a row without."""
+    return 0.0 if row.failure or row.back_to_back is None else row.back_to_back.p50_ns
 
 
 def times_fastest(row: Row, best: Row | None) -> str:
-    """A cell: how many times as long as the fastest row, or "tie"."""
+    """Return a cell: how many times as long as the fastest row, or "tie"."""
     if row is best:
         return "1"
     found = between(best, row) if best else None
@@ -88,25 +86,28 @@ def times_fastest(row: Row, best: Row | None) -> str:
 
 
 def between(before: Row, after: Row) -> Times | None:
-    """Two rows of one run, whose processes lived together in pairs; None where one has no times."""
+    """Return the ratio of two rows of one run, whose processes took turns in pairs.
+
+    None where one has no times.
+    """
     if _p50(before) <= 0 or _p50(after) <= 0 or not before.back_to_back or not after.back_to_back:
         return None
-    turns = before.back_to_back.turn_medians, after.back_to_back.turn_medians
-    if _alike(*turns):
+    turns = before.back_to_back.turn_p50_ns, after.back_to_back.turn_p50_ns
+    if _same_turns(*turns):
         return times(turnwise_ratio(*turns))
-    medians = before.back_to_back.process_medians, after.back_to_back.process_medians
+    medians = before.back_to_back.process_p50_ns, after.back_to_back.process_p50_ns
     if len(medians[0]) == len(medians[1]) and can_tell(*medians):
         return times(paired_ratio(*medians))
     return Times(_p50(after) / _p50(before), None)
 
 
-def _alike(*turns: Sequence[Sequence[float]]) -> bool:
-    """Whether both have the same turns, in processes enough for an interval."""
+def _same_turns(*turns: Sequence[Sequence[float]]) -> bool:
+    """Return whether both have the same turns, in processes enough for an interval."""
     before, after = ([len(each) for each in process] for process in turns)
     positive = all(time > 0 for side in turns for process in side for time in process)
     return before == after and len(before) >= _FEWEST and min(before) > 0 and positive
 
 
 def can_tell(*medians: Sequence[float]) -> bool:
-    """Whether there are processes enough for an interval, and their times are times."""
+    """Return whether there are processes enough for an interval, and all times are above 0."""
     return all(len(each) >= _FEWEST and min(each) > 0 for each in medians)

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from fmnist_edge.report.numbers import counted
 from fmnist_edge.result import Case, Measurement, Row, Run
-
-__all__ = ["VARIED", "measured", "memory_of", "names", "ordered", "row_names", "varied"]
 
 _NO_RUNTIME: Final = "-"
 # What a run may vary besides files and runtimes, and how a row tells it in words.
@@ -14,31 +13,31 @@ VARIED: Final[Mapping[str, tuple[Callable[[Case], str], Callable[[Case], str]]]]
     "device": (lambda case: case.device, lambda case: case.device),
     "threads": (
         lambda case: str(case.threads),
-        lambda case: f"{case.threads} {'thread' if case.threads == 1 else 'threads'}",
+        lambda case: counted(case.threads, "thread"),
     ),
     "batch": (lambda case: str(case.batch), lambda case: f"batch {case.batch}"),
 }
 
 
 def ordered(run: Run) -> tuple[Row, ...]:
-    """The rows, the floor's at the end."""
-    return tuple(sorted(run.rows, key=lambda row: row.case.subject.is_floor))
+    """Return the rows, those of the baseline at the end."""
+    return tuple(sorted(run.rows, key=lambda row: row.case.subject.is_baseline))
 
 
 def measured(row: Row) -> Sequence[Measurement]:
-    """What a row's numbers come from; a failed row has none, whatever was measured before."""
+    """Return what a row's numbers come from; a failed row has none, whatever was measured."""
     return () if row.failure else row.measurements
 
 
 def varied(run: Run) -> tuple[str, ...]:
-    """The keys of `VARIED` in which the rows differ."""
+    """Return the keys of `VARIED` in which the rows differ."""
     return tuple(
         key for key, (value, _) in VARIED.items() if len({value(row.case) for row in run.rows}) > 1
     )
 
 
 def names(run: Run) -> Callable[[Row], str]:
-    """File names; whole paths for files that share their name with another."""
+    """Return what gives file names; whole paths for files that share their name with another."""
     count = Counter(subject.name for subject in {row.case.subject for row in run.rows})
 
     def cell(row: Row) -> str:
@@ -49,7 +48,7 @@ def names(run: Run) -> Callable[[Row], str]:
 
 
 def row_names(run: Run) -> Callable[[Row], str]:
-    """What tells a row from all others, in words: "a.tflite on litert, 2 threads"."""
+    """Return what tells a row from all others, in words: "a.tflite on litert, 2 threads"."""
     name = names(run)
     words = [VARIED[key][1] for key in varied(run)]
 
@@ -65,6 +64,6 @@ def row_names(run: Run) -> Callable[[Row], str]:
 
 
 def memory_of(row: Row, moment: Callable[[Measurement], int | None]) -> int | None:
-    """The largest of the processes in bytes; None where the system tells none."""
+    """Return the largest of the processes in bytes; None where the system tells none."""
     known = [value for each in measured(row) if (value := moment(each)) is not None]
     return max(known, default=None)

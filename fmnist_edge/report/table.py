@@ -1,15 +1,16 @@
-"""The benchmark table as text cells; whoever prints it decides what it looks like."""
+"""The benchmark table: a row per case, with what was measured of it."""
 
+from dataclasses import replace
 from typing import Final
 
 from fmnist_edge.report import columns
-from fmnist_edge.report.cells import MISSING, Column, Table, sentence, tabulate
+from fmnist_edge.report.cells import Column, Table, tabulate
+from fmnist_edge.report.figures import MARKS_NOTE, is_marked
+from fmnist_edge.report.numbers import MISSING, sentence
 from fmnist_edge.report.rows import ordered, row_names
 from fmnist_edge.result import Row, Run
 
-__all__ = ["Table", "benchmark_table", "failures", "short_table"]
-
-_P90: Final = 0.9
+_P90: Final = columns.percentile(0.9)
 # What can be left out of the table on a narrow terminal, the first one first.
 _SPARE: Final = (
     "dispatch %",
@@ -29,10 +30,10 @@ _ALWAYS: Final = ("model", "runtime", "device", "threads", "batch", "size kB", "
 
 
 def benchmark_table(run: Run) -> Table:
-    """The table of a run: a row per case, failed ones included, the floor's at the end.
+    """Return a row per case, failed ones included, the baseline's at the end.
 
     Device, threads and batch have columns only where they differ between rows, other things only
-    where they are known of some row.
+    where they are known of some row. Figures that may not be believed are marked.
     """
     return _drawn(
         run,
@@ -40,35 +41,33 @@ def benchmark_table(run: Run) -> Table:
             columns.size(),
             columns.accuracy(),
             columns.change_of_accuracy(run),
-            columns.latency_column("p50 µs", columns.back_to_back, columns.p50),
+            columns.latency_column("p50 µs", "p50", columns.back_to_back, columns.p50),
             columns.half_width(),
             columns.dispatch(),
-            columns.latency_column("p90 µs", columns.back_to_back, columns.percentile(_P90)),
-            columns.latency_column("paced p50 µs", columns.paced, columns.p50),
-            columns.latency_column("paced p90 µs", columns.paced, columns.percentile(_P90)),
+            columns.latency_column("p90 µs", "p90", columns.back_to_back, _P90),
+            columns.latency_column("paced p50 µs", "paced-p50", columns.paced, columns.p50),
+            columns.latency_column("paced p90 µs", "paced-p90", columns.paced, _P90),
             columns.cold(),
             columns.throughput(run),
             columns.memory(),
             columns.times_column(run),
-            columns.verdict(),
         ],
     )
 
 
 def short_table(run: Run) -> Table:
-    """What a reader wants first, in few columns."""
+    """Return what a reader wants first, in few columns."""
     return _drawn(
         run,
         [
             columns.size(),
             columns.accuracy(),
-            columns.latency_column("p50 µs", columns.back_to_back, columns.p50),
-            columns.latency_column("p90 µs", columns.back_to_back, columns.percentile(_P90)),
-            columns.latency_column("paced p50 µs", columns.paced, columns.p50),
+            columns.latency_column("p50 µs", "p50", columns.back_to_back, columns.p50),
+            columns.latency_column("p90 µs", "p90", columns.back_to_back, _P90),
+            columns.latency_column("paced p50 µs", "paced-p50", columns.paced, columns.p50),
             columns.cold(),
             columns.memory(),
             columns.times_column(run),
-            columns.verdict(),
         ],
     )
 
@@ -77,16 +76,18 @@ def _drawn(run: Run, wanted: list[Column[Row]]) -> Table:
     rows = ordered(run)
     kept = [
         column
-        for column in (*columns.case_columns(run), *wanted)
+        for column in (*columns.case_columns(run), *wanted, columns.verdict(wanted))
         if column.header in _ALWAYS or any(column.cell(row) != MISSING for row in rows)
     ]
     headers = [column.header for column in kept]
+    marks = (column.cell(row) for column in kept if column.figure for row in rows)
     spare = [header for start in _SPARE for header in headers if header.startswith(start)]
-    return tabulate(kept, rows, spare)
+    note = MARKS_NOTE if any(map(is_marked, marks)) else ""
+    return replace(tabulate(kept, rows, spare), note=note)
 
 
 def failures(run: Run) -> tuple[str, ...]:
-    """One sentence for each row that has no numbers."""
+    """Return what happened, and what to do, of each row that failed."""
     name = row_names(run)
     return tuple(
         f"{name(row)}: {sentence(row.failure.message)} {sentence(row.failure.hint)}".strip()

@@ -1,38 +1,71 @@
-"""The verdict of every row, with each of its reasons."""
+"""What was checked of each row: its figures, with reasons, and the rules of protocols."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from fmnist_edge.report.cells import MISSING, Column, Table, sentence, tabulate
+from fmnist_edge.report import sentences
+from fmnist_edge.report.cells import Column, Table, tabulate
+from fmnist_edge.report.columns import case_columns
+from fmnist_edge.report.figures import named
+from fmnist_edge.report.numbers import MISSING, counted, listed, sentence
 from fmnist_edge.report.rows import ordered, row_names
 from fmnist_edge.result import Row, Run
 
-__all__ = ["verdicts_table"]
-
-_Line = tuple[str, str, str, str]
-_HEADERS: Final = ("row", "verdict", "why", "what to do")
+_Line = tuple[str, str, str, str, str]
+_HEADERS: Final = ("row", "verdict", "figures", "why", "what to do")
 
 
 def verdicts_table(run: Run) -> Table:
-    """A line per row and reason; one for a row without."""
+    """Return a line per row and reason, and one for a row without reasons."""
     name = row_names(run)
-    lines = [line for row in ordered(run) for line in _lines(name(row), row)]
-    columns: list[Column[_Line]] = [
-        Column(header, lambda line, index=index: line[index], numeric=False)  # type: ignore[misc]
-        for index, header in enumerate(_HEADERS)
-    ]
-    return tabulate(columns, lines)
+    lines = tuple(line for row in ordered(run) for line in _lines(name(row), row))
+    return Table(_HEADERS, lines, (False,) * len(_HEADERS))
 
 
 def _lines(name: str, row: Row) -> Iterator[_Line]:
     if row.failure:
-        yield name, "failed", sentence(row.failure.message), sentence(row.failure.hint)
+        failure = row.failure
+        yield name, "failed", MISSING, sentence(failure.message), sentence(failure.hint)
         return
-    if row.verdict is None:
-        return
-    for reason in row.verdict.reasons:
-        yield name, reason.level, sentence(reason.text), sentence(reason.cure)
-    if not row.verdict.reasons:
-        yield name, row.verdict.level, MISSING, MISSING
-    for text in row.verdict.unknown:
-        yield name, "not checked", sentence(text), MISSING
+    for reason in row.reasons:
+        told = sentences.reason(reason)
+        why, cure = sentence(told.sentence), sentence(told.cure)
+        yield name, reason.level, named(reason.figures), why, cure
+    if row.verdicts and not row.reasons:
+        yield name, "VALID", "all", MISSING, MISSING
+    for each in row.not_checked:
+        told = sentences.not_checked(each)
+        cure = sentence(told.cure) or MISSING
+        yield name, "not checked", MISSING, sentence(told.sentence), cure
+
+
+def rules_table(run: Run) -> Table:
+    """Return a line per row, a column per protocol: "met", or how many of its rules are."""
+    rows = [row for row in ordered(run) if row.rules]
+    protocols = dict.fromkeys(rule.protocol for row in rows for rule in row.rules)
+    return tabulate([*case_columns(run), *map(_rules_column, protocols)], rows)
+
+
+def _rules_column(protocol: str) -> Column[Row]:
+    def cell(row: Row) -> str:
+        own = [rule.met for rule in row.rules if rule.protocol == protocol]
+        if not own:
+            return MISSING
+        return "met" if all(own) else f"{sum(own)} of {len(own)}"
+
+    return Column(protocol, cell, numeric=False)
+
+
+def unmet(run: Run) -> tuple[str, ...]:
+    """Return each rule that some row does not meet, and what was found instead."""
+    name = row_names(run)
+    found: dict[str, list[str]] = {}
+    for row in ordered(run):
+        for rule in row.rules:
+            if not rule.met:
+                told = sentences.rule(rule)
+                found.setdefault(told.sentence, []).append(f"{name(row)} ({told.found})")
+    return tuple(
+        f"{asked}: not met by {counted(len(rows), 'row')}: {listed(rows, len(rows))}."
+        for asked, rows in found.items()
+    )

@@ -1,30 +1,24 @@
-"""What a reader of the table should know, in sentences; what several rows share is told once."""
+"""Notes under the table: why figures are in doubt, what is missing, what was compared.
+
+What several rows share is told once.
+"""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-from fmnist_edge.report.cells import counted, listed, sentence
+from fmnist_edge.report import sentences
 from fmnist_edge.report.columns import SIGNIFICANT
+from fmnist_edge.report.figures import named
+from fmnist_edge.report.numbers import counted, listed, sentence
 from fmnist_edge.report.ratios import PRACTICAL, fastest
 from fmnist_edge.report.rows import ordered, row_names
-from fmnist_edge.result import Latency, Row, Run
-
-__all__ = [
-    "accuracy_note",
-    "below_the_table",
-    "energy_note",
-    "reasons",
-    "refused",
-    "remarks",
-    "tie_note",
-    "unknown",
-]
+from fmnist_edge.report.sentences import Told
+from fmnist_edge.result import LEVELS, Latency, Row, Run
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 # More names than that are counted.
 _NAMED: Final = 2
-_LEVELS: Final = ("INVALID", "SUSPECT")
 _REGIMES: Final[Mapping[str, Callable[[Row], Latency | None]]] = {
     "back to back": lambda row: row.back_to_back,
     "paced": lambda row: row.paced,
@@ -32,57 +26,71 @@ _REGIMES: Final[Mapping[str, Callable[[Row], Latency | None]]] = {
 
 
 def below_the_table(run: Run) -> tuple[str, ...]:
-    """Everything of the below, in the order in which it is read."""
+    """Return all notes, in the order in which they are read."""
     return (
+        *filter(None, [interruption_note(run)]),
         *reasons(run),
-        *unknown(run),
+        *not_checked(run),
         *remarks(run),
         *refused(run),
         *filter(None, (tie_note(run), accuracy_note(run), energy_note(run))),
     )
 
 
+def interruption_note(run: Run) -> str:
+    """Return how much of an interrupted run was measured; empty for a whole run."""
+    wanted = run.settings.processes
+    if run.rounds >= wanted:
+        return ""
+    return f"The run was interrupted: each row was measured in {run.rounds} of {wanted} processes."
+
+
 def reasons(run: Run) -> tuple[str, ...]:
-    """Why rows are not simply to be believed, and the cure; the worst first.
+    """Return why figures may not be believed, and what to do; the worst first.
 
     Rows with the same trouble share a sentence; where its numbers differ, those of the first stand
     for all (`verdicts_table` has each).
     """
     found = (
-        ((reason.level, reason.code, reason.cure), (row, reason.text))
+        ((reason.level, reason.code, named(reason.figures), told.cure), (row, told.sentence))
         for row in ordered(run)
-        if row.verdict
-        for reason in row.verdict.reasons
+        for reason in row.reasons
+        for told in (sentences.reason(reason),)
     )
     groups = _grouped(found)
-    ranked = sorted(groups, key=lambda group: _LEVELS.index(group[0]))
+    ranked = sorted(groups, key=lambda group: LEVELS.index(group[0]), reverse=True)
     who = _naming(run)
     return tuple(
-        f"{level}: {_told(groups[level, code, cure], who)} {sentence(cure)}".strip()
-        for level, code, cure in ranked
+        f"{group[0]}: {group[2]} of {_example(groups[group], who)} {sentence(group[3])}".strip()
+        for group in ranked
     )
 
 
-def unknown(run: Run) -> tuple[str, ...]:
-    """What could not be checked: neither fine nor bad."""
-    found = ((text, row) for row in ordered(run) if row.verdict for text in row.verdict.unknown)
-    return tuple(
-        f"Not checked: {who}: {sentence('; '.join(text.rstrip('.') for text in texts))}"
-        for who, texts in _together(found, run)
-    )
+def not_checked(run: Run) -> tuple[str, ...]:
+    """Return what could not be checked, which is neither fine nor bad."""
+    found = ((sentences.not_checked(each), row) for row in ordered(run) for each in row.not_checked)
+    return tuple(f"Not checked: {told}" for told in _told_together(found, run))
 
 
 def remarks(run: Run) -> tuple[str, ...]:
-    """What the rows themselves remark."""
-    found = ((text, row) for row in ordered(run) for text in row.remarks)
-    return tuple(f"{who}: {' '.join(map(sentence, texts))}" for who, texts in _together(found, run))
+    """Return what a reader should know of the rows."""
+    found = ((sentences.remark(each), row) for row in ordered(run) for each in row.remarks)
+    return tuple(_told_together(found, run))
 
 
-def _together(found: Iterable[tuple[str, Row]], run: Run) -> Iterator[tuple[str, list[str]]]:
-    """Each set of rows, in words, and all that is said of just these."""
+def skipped(run: Run) -> tuple[str, ...]:
+    """Return what was not measured, why, and what to do."""
+    found = map(sentences.skipped, run.skipped)
+    return tuple(f"{sentence(told.sentence)} {sentence(told.cure)}".strip() for told in found)
+
+
+def _told_together(found: Iterable[tuple[Told, Row]], run: Run) -> Iterator[str]:
+    """Yield for each set of rows all that is said of just these."""
     who = _naming(run)
-    by_rows = _grouped((who(rows), text) for text, rows in _grouped(found).items())
-    yield from by_rows.items()
+    by_rows = _grouped((who(rows), told) for told, rows in _grouped(found).items())
+    for names, all_told in by_rows.items():
+        texts = [text for each in all_told for text in (each.sentence, each.cure)]
+        yield f"{names}: {' '.join(filter(None, map(sentence, texts)))}"
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
@@ -93,7 +101,7 @@ def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
 
 
 def _naming(run: Run) -> Callable[[Sequence[Row]], str]:
-    """Several rows in words."""
+    """Return what names several rows."""
     name = row_names(run)
     measured = sum(row.failure is None for row in run.rows)
 
@@ -104,16 +112,16 @@ def _naming(run: Run) -> Callable[[Sequence[Row]], str]:
     return who
 
 
-def _told(group: Sequence[tuple[Row, str]], who: Callable[[Sequence[Row]], str]) -> str:
-    """The trouble of several rows; of numbers that differ, those of the first row stand for all."""
+def _example(group: Sequence[tuple[Row, str]], who: Callable[[Sequence[Row]], str]) -> str:
+    """Return the trouble of several rows; of numbers that differ, those of the first row."""
     rows, texts = zip(*group, strict=True)
     first = texts[0].rstrip(".")
-    example = f" ({who(rows[:1])}; the others alike)" if len(set(texts)) > 1 else ""
+    example = f" ({who(rows[:1])}; the others in other numbers)" if len(set(texts)) > 1 else ""
     return f"{who(rows)}: {sentence(first + example)}"
 
 
 def refused(run: Run) -> tuple[str, ...]:
-    """Which percentiles are not given, for how many rows, and why."""
+    """Return which percentiles are not given, for how many rows, and why."""
     return tuple(
         f"Not given {regime}: {'; '.join(parts)}."
         for regime, of in _REGIMES.items()
@@ -122,24 +130,25 @@ def refused(run: Run) -> tuple[str, ...]:
 
 
 def _refused(latencies: Sequence[Latency | None]) -> Iterator[str]:
-    """Percentiles that as many rows lack, in one phrase with the reason of the lowest."""
+    """Yield a phrase per group of percentiles that as many rows lack, with one reason."""
     refusals = [
-        (each.share, each.refused)
+        (each.share, sentences.refusal(each))
         for latency in latencies
         for each in (latency.percentiles if latency else ())
-        if each.nanoseconds is None
+        if each.bound_ns is None
     ]
     why = _grouped(sorted(refusals, key=lambda refusal: refusal[0]))
     alike = _grouped((len(texts), share) for share, texts in why.items())
     for rows, shares in alike.items():
         texts = dict.fromkeys(why[shares[0]])
-        told = f" ({next(iter(texts)).rstrip('.')})" if len(texts) == 1 else ""
+        why_not = next(iter(texts)) if len(texts) == 1 else ""
+        told = f" ({why_not})" if why_not else ""
         names = listed([f"p{100 * share:g}" for share in shares])
         yield f"{names} of {counted(rows, 'row')}{told}"
 
 
 def energy_note(run: Run) -> str:
-    """Where energy comes from, or why there is none."""
+    """Return where energy comes from, or why there is none."""
     if not run.meter.source:
         return f"Energy: not available: {sentence(run.meter.unavailable or 'no meter was found')}"
     if not any(row.energy for row in run.rows):
@@ -148,7 +157,7 @@ def energy_note(run: Run) -> str:
 
 
 def accuracy_note(run: Run) -> str:
-    """What the accuracy was compared with; empty where it was not."""
+    """Return what the accuracy was compared with; empty where it was not."""
     against = {
         (row.accuracy.against.reference, row.accuracy.against.runtime, row.accuracy.images)
         for row in run.rows
@@ -164,7 +173,7 @@ def accuracy_note(run: Run) -> str:
 
 
 def tie_note(run: Run) -> str:
-    """What "x fastest" compares; empty where nothing is compared."""
+    """Return what "x fastest" compares; empty where nothing is compared."""
     batches = sorted({row.case.batch for row in run.rows})
     best = [row for batch in batches if (row := fastest(run, batch))]
     if not best:
