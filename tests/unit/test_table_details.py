@@ -1,8 +1,6 @@
 """The tables behind the benchmark table."""
 
 import pytest
-from fmnist_edge.report.recall import recall_table
-from fmnist_edge.report.rules import rules_table, unmet
 
 from fmnist_edge.dataset import LABELS
 from fmnist_edge.records import replace
@@ -14,8 +12,10 @@ from fmnist_edge.report.details import (
     latencies_table,
     memory_table,
     native_table,
+    recall_table,
     stages_table,
 )
+from fmnist_edge.report.verdicts import rules_table, unmet
 from fmnist_edge.result import Energy, Memory, Row, RuleCheck
 from tests import examples, reports
 from tests.examples import FAILURE, MEASUREMENT, accuracy, case, row
