@@ -20,7 +20,6 @@ __all__ = [
     "RAPL_LAPTOP",
     "RASPBERRY_PI_4",
     "RASPBERRY_PI_5",
-    "SMI_H100",
     "Answers",
     "anyones_folder",
     "as_a_user",
@@ -35,6 +34,7 @@ _THROTTLE_PI_5: Final = "sys/devices/platform/soc@107c000000/soc@107c000000:firm
 _CPU: Final = "sys/devices/system/cpu"
 
 RASPBERRY_PI_5: Final = {
+    f"{_CPU}/possible": "0-3\n",
     "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
     "proc/cpuinfo": "\n".join(
         f"processor\t: {cpu}\nBogoMIPS\t: 108.00\n"
@@ -72,6 +72,7 @@ RASPBERRY_PI_5: Final = {
     ),
 }
 RASPBERRY_PI_4: Final = {
+    f"{_CPU}/possible": "0-3\n",
     "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
     "proc/cpuinfo": (
         "processor\t: 0\nFeatures\t: fp asimd evtstrm crc32 cpuid\n"
@@ -86,6 +87,7 @@ RASPBERRY_PI_4: Final = {
 """Without the driver that shows the throttle word as a file, as on other systems' kernels."""
 
 AMD_DESKTOP: Final = {
+    f"{_CPU}/possible": "0\n",
     "proc/cpuinfo": (
         "processor\t: 0\nmodel name\t: AMD Ryzen 7 7700X 8-Core Processor\n"
         "flags\t\t: fpu sse4_2 avx f16c aperfmperf avx2 fma avx512f avx512bw avx512vl"
@@ -121,6 +123,7 @@ AMD_DESKTOP: Final = {
     "sys/class/hwmon/hwmon10/temp1_label": "edge\n",
 }
 INTEL_LAPTOP: Final = {
+    f"{_CPU}/possible": "0-1\n",
     "sys/class/dmi/id/sys_vendor": "LENOVO\n",
     "sys/class/dmi/id/product_name": "20XW0000\n",
     "proc/cpuinfo": (
@@ -162,6 +165,7 @@ INTEL_LAPTOP: Final = {
     "sys/class/power_supply/hidpp_battery_0/online": "1\n",
 }
 AMD_VM: Final = {
+    f"{_CPU}/possible": "0\n",
     "sys/class/dmi/id/product_name": "Standard PC (Q35 + ICH9, 2009)\n",
     "proc/cpuinfo": (
         "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n"
@@ -219,7 +223,6 @@ PMIC_OF_PI_5: Final = """\
       BATT_V volt(25)=0.01880340V
 """
 PMIC_OF_PI_4: Final = 'error=1 error_msg="Command not registered"\n'
-SMI_H100: Final = "0x0000000000000001, 31, 345 MHz\n"
 
 
 def plant(root: Path, files: Mapping[str, str]) -> Path:
@@ -232,7 +235,7 @@ def plant(root: Path, files: Mapping[str, str]) -> Path:
 
 
 def no_program(command: Sequence[str]) -> str:
-    """A machine without `vcgencmd` and `nvidia-smi`."""
+    """A machine without `lscpu` and `vcgencmd`."""
     raise FileNotFoundError(command[0])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from fmnist_edge.clock import NS_PER_SECOND, now
-from fmnist_edge.host.small_files import UnreadableError, text
+from fmnist_edge.host.small_files import UnreadableError, read_text
 from fmnist_edge.result import CpuUse
 
 _STAT: Final = Path("/proc/stat")
@@ -69,7 +69,7 @@ def cpu_use(action: Callable[[], None], so_far: CpuUse | None = None) -> CpuUse:
 def _cpu_times(stat: Path) -> list[dict[str, int]]:
     """Return the ticks of each CPU by kind; none where the file cannot be read."""
     try:
-        lines = [line.split() for line in text(stat).splitlines()]
+        lines = [line.split() for line in read_text(stat).splitlines()]
         return [
             dict(zip(_COLUMNS, map(int, line[1 : 1 + len(_COLUMNS)]), strict=True))
             for line in lines

@@ -1,62 +1,54 @@
-"""What an installed package takes on the disk, with all that it requires."""
+"""The disk space of an installed package and of all packages that it requires."""
 
 import os
-import re
 from collections.abc import Iterator
 from importlib import metadata
-from typing import Final
 
-__all__ = ["installed_bytes"]
-
-_NAME: Final = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 
 def installed_bytes(distribution: str) -> int | None:
-    """Bytes of the files of a distribution and of every one it requires; nothing is imported.
+    """Return the size of an installed distribution with all that it requires; import nothing.
 
-    A requirement counts if it is installed and belongs to no extra. One whose marker excludes this
-    machine counts, too, where something else has installed it.
+    A requirement that is not installed counts as 0 bytes, and so does one that belongs to an extra
+    or whose environment marker excludes this machine.
 
     Args:
-        distribution: The name that it is installed by: "onnxruntime", "ai-edge-litert".
+        distribution: Name in the package index, such as "onnxruntime" or "ai-edge-litert".
 
     Returns:
-        None where it is not installed, or where one of them has no list of its files: a sum without
-        it would be too small.
+        Size of the files in bytes; None where the distribution is not installed, or where one of
+        the distributions has no list of its files or an unreadable list of requirements.
     """
-    family: dict[str, metadata.Distribution] = {}
+    found: dict[str, metadata.Distribution] = {}
     waiting = [distribution]
     while waiting:
-        name = _plain(waiting.pop())
-        found = None if name in family else _find(name)
-        if found is not None:
-            family[name] = found
-            waiting += _required(found)
-    if _plain(distribution) not in family:
-        return None
-    sizes = [_size(each) for each in family.values()]
+        name = canonicalize_name(waiting.pop())
+        installed = None if name in found else _find(name)
+        if installed is not None:
+            found[name] = installed
+            try:
+                waiting += _required(installed)
+            except InvalidRequirement:
+                return None
+    sizes = [_size(each) for each in found.values()]
     known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
-
-
-def _plain(name: str) -> str:
-    """The name as packaging tools compare it: "ai_edge.LiteRT" is "ai-edge-litert"."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return sum(known) if known and len(known) == len(sizes) else None
 
 
 def _find(name: str) -> metadata.Distribution | None:
     try:
         return metadata.distribution(name)
-    except (metadata.PackageNotFoundError, ValueError):  # ValueError: an empty name
+    except (metadata.PackageNotFoundError, ValueError):  # ValueError: the name is empty
         return None
 
 
 def _required(distribution: metadata.Distribution) -> Iterator[str]:
-    for requirement in distribution.requires or ():
-        name = _NAME.match(requirement)
-        _, _, marker = requirement.partition(";")
-        if name and not re.search(r"\bextra\b", marker):
-            yield name[1]
+    for line in distribution.requires or ():
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield requirement.name
 
 
 def _size(distribution: metadata.Distribution) -> int | None:
@@ -67,8 +59,8 @@ def _size(distribution: metadata.Distribution) -> int | None:
 
 
 def _length(path: str) -> int:
-    # Thousands of files: a `Path` of each would take longer than the disk does.
+    # There are thousands of files: making a `Path` of each would take longer than reading the disk.
     try:
         return os.stat(path).st_size  # noqa: PTH116 - see above
     except OSError:
-        return 0  # listed, but removed since
+        return 0  # The file was removed after the installation.

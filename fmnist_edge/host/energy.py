@@ -1,95 +1,90 @@
-"""Where the joules of a measurement come from, and why there are none.
+"""The energy meters of the machine, or the reasons why it has none.
 
-There is no fallback to a figure from a data sheet: what no meter of the machine tells is unknown.
+No value of a data sheet takes the place of a meter: energy that is not measured is unknown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from fmnist_edge.host.nvidia import power_draw
 from fmnist_edge.host.programs import Run, ask, run_program
 from fmnist_edge.host.rapl import Rapl
 from fmnist_edge.host.raspberry_pi import parse_rails
 from fmnist_edge.host.small_files import UnreadableError
 from fmnist_edge.result import EnergyMeter
 
-__all__ = ["SOURCES", "Meter", "WattMeter", "find_meter"]
-
-# Each question starts a program. The GPU's driver tells the average of a second anyway.
+# Each reading starts a program.
 _PMIC_SECONDS: Final = 0.2
-_NVML_SECONDS: Final = 1.0
 
 
 class Meter(Protocol):
     """Adds up energy from the moment it is made.
 
     Attributes:
-        source: "RAPL", "Raspberry Pi PMIC" or "NVML".
-        coverage: What its figures include and what not.
+        source: "RAPL" or "Raspberry Pi PMIC".
+        coverage: What its values include and what not, in words for a report.
     """
 
     @property
     def source(self) -> str:
-        """Its name."""
+        """The name of the meter."""
 
     @property
     def coverage(self) -> str:
-        """In words for a report."""
+        """What its values include and what not."""
 
     def sample(self, seconds: float) -> None:
-        """Look at the source; to be called several times a second while energy is measured.
+        """Read the source; to be called several times a second while energy is measured.
 
         Args:
-            seconds: On any clock that only goes forward; the same one each time.
+            seconds: Time on a monotonic clock, the same clock at each call.
 
         Raises:
-            UnreadableError: the source gave no figure; what was going on has no known energy.
+            UnreadableError: The source gave no value; the energy of this time is unknown.
         """
 
     def joules(self) -> float:
-        """Energy since the meter was made; the difference of two is the energy in between.
+        """Return the energy in joules since the meter was made.
 
         Raises:
-            UnreadableError: the source gave no figure.
+            UnreadableError: The source gave no value.
         """
 
 
 class WattMeter:
-    """Adds up the energy of a source that tells watts: the area under the lines between samples.
+    """Integrates the power of a source over time by the trapezoidal rule.
 
     Args:
-        source: Its name.
-        coverage: What its figures include and what not.
-        watts: Asks for the power at this moment; may raise `UnreadableError`.
-        every: Seconds for which an answer holds, where asking is work of its own.
+        source: Name of the meter.
+        coverage: What its values include and what not.
+        watts: Reads the power in watts; may raise `UnreadableError`.
+        every_seconds: Time for which a reading is used again, because each one costs CPU time.
     """
 
     def __init__(
-        self, source: str, coverage: str, watts: Callable[[], float], every: float = 0.0
+        self, source: str, coverage: str, watts: Callable[[], float], every_seconds: float = 0.0
     ) -> None:
         self.source: Final = source
         self.coverage: Final = coverage
         self._watts = watts
-        self._every = every
+        self._every_seconds = every_seconds
         self._joules = 0.0
         self._asked = 0.0
         self._last: tuple[float, float] | None = None
 
     def sample(self, seconds: float) -> None:
-        """Ask for the power; energy counts from the first sample to the last one.
+        """Read the power; energy counts from the first sample to the last one.
+
+        After an `UnreadableError`, energy counts again from the next sample on; the energy of the
+        time in between is lost.
 
         Args:
-            seconds: On any clock that only goes forward; the same one each time.
-
-        Raises:
-            UnreadableError: the source gave no figure. Energy counts again from the next sample
-                on; the time in between is lost.
+            seconds: Time on a monotonic clock, the same clock at each call.
         """
         before, self._last = self._last, None
-        if before is None or seconds - self._asked >= self._every:
+        if before is None or seconds - self._asked >= self._every_seconds:
             watts, self._asked = self._watts(), seconds
         else:
             watts = before[1]
@@ -98,7 +93,7 @@ class WattMeter:
         self._last = (seconds, watts)
 
     def joules(self) -> float:
-        """Energy between the first sample and the last one."""
+        """Return the energy in joules between the first sample and the last one."""
         return self._joules
 
 
@@ -111,55 +106,41 @@ def _pmic(_root: Path, run: Run) -> Meter:
     rails = frozenset(parse_rails(question()))
 
     def watts() -> float:
-        told = parse_rails(question())
-        missing = rails - told.keys()
+        power = parse_rails(question())
+        missing = rails - power.keys()
         if missing:
             raise UnreadableError(f"no figure for {', '.join(sorted(missing))}")
-        return sum(told[rail] for rail in rails)
+        return sum(power[rail] for rail in rails)
 
     return WattMeter(
         "Raspberry Pi PMIC",
         f"what {len(rails)} rails of the power chip deliver; the input is not measured, so USB "
         "devices, the fan and the losses of the converters are not included",
         watts,
-        every=_PMIC_SECONDS,
-    )
-
-
-def _nvml(_root: Path, run: Run) -> Meter:
-    power_draw(run)  # a GPU that does not tell its power says so now
-    return WattMeter(
-        "NVML",
-        "all NVIDIA GPUs of the machine with their memory, as averaged by the driver; the CPU and "
-        "the rest of the machine are not included",
-        partial(power_draw, run),
-        every=_NVML_SECONDS,
+        every_seconds=_PMIC_SECONDS,
     )
 
 
 SOURCES: Final[Mapping[str, Callable[[Path, Run], Meter]]] = MappingProxyType(
-    {"RAPL": _rapl, "Raspberry Pi PMIC": _pmic, "NVML": _nvml}
+    {"RAPL": _rapl, "Raspberry Pi PMIC": _pmic}
 )
-"""The kinds of meters, made from `root` and `run`; `UnreadableError` where there is none."""
+"""Makes each kind of meter from `root` and `run`; raises `UnreadableError` where there is none."""
 
 
-def find_meter(
-    root: Path = Path("/"), run: Run = run_program, *, sources: Sequence[str] = tuple(SOURCES)
-) -> tuple[Meter | None, EnergyMeter]:
-    """The first meter that answers, and what a result says of it.
+def find_meter(root: Path = Path("/"), run: Run = run_program) -> tuple[Meter | None, EnergyMeter]:
+    """Return the first meter that works, and its description for the result.
 
     Args:
-        root: Where `sys` is mounted.
-        run: Runs `vcgencmd` and `nvidia-smi`.
-        sources: Names in `SOURCES`, best first. RAPL knows nothing of a GPU, NVML of nothing else.
+        root: Folder in which `sys` is mounted.
+        run: Runs `vcgencmd`.
 
     Returns:
-        The meter, or None where none answers: `unavailable` then has the reason of each.
+        The meter, or None where none works; `unavailable` then gives the reason of each.
     """
     reasons = []
-    for name in sources:
+    for name, make in SOURCES.items():
         try:
-            meter = SOURCES[name](root, run)
+            meter = make(root, run)
         except UnreadableError as error:
             reasons.append(f"{name}: {error}")
         else:

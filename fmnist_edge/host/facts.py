@@ -1,4 +1,4 @@
-"""Facts about the machine that a number needs beside it."""
+"""Facts about the machine that a measurement needs beside it."""
 
 import os
 import platform
@@ -6,51 +6,55 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from fmnist_edge.host.cpu import cores_of, features_of, has_hypervisor
-from fmnist_edge.host.nvidia import gpu_names
+from fmnist_edge.host.cpu import cpu_model, features_of, has_hypervisor
 from fmnist_edge.host.power_supply import PowerSupplies
 from fmnist_edge.host.programs import Run, run_program
-from fmnist_edge.host.small_files import UnreadableError, as_whole, entries, fields, whole, word
+from fmnist_edge.host.small_files import (
+    UnreadableError,
+    glob_sorted,
+    parse_fields,
+    parse_int,
+    read_int,
+    read_or_empty,
+)
 from fmnist_edge.result import Value
-
-__all__ = ["UNKNOWN", "facts"]
 
 UNKNOWN: Final = "unknown"
 _KIB: Final = 1 << 10
 _CPU: Final = "sys/devices/system/cpu"
 _CLOCK_SOURCE: Final = "sys/devices/system/clocksource/clocksource0/current_clocksource"
-# Where the makers of drivers put the same switch, and what it says.
+# The switch of the boost clock: its file under each driver, and the meaning of the content.
 _BOOSTS: Final = {
     f"{_CPU}/intel_pstate/no_turbo": {"0": "on", "1": "off"},
     f"{_CPU}/cpufreq/boost": {"1": "on", "0": "off"},
 }
 _SUPPLIES: Final = {None: UNKNOWN, True: "battery", False: "mains"}
-# Files that container engines leave in every container.
+# Files that container engines put into every container.
 _CONTAINERS: Final = (".dockerenv", "run/.containerenv", "run/systemd/container")
-# How virtual machines call themselves in the place of a maker; Arm's CPUs have no flag for it.
+# Vendor and product names of virtual machines; Arm's CPUs have no flag that tells.
 _VIRTUAL: Final = ("QEMU", "KVM", "VMware", "VirtualBox", "innotek", "Xen", "Virtual Machine")
 
 
 def facts(root: Path = Path("/"), run: Run = run_program) -> Mapping[str, Value]:
-    """What machine this is, by name; "unknown" where the system does not tell.
+    """Return what is known of the machine, by name; "unknown" where the system does not tell.
 
-    Neither the host's name nor the user's is among them: results are made to be shared.
+    The names of the host and of the user are left out, because results are made to be shared.
 
     Args:
-        root: Where `proc` and `sys` are mounted.
-        run: Runs `nvidia-smi`, where no file tells of a GPU.
+        root: Folder in which `proc` and `sys` are mounted.
+        run: Runs `lscpu`.
     """
-    cpuinfo = word(root / "proc/cpuinfo")
+    cpuinfo = read_or_empty(root / "proc/cpuinfo")
     policy = root / _CPU / "cpu0/cpufreq"
     return {
         "model": _model(root),
-        "cpu": cores_of(cpuinfo) or platform.processor() or UNKNOWN,
+        "cpu": cpu_model(root, run) or platform.processor() or UNKNOWN,
         "cores": os.cpu_count() or UNKNOWN,
         "cpu features": features_of(cpuinfo) or UNKNOWN,
         "architecture": platform.machine(),
         "memory_bytes": _bytes(root, "MemTotal"),
         "swap_bytes": _bytes(root, "SwapTotal"),
-        "gpu": _gpu(root, run),
+        "gpu": _gpu(root),
         "system": _system(root),
         "kernel": platform.release(),
         "virtual": _virtual(root, cpuinfo),
@@ -65,43 +69,39 @@ def facts(root: Path = Path("/"), run: Run = run_program) -> Mapping[str, Value]
 
 
 def _text(path: Path) -> str:
-    return word(path) or UNKNOWN
+    return read_or_empty(path) or UNKNOWN
 
 
 def _model(root: Path) -> str:
-    board = word(root / "proc/device-tree/model")  # "Raspberry Pi 5 Model B Rev 1.0"
+    board = read_or_empty(root / "proc/device-tree/model")  # "Raspberry Pi 5 Model B Rev 1.0"
     return board or _text(root / "sys/class/dmi/id/product_name")
 
 
 def _bytes(root: Path, name: str) -> int | str:
-    told = fields(word(root / "proc/meminfo")).get(name, "").removesuffix("kB").strip()
+    fields = parse_fields(read_or_empty(root / "proc/meminfo"))
     try:
-        return as_whole(told) * _KIB
+        return parse_int(fields.get(name, "").removesuffix("kB").strip()) * _KIB
     except UnreadableError:
         return UNKNOWN
 
 
-def _gpu(root: Path, run: Run) -> str:
-    files = entries(root / "proc/driver/nvidia/gpus", "*/information")
-    models = [fields(word(path)).get("Model", "") for path in files]
-    if any(models):
-        return ", ".join(filter(None, models))
-    try:
-        return gpu_names(run)
-    except UnreadableError:
-        return UNKNOWN
+def _gpu(root: Path) -> str:
+    """Return the names of the NVIDIA GPUs, from the files of their driver."""
+    files = glob_sorted(root / "proc/driver/nvidia/gpus", "*/information")
+    models = [parse_fields(read_or_empty(path)).get("Model", "") for path in files]
+    return ", ".join(filter(None, models)) or UNKNOWN
 
 
 def _system(root: Path) -> str:
-    name = fields(word(root / "etc/os-release"), "=").get("PRETTY_NAME", "").strip('"')
-    return name or platform.system()
+    release = parse_fields(read_or_empty(root / "etc/os-release"), "=")
+    return release.get("PRETTY_NAME", "").strip('"') or platform.system()
 
 
 def _virtual(root: Path, cpuinfo: str) -> str:
-    """What hints at a virtual machine or a container; no hint is no proof that there is none."""
+    """Return the signs of a virtual machine or a container; their absence proves nothing."""
     names = ("sys_vendor", "product_name")
-    maker = " ".join(word(root / "sys/class/dmi/id" / name) for name in names)
-    guest = has_hypervisor(cpuinfo) or any(name in maker for name in _VIRTUAL)
+    vendor = " ".join(read_or_empty(root / "sys/class/dmi/id" / name) for name in names)
+    guest = has_hypervisor(cpuinfo) or any(name in vendor for name in _VIRTUAL)
     contained = any((root / name).exists() for name in _CONTAINERS)
     hints = (*(["container"] if contained else []), *(["virtual machine"] if guest else []))
     return " in a ".join(hints) or "no sign of it"
@@ -109,14 +109,14 @@ def _virtual(root: Path, cpuinfo: str) -> str:
 
 def _megahertz(path: Path) -> float | str:
     try:
-        return whole(path) / 1000
+        return read_int(path) / 1000
     except UnreadableError:
         return UNKNOWN
 
 
 def _boost(root: Path) -> str:
-    told = (meaning.get(_text(root / path)) for path, meaning in _BOOSTS.items())
-    return next(filter(None, told), UNKNOWN)
+    states = (meaning.get(_text(root / path)) for path, meaning in _BOOSTS.items())
+    return next(filter(None, states), UNKNOWN)
 
 
 def _power_supply(root: Path) -> str:

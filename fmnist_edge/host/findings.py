@@ -1,4 +1,4 @@
-"""What one look at the machine has found so far."""
+"""The values that one reading of the machine has found so far."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,14 +6,20 @@ from typing import TypeVar
 
 from fmnist_edge.host.small_files import UnreadableError
 
-__all__ = ["Findings", "Probe"]
-
 T = TypeVar("T")
 
 
 @dataclass
 class Findings:
-    """Filled by the probes, one after the other; the names are those of `Reading`."""
+    """Values of one reading, which the probes add to one after the other.
+
+    Args:
+        temperatures: Degrees Celsius by sensor.
+        megahertz: Clock in MHz by CPU or group of CPUs.
+        throttled: Whether a limit is in force, by name of the limit.
+        counters: Number of events since the system started, by name of the event.
+        unreadable: Why a value could not be read, by name of the value.
+    """
 
     temperatures: dict[str, float] = field(default_factory=dict)
     megahertz: dict[str, float] = field(default_factory=dict)
@@ -22,7 +28,7 @@ class Findings:
     unreadable: dict[str, str] = field(default_factory=dict)
 
     def ask(self, what: str, question: Callable[[], T]) -> T | None:
-        """The answer; None where there is none, and then `unreadable` says why."""
+        """Return the answer of `question`; record the reason under `what` where there is none."""
         try:
             return question()
         except UnreadableError as error:
@@ -31,4 +37,4 @@ class Findings:
 
 
 Probe = Callable[[Findings], None]
-"""Knows where to look, found out once; adds what it sees at each call."""
+"""Reads sensors that were looked for once, and adds their values at each call."""

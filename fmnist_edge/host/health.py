@@ -1,37 +1,38 @@
-"""How the machine is doing, looked at again and again while something is measured.
+"""Temperatures, clocks, throttling and load, read again and again during a measurement.
 
-Where to look is found out once, so that a look costs little. What cannot be read is told with the
-reason: "unreadable" is something else than "fine".
+The sensors are looked for once, so that a reading is cheap. A value that cannot be read is recorded
+with the reason, because an unreadable sensor does not mean a healthy machine.
 """
 
 from pathlib import Path
 from typing import Final
 
 from fmnist_edge.host.findings import Findings, Probe
-from fmnist_edge.host.nvidia import gpus
 from fmnist_edge.host.power_supply import PowerSupplies
 from fmnist_edge.host.programs import Run, run_program
 from fmnist_edge.host.raspberry_pi import throttling, voltage_alarm
 from fmnist_edge.host.sensors import clocks, thermometers, throttle_counters
-from fmnist_edge.host.small_files import UnreadableError, as_decimal, as_whole, fields, text
+from fmnist_edge.host.small_files import (
+    UnreadableError,
+    parse_fields,
+    parse_float,
+    parse_int,
+    read_text,
+)
 from fmnist_edge.result import Reading
-
-__all__ = ["Health", "parse_available", "parse_load"]
 
 _KIB: Final = 1024
 
 
 class Health:
-    """Looks at one machine.
+    """Reads the sensors of one machine.
 
     Args:
-        root: Where `proc` and `sys` are mounted.
-        run: Runs `vcgencmd` and `nvidia-smi`, and only where no file tells the same.
-        gpu: Whether to ask for GPUs, too. Each look then starts a process; where nothing is
-            measured on a GPU, this work is best left out.
+        root: Folder in which `proc` and `sys` are mounted.
+        run: Runs `vcgencmd`, only on a Raspberry Pi whose kernel has no file that tells the same.
     """
 
-    def __init__(self, root: Path = Path("/"), run: Run = run_program, *, gpu: bool = True) -> None:
+    def __init__(self, root: Path = Path("/"), run: Run = run_program) -> None:
         self._root = root
         self._supplies = PowerSupplies(root)
         probes: list[Probe | None] = [
@@ -42,24 +43,22 @@ class Health:
             throttle_counters(root),
         ]
         self._probes = tuple(probe for probe in probes if probe is not None)
-        self._gpus = gpus(run) if gpu else None
 
     def look(self, seconds: float) -> Reading:
-        """How it is doing now.
+        """Read all sensors now.
 
         Args:
-            seconds: Since the run began; kept beside what is seen.
+            seconds: Time since the run began; stored in the reading.
         """
         found = Findings()
         for probe in self._probes:
             probe(found)
         if not found.throttled and not found.counters:
             found.unreadable.setdefault("throttling", "nothing here tells of the CPU's limits")
-        if self._gpus is not None:
-            self._gpus(found)
-        load = found.ask("load", lambda: parse_load(text(self._root / "proc/loadavg")))
+        load = found.ask("load", lambda: parse_load(read_text(self._root / "proc/loadavg")))
         on_battery = found.ask("power supply", self._supplies.on_battery)
-        available = found.ask("memory", lambda: parse_available(text(self._root / "proc/meminfo")))
+        meminfo = self._root / "proc/meminfo"
+        available = found.ask("memory", lambda: parse_available(read_text(meminfo)))
         return Reading(
             at_seconds=seconds,
             temperatures_celsius=found.temperatures,
@@ -73,28 +72,28 @@ class Health:
         )
 
 
-def parse_load(told: str) -> float:
-    """Processes that want to run, averaged over a minute.
+def parse_load(content: str) -> float:
+    """Return the number of runnable processes, averaged over one minute.
 
     Args:
-        told: By /proc/loadavg: "0.26 0.22 0.45 1/89 18751".
+        content: Content of /proc/loadavg, such as "0.26 0.22 0.45 1/89 18751".
 
     Raises:
-        UnreadableError: no such number stands there.
+        UnreadableError: The content does not begin with a number.
     """
-    return as_decimal(told.partition(" ")[0])
+    return parse_float(content.partition(" ")[0])
 
 
-def parse_available(told: str) -> int:
-    """Bytes that could be had without swapping.
+def parse_available(content: str) -> int:
+    """Return the bytes of memory that processes can get without swapping.
 
     Args:
-        told: By /proc/meminfo.
+        content: Content of /proc/meminfo.
 
     Raises:
-        UnreadableError: no such number stands there.
+        UnreadableError: The content has no such number.
     """
-    number = fields(told).get("MemAvailable")
+    number = parse_fields(content).get("MemAvailable")
     if number is None:
         raise UnreadableError("no MemAvailable in /proc/meminfo")
-    return as_whole(number.removesuffix("kB").strip()) * _KIB
+    return parse_int(number.removesuffix("kB").strip()) * _KIB

@@ -3,25 +3,26 @@
 from pathlib import Path
 from typing import Final
 
-from fmnist_edge.host.small_files import UnreadableError, as_whole, fields, word
-
-__all__ = ["resident_and_peak"]
+from fmnist_edge.host.small_files import UnreadableError, parse_fields, parse_int, read_or_empty
 
 _STATUS: Final = Path("/proc/self/status")
 _KIB: Final = 1024
 
 
 def resident_and_peak(status: Path = _STATUS) -> tuple[int | None, int | None]:
-    """Resident and peak resident bytes of this process; None where the system does not tell.
+    """Return the resident and the peak resident bytes of this process; None where unknown.
 
-    Read from Linux's `/proc`: `getrusage` would count the parent's peak before `exec`, too.
+    The peak of `getrusage` would include that of the parent process before `exec`.
+
+    Args:
+        status: The file of the system that holds both.
     """
-    told = fields(word(status))
-    return _bytes(told.get("VmRSS", "")), _bytes(told.get("VmHWM", ""))
+    fields = parse_fields(read_or_empty(status))
+    return _bytes(fields.get("VmRSS", "")), _bytes(fields.get("VmHWM", ""))
 
 
 def _bytes(field: str) -> int | None:
     try:
-        return as_whole(field.removesuffix("kB").strip()) * _KIB
+        return parse_int(field.removesuffix("kB").strip()) * _KIB
     except UnreadableError:
         return None

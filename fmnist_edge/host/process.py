@@ -7,10 +7,8 @@ from typing import Final
 
 from fmnist_edge.errors import UsageError
 from fmnist_edge.host.sensors import ranges
-from fmnist_edge.host.small_files import UnreadableError, as_whole, fields, text
+from fmnist_edge.host.small_files import UnreadableError, parse_fields, parse_int, read_text
 from fmnist_edge.result import Footprint
-
-__all__ = ["footprint", "pin"]
 
 _STATUS: Final = Path("/proc/self/status")
 
@@ -29,7 +27,7 @@ def footprint(status: Path = _STATUS) -> Footprint:
 
 def _threads(status: Path) -> int | None:
     try:
-        return as_whole(fields(text(status)).get("Threads", ""))
+        return parse_int(parse_fields(read_text(status)).get("Threads", ""))
     except UnreadableError:
         return None
 

@@ -1,32 +1,31 @@
-"""Programs of the system that tell what no file tells."""
+"""Running programs of the system, such as `lscpu` and `vcgencmd`."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from fmnist_edge.host.small_files import UnreadableError, reason
-
-__all__ = ["Run", "ask", "run_program"]
+from fmnist_edge.host.small_files import UnreadableError, os_reason
 
 Run = Callable[[Sequence[str]], str]
-"""Runs a program and gives what it wrote to stdout; raises `OSError` where that fails."""
+"""Runs a program and returns its stdout; raises `OSError` where that fails."""
 
 _SECONDS: Final = 3.0
 _SHOWN: Final = 200
 
 
 def run_program(command: Sequence[str]) -> str:
-    """Run a program and give what it wrote to stdout.
+    """Run a program in the C locale and return its stdout.
 
     Args:
-        command: The program's name and its arguments; no shell reads them.
+        command: Name of the program and its arguments; no shell reads them.
 
     Raises:
-        FileNotFoundError: there is no such program here.
-        TimeoutError: it did not end in time.
-        ChildProcessError: it ended with an exit code that means failure.
-        OSError: it could not be started.
+        FileNotFoundError: The program is not installed.
+        TimeoutError: The program did not end within 3 s.
+        ChildProcessError: The exit code of the program is not 0.
+        OSError: The program could not be started.
     """
     name, *arguments = command
     program = shutil.which(name)
@@ -38,28 +37,28 @@ def run_program(command: Sequence[str]) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,
+            # Other locales translate the names of fields and print decimal commas.
+            env={**os.environ, "LC_ALL": "C"},
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise TimeoutError(f"{name} took more than {_SECONDS:g} s") from error
-    told = done.stdout.decode("utf-8", errors="replace")
+    output = done.stdout.decode("utf-8", errors="replace")
     if done.returncode != 0:
-        complaint = (told.strip() or done.stderr.decode("utf-8", errors="replace").strip())[:_SHOWN]
-        raise ChildProcessError(
-            " ".join(complaint.split()) or f"{name} ended with {done.returncode}"
-        )
-    return told
+        message = (output.strip() or done.stderr.decode("utf-8", errors="replace").strip())[:_SHOWN]
+        raise ChildProcessError(" ".join(message.split()) or f"{name} ended with {done.returncode}")
+    return output
 
 
 def ask(run: Run, command: Sequence[str]) -> str:
-    """What `command` tells.
+    """Run `command` and return its stdout.
 
     Raises:
-        UnreadableError: it does not tell; the message says why.
+        UnreadableError: The program is not installed or failed; the message says why.
     """
     try:
         return run(command)
     except FileNotFoundError as error:
         raise UnreadableError(f"no {command[0]}") from error
     except OSError as error:
-        raise UnreadableError(reason(error)) from error
+        raise UnreadableError(os_reason(error)) from error

@@ -1,4 +1,4 @@
-"""Energy counters of x86 CPUs ("running average power limit"), as Linux shows them.
+"""Energy counters of x86 CPUs ("running average power limit"), as Linux provides them.
 
 Source: Linux kernel documentation, power capping framework. Since Linux 5.10 the counters are
 readable for root alone (CVE-2020-8694).
@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fmnist_edge.host.small_files import UnreadableError, entries, whole, word
-
-__all__ = ["Rapl"]
+from fmnist_edge.host.small_files import UnreadableError, glob_sorted, read_int, read_or_empty
 
 _MICRO: Final = 1e-6
 _FOLDER: Final = "sys/class/powercap"
@@ -18,7 +16,7 @@ _FOLDER: Final = "sys/class/powercap"
 
 @dataclass
 class _Counter:
-    """One package's counter: microjoules, starting again from 0 above `span`."""
+    """The counter of one package in microjoules, which restarts from 0 above `span`."""
 
     path: Path
     span: int
@@ -26,27 +24,27 @@ class _Counter:
     total: int = 0
 
     def advance(self) -> int:
-        now = whole(self.path)
+        now = read_int(self.path)
         self.total += now - self.last if now >= self.last else now + self.span - self.last
         self.last = now
         return self.total
 
 
 class Rapl:
-    """The CPU packages together.
+    """The energy of all CPU packages together.
 
-    Not "psys": that one covers more, but what it covers is up to the maker of the machine, and many
-    machines that have it show nonsense there.
+    The zone "psys" is not used: it covers more, but each vendor decides what, and many machines
+    report wrong values there.
 
     Args:
-        root: Where `sys` is mounted.
+        root: Folder in which `sys` is mounted.
 
     Raises:
-        UnreadableError: there are no counters, or they are not for this user to read.
+        UnreadableError: There are no counters, or this user may not read them.
     """
 
     def __init__(self, root: Path) -> None:
-        zones = entries(root / _FOLDER, "intel-rapl:*")
+        zones = glob_sorted(root / _FOLDER, "intel-rapl:*")
         if not zones:
             raise UnreadableError(f"no /{_FOLDER}/intel-rapl:*")
         packages = [zone for zone in zones if _name(zone).startswith("package-")]
@@ -59,28 +57,17 @@ class Rapl:
             "memory, disks, screen and power supply are not included"
         )
 
-    def sample(self, seconds: float) -> None:  # noqa: ARG002 - the counter is its own clock
-        """Follow the counters, which start again after minutes under load.
-
-        Args:
-            seconds: Not needed.
-
-        Raises:
-            UnreadableError: a counter cannot be read any more.
-        """
+    def sample(self, seconds: float) -> None:  # noqa: ARG002 - a counter of energy needs no time
+        """Read the counters, which restart from 0 after some minutes under load."""
         self.joules()
 
     def joules(self) -> float:
-        """Energy of all packages since this meter was made.
-
-        Raises:
-            UnreadableError: a counter cannot be read any more.
-        """
+        """Return the energy of all packages in joules since this meter was made."""
         return sum([counter.advance() for counter in self._counters]) * _MICRO
 
 
 def _name(zone: Path) -> str:
-    return word(zone / "name") or zone.name
+    return read_or_empty(zone / "name") or zone.name
 
 
 def _counter(zone: Path) -> _Counter:
@@ -93,7 +80,7 @@ def _counter(zone: Path) -> _Counter:
 
 def _figure(path: Path) -> int:
     try:
-        return whole(path)
+        return read_int(path)
     except UnreadableError as error:
         advice = "; run as root, or let this user read it" if "permission" in str(error) else ""
         shown = f"/{_FOLDER}/{path.parent.name}/{path.name}"

@@ -1,4 +1,4 @@
-"""What only a Raspberry Pi tells: its throttle word, its under-voltage alarm, its power chip.
+"""Values that only a Raspberry Pi has: throttle bits, under-voltage alarm, power chip.
 
 Sources:
     The bits: Raspberry Pi documentation, `vcgencmd get_throttled`.
@@ -13,16 +13,13 @@ from typing import Final
 
 from fmnist_edge.host.findings import Findings, Probe
 from fmnist_edge.host.programs import Run, ask
-from fmnist_edge.host.small_files import UnreadableError, entries, text, whole, word
-
-__all__ = [
-    "LIVE",
-    "SINCE_BOOT",
-    "parse_rails",
-    "parse_throttled",
-    "throttling",
-    "voltage_alarm",
-]
+from fmnist_edge.host.small_files import (
+    UnreadableError,
+    glob_sorted,
+    read_int,
+    read_or_empty,
+    read_text,
+)
 
 LIVE: Final = {
     0: "under-voltage",
@@ -30,7 +27,7 @@ LIVE: Final = {
     2: "throttled",
     3: "soft temperature limit",
 }
-"""Bits that are set as long as the limit is in force."""
+"""Bits of the throttle word that are set as long as the limit is in force."""
 
 SINCE_BOOT: Final = {
     16: "under-voltage since boot",
@@ -38,8 +35,10 @@ SINCE_BOOT: Final = {
     18: "throttled since boot",
     19: "soft temperature limit since boot",
 }
-"""Bits that stay set. Linux's driver may clear them at any time, so a set one is no proof of an
-event in this run, and a clear one no proof that there was none; a rise is proof."""
+"""Bits of the throttle word that stay set after an event.
+
+Linux's driver may clear them at any time. A set bit therefore does not prove an event in this run,
+and a clear bit does not prove that there was none; only a bit that changes from 0 to 1 does."""
 
 _WORD: Final = re.compile(r"(?:throttled=)?(?:0x)?([0-9a-f]{1,8})", re.IGNORECASE)
 _CHANNEL: Final = re.compile(
@@ -51,24 +50,24 @@ _SHOWN: Final = 60
 
 
 def throttling(root: Path, run: Run) -> Probe | None:
-    """The throttle word; None where this is no Raspberry Pi.
+    """Return a probe of the throttle word; None where this is no Raspberry Pi.
 
-    The file is what the driver read at most two seconds ago, and costs no process; `vcgencmd` is
-    asked where there is none.
+    The driver's file is at most two seconds old and needs no process; `vcgencmd` is run where there
+    is no such file.
 
     Args:
-        root: Where `proc` and `sys` are mounted.
+        root: Folder in which `proc` and `sys` are mounted.
         run: Runs `vcgencmd`.
     """
-    files = entries(root / "sys/devices/platform", "soc*/soc*:firmware/get_throttled")
+    files = glob_sorted(root / "sys/devices/platform", "soc*/soc*:firmware/get_throttled")
     if files:
-        return partial(_bits, partial(text, files[0]))
+        return partial(_bits, partial(read_text, files[0]))
     question = partial(ask, run, ("vcgencmd", "get_throttled"))
     return partial(_bits, question) if _is_raspberry_pi(root) else None
 
 
 def _is_raspberry_pi(root: Path) -> bool:
-    return word(root / "proc/device-tree/model").startswith("Raspberry Pi")
+    return read_or_empty(root / "proc/device-tree/model").startswith("Raspberry Pi")
 
 
 def _bits(question: Callable[[], str], found: Findings) -> None:
@@ -78,53 +77,56 @@ def _bits(question: Callable[[], str], found: Findings) -> None:
         found.counters |= {name: word >> bit & 1 for bit, name in SINCE_BOOT.items()}
 
 
-def parse_throttled(told: str) -> int:
-    """The throttle word: from "50005" of the file, or "throttled=0x50005" of the program.
+def parse_throttled(output: str) -> int:
+    """Return the throttle word.
+
+    Args:
+        output: "50005" as in the driver's file, or "throttled=0x50005" as `vcgencmd` prints it.
 
     Raises:
-        UnreadableError: something else was told.
+        UnreadableError: The output is something else.
     """
-    match = _WORD.fullmatch(told.strip())
+    match = _WORD.fullmatch(output.strip())
     if match is None:
-        raise UnreadableError(_refusal(told))
+        raise UnreadableError(_refusal(output))
     return int(match[1], 16)
 
 
-def _refusal(told: str) -> str:
-    """Why `vcgencmd` gave no figures."""
-    match = _REFUSAL.search(told)
-    return match[1] if match and match[1] else f"not understood: {told[:_SHOWN]!r}"
+def _refusal(output: str) -> str:
+    """Return the reason that `vcgencmd` gives for printing no value."""
+    match = _REFUSAL.search(output)
+    return match[1] if match and match[1] else f"not understood: {output[:_SHOWN]!r}"
 
 
 def voltage_alarm(root: Path) -> Probe | None:
-    """The under-voltage alarm of Linux's own driver; None where there is no such chip.
+    """Return a probe of the kernel's under-voltage alarm; None where there is no such chip.
 
     Args:
-        root: Where `sys` is mounted.
+        root: Folder in which `sys` is mounted.
     """
-    for name in entries(root / "sys/class/hwmon", "hwmon*/name"):
+    for name in glob_sorted(root / "sys/class/hwmon", "hwmon*/name"):
         alarm = name.with_name("in0_lcrit_alarm")
-        if word(name) == "rpi_volt" and alarm.exists():
+        if read_or_empty(name) == "rpi_volt" and alarm.exists():
             return partial(_alarm, alarm)
     return None
 
 
 def _alarm(path: Path, found: Findings) -> None:
-    alarm = found.ask("under-voltage alarm", partial(whole, path))
+    alarm = found.ask("under-voltage alarm", partial(read_int, path))
     if alarm is not None:
         found.throttled["under-voltage alarm"] = alarm != 0
 
 
-def parse_rails(told: str) -> Mapping[str, float]:
-    """Watts by rail, of each rail whose current and voltage the power chip tells.
+def parse_rails(output: str) -> Mapping[str, float]:
+    """Return the watts of each rail whose current and voltage the power chip measures.
 
     Args:
-        told: By `vcgencmd pmic_read_adc`.
+        output: Output of `vcgencmd pmic_read_adc`.
 
     Raises:
-        UnreadableError: no rail has both, as on every model before the fifth.
+        UnreadableError: No rail has both, as on every model before the Raspberry Pi 5.
     """
-    channels = {(name, unit): float(value) for name, unit, value in _CHANNEL.findall(told)}
+    channels = {(name, unit): float(value) for name, unit, value in _CHANNEL.findall(output)}
     amperes = {name: value for (name, unit), value in channels.items() if unit == "A"}
     watts = {
         name: current * channels[name, "V"]
@@ -132,5 +134,5 @@ def parse_rails(told: str) -> Mapping[str, float]:
         if (name, "V") in channels
     }
     if not watts:
-        raise UnreadableError(_refusal(told))
+        raise UnreadableError(_refusal(output))
     return watts

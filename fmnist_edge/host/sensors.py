@@ -1,4 +1,4 @@
-"""Temperatures, clocks and throttle counters where Linux keeps them, on any machine."""
+"""Temperatures, clocks and throttle counters that Linux provides on any machine."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,22 +9,20 @@ from typing import Final
 from fmnist_edge.host.findings import Findings, Probe
 from fmnist_edge.host.small_files import (
     UnreadableError,
-    as_decimal,
-    entries,
-    fields,
-    text,
-    whole,
-    word,
+    glob_sorted,
+    parse_fields,
+    parse_float,
+    read_int,
+    read_or_empty,
+    read_text,
 )
 
-__all__ = ["clocks", "clocks_of_cpuinfo", "ranges", "thermometers", "throttle_counters"]
-
 _CPU: Final = "sys/devices/system/cpu"
-# Disks and radios: to ask them wakes them or takes milliseconds, and they do not slow a CPU down.
+# Disks and radios: reading them wakes them or takes milliseconds, and they do not slow a CPU down.
 _ELSEWHERE: Final = ("nvme", "drivetemp", "iwlwifi", "ath10k", "ath11k", "ath12k", "mt7", "hidpp")
-# A kind of thermal zone, and the hwmon chip that tells the same.
+# A type of thermal zone, and the hwmon chip with the same sensor.
 _SAME_AS: Final = {"x86_pkg_temp": "coretemp"}
-# A server has hundreds of clocks; asking for all would take milliseconds each second.
+# A server has hundreds of clocks; reading all would take milliseconds each second.
 _MOST_CLOCKS: Final = 16
 _EVENTS: Final = {
     "core throttle count": "core_throttle_count",
@@ -33,17 +31,17 @@ _EVENTS: Final = {
 
 
 def thermometers(root: Path) -> Probe:
-    """Every sensor of heat: the chips of hwmon, and the thermal zones that are none of those.
+    """Return a probe of all hwmon chips, and of the thermal zones that are not among them.
 
     Args:
-        root: Where `sys` is mounted.
+        root: Folder in which `sys` is mounted.
     """
     return partial(_temperatures, _sensors(root))
 
 
 def _temperatures(sensors: Mapping[str, Path], found: Findings) -> None:
     for name, path in sensors.items():
-        millidegrees = found.ask(f"temperature of {name}", partial(whole, path))
+        millidegrees = found.ask(f"temperature of {name}", partial(read_int, path))
         if millidegrees is not None:
             found.temperatures[name] = millidegrees / 1000
     if not sensors:
@@ -52,23 +50,31 @@ def _temperatures(sensors: Mapping[str, Path], found: Findings) -> None:
 
 
 def _sensors(root: Path) -> dict[str, Path]:
-    chips = [(word(chip / "name") or chip.name, chip) for chip in _all(root, "hwmon/hwmon*")]
+    chips = [
+        (read_or_empty(chip / "name") or chip.name, chip) for chip in _all(root, "hwmon/hwmon*")
+    ]
     named = [pair for name, chip in chips for pair in _of_chip(name, chip)]
     known = {name for name, _ in chips}
-    zones = [(word(zone / "type") or zone.name, zone) for zone in _all(root, "thermal/*_zone*")]
+    zones = [
+        (read_or_empty(zone / "type") or zone.name, zone) for zone in _all(root, "thermal/*_zone*")
+    ]
     named += [(kind, zone / "temp") for kind, zone in zones if not _is_of_chip(kind, zone, known)]
-    return _told_apart([(name, path) for name, path in named if not name.startswith(_ELSEWHERE)])
+    return _with_unique_names(
+        [(name, path) for name, path in named if not name.startswith(_ELSEWHERE)]
+    )
 
 
 def _all(root: Path, pattern: str) -> list[Path]:
-    return entries(root / "sys/class", pattern)
+    return glob_sorted(root / "sys/class", pattern)
 
 
 def _of_chip(name: str, chip: Path) -> list[tuple[str, Path]]:
-    """Name and file of each temperature of a hwmon chip."""
-    files = entries(chip, "temp*_input")
-    labels = [word(path.with_name(path.name.replace("_input", "_label"))) for path in files]
-    # The package is as hot as its hottest core, and each core that is asked has to wake up.
+    """Return name and file of each temperature of a hwmon chip."""
+    files = glob_sorted(chip, "temp*_input")
+    labels = [
+        read_or_empty(path.with_name(path.name.replace("_input", "_label"))) for path in files
+    ]
+    # The package is as hot as its hottest core, and reading a core wakes it.
     whole_package = any(label.startswith("Package") for label in labels)
     return [
         (" ".join(filter(None, (name, label))), path)
@@ -78,14 +84,14 @@ def _of_chip(name: str, chip: Path) -> list[tuple[str, Path]]:
 
 
 def _is_of_chip(kind: str, zone: Path, chips: set[str]) -> bool:
-    """Whether hwmon shows this thermal zone, too; the kernel writes its name with underscores."""
+    """Return whether hwmon has this thermal zone, too; the kernel puts underscores in its name."""
     return {kind, kind.replace("-", "_"), _SAME_AS.get(kind, kind)} & chips != set() or any(
         zone.glob("hwmon*")
     )
 
 
-def _told_apart(named: list[tuple[str, Path]]) -> dict[str, Path]:
-    """By name; the second sensor of a name gets a number."""
+def _with_unique_names(named: list[tuple[str, Path]]) -> dict[str, Path]:
+    """Return the sensors by name; the second sensor of a name gets a number."""
     sensors: dict[str, Path] = {}
     for name, path in named:
         same = sum(known.partition(" #")[0] == name for known in sensors)
@@ -94,63 +100,65 @@ def _told_apart(named: list[tuple[str, Path]]) -> dict[str, Path]:
 
 
 def clocks(root: Path) -> Probe:
-    """The clock of each group of CPUs, in MHz; of 16 groups at most, to stay cheap.
+    """Return a probe of the clock in MHz of each group of CPUs, of at most 16 groups.
 
     Args:
-        root: Where `proc` and `sys` are mounted.
+        root: Folder in which `proc` and `sys` are mounted.
     """
-    policies = entries(root / _CPU / "cpufreq", "policy*")[:_MOST_CLOCKS]
+    policies = glob_sorted(root / _CPU / "cpufreq", "policy*")[:_MOST_CLOCKS]
     if policies:
         return partial(_requested, {_group(policy): policy for policy in policies})
     cpuinfo = root / "proc/cpuinfo"
     try:
-        clocks_of_cpuinfo(text(cpuinfo))
+        clocks_of_cpuinfo(read_text(cpuinfo))
     except UnreadableError as error:
-        return partial(_untold, str(error))
+        return partial(_no_clock, str(error))
     return partial(_measured, cpuinfo)
 
 
-def _untold(why: str, found: Findings) -> None:
+def _no_clock(why: str, found: Findings) -> None:
     found.unreadable["clock"] = why
 
 
 def _requested(policies: Mapping[str, Path], found: Findings) -> None:
     for name, policy in policies.items():
-        kilohertz = found.ask(f"clock of {name}", partial(whole, policy / "scaling_cur_freq"))
+        kilohertz = found.ask(f"clock of {name}", partial(read_int, policy / "scaling_cur_freq"))
         if kilohertz is not None:
             found.megahertz[name] = kilohertz / 1000
 
 
 def _measured(cpuinfo: Path, found: Findings) -> None:
-    found.megahertz |= found.ask("clock", lambda: clocks_of_cpuinfo(text(cpuinfo))) or {}
+    found.megahertz |= found.ask("clock", lambda: clocks_of_cpuinfo(read_text(cpuinfo))) or {}
 
 
 def clocks_of_cpuinfo(content: str) -> dict[str, float]:
-    """MHz by CPU, where /proc/cpuinfo tells the clock that is, not the one that was sold.
+    """Return the current clock of each CPU in MHz, of at most 16 CPUs.
 
     Args:
-        content: Of /proc/cpuinfo.
+        content: Content of /proc/cpuinfo.
 
     Raises:
-        UnreadableError: no clock stands there, or the same one for ever.
+        UnreadableError: The file holds no clock, or the nominal one only.
     """
-    cpus = [fields(part) for part in content.split("\n\n")]
-    told = {f"cpu {cpu.get('processor', '?')}": cpu["cpu MHz"] for cpu in cpus if "cpu MHz" in cpu}
-    if not told:
+    cpus = [parse_fields(part) for part in content.split("\n\n")]
+    found = {f"cpu {cpu.get('processor', '?')}": cpu["cpu MHz"] for cpu in cpus if "cpu MHz" in cpu}
+    if not found:
         raise UnreadableError("no /sys/devices/system/cpu/cpufreq, no MHz in /proc/cpuinfo")
     if not any("aperfmperf" in cpu.get("flags", "").split() for cpu in cpus):
         # Without these counters, as in most virtual machines, the kernel repeats a constant.
         raise UnreadableError("no /sys/devices/system/cpu/cpufreq; /proc/cpuinfo has a constant")
-    return {name: as_decimal(number) for name, number in list(told.items())[:_MOST_CLOCKS]}
+    return {name: parse_float(number) for name, number in list(found.items())[:_MOST_CLOCKS]}
 
 
 def _group(policy: Path) -> str:
-    numbers = [int(word) for word in word(policy / "related_cpus").split() if word.isdecimal()]
+    numbers = [
+        int(word) for word in read_or_empty(policy / "related_cpus").split() if word.isdecimal()
+    ]
     return f"cpu {ranges(numbers)}" if numbers else policy.name
 
 
 def ranges(numbers: list[int]) -> str:
-    """[0, 1, 2, 5] as "0-2,5"."""
+    """Return the numbers as a list of ranges: "0-2,5" for [0, 1, 2, 5]."""
     ordered = sorted(set(numbers))
     breaks = [index for index, (a, b) in enumerate(pairwise(ordered), 1) if b != a + 1]
     edges = [0, *breaks, len(ordered)]
@@ -159,13 +167,13 @@ def ranges(numbers: list[int]) -> str:
 
 
 def throttle_counters(root: Path) -> Probe:
-    """How often Intel's CPUs were slowed down for their heat, summed over the CPUs.
+    """Return a probe of Intel's counters of thermal throttling, summed over the CPUs.
 
     Args:
-        root: Where `sys` is mounted.
+        root: Folder in which `sys` is mounted.
     """
     files = {
-        event: entries(root / _CPU, f"cpu[0-9]*/thermal_throttle/{name}")
+        event: glob_sorted(root / _CPU, f"cpu[0-9]*/thermal_throttle/{name}")
         for event, name in _EVENTS.items()
     }
     return partial(_count, {event: paths for event, paths in files.items() if paths})
@@ -173,7 +181,7 @@ def throttle_counters(root: Path) -> Probe:
 
 def _count(files: Mapping[str, list[Path]], found: Findings) -> None:
     for event, paths in files.items():
-        counts = [found.ask(event, partial(whole, path)) for path in paths]
+        counts = [found.ask(event, partial(read_int, path)) for path in paths]
         known = [count for count in counts if count is not None]
         # A sum of fewer CPUs than before would hide a rise.
         if len(known) == len(counts):

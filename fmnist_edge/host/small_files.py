@@ -1,103 +1,90 @@
-"""Words and numbers from the small files of /proc and /sys, and why one could not be had."""
+"""Reading and parsing the small files of /proc and /sys."""
 
 import re
 from pathlib import Path
 from typing import Final
 
-__all__ = [
-    "UnreadableError",
-    "as_decimal",
-    "as_whole",
-    "entries",
-    "fields",
-    "in_order",
-    "reason",
-    "text",
-    "whole",
-    "word",
-]
-
-# As many digits as any counter of the kernel has; more would be no counter.
-_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,20}")
-_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?")
+# 20 digits hold every 64-bit counter of the kernel; a longer number is none.
+_INT: Final = re.compile(r"[+-]?[0-9]{1,20}")
+_FLOAT: Final = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _SHOWN: Final = 60
 
 
 class UnreadableError(OSError):
-    """Something could not be read; the message says why in a few words."""
+    """A value could not be read; the message gives the reason in a few words."""
 
 
-def reason(error: OSError) -> str:
-    """What went wrong, without the path: "permission denied"."""
+def os_reason(error: OSError) -> str:
+    """Return the reason of an error without the path, such as "permission denied"."""
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
-def text(path: Path) -> str:
-    """What stands in `path`, without the blanks and zero bytes around it.
+def read_text(path: Path) -> str:
+    """Return the content of a file without blanks and zero bytes at its ends.
 
     Raises:
-        UnreadableError: there is no such file, or it may not be read, or nothing stands in it.
+        UnreadableError: The file does not exist, cannot be read, or is empty.
     """
     try:
         content = path.read_bytes().decode("utf-8", errors="replace").strip("\0\n\t ")
     except OSError as error:
-        raise UnreadableError(reason(error)) from error
+        raise UnreadableError(os_reason(error)) from error
     if not content:
         raise UnreadableError("empty")
     return content
 
 
-def word(path: Path) -> str:
-    """What stands in `path`; empty where that cannot be read."""
+def read_or_empty(path: Path) -> str:
+    """Return the content of a file as `read_text` does; empty where it cannot be read."""
     try:
-        return text(path)
+        return read_text(path)
     except UnreadableError:
         return ""
 
 
-def whole(path: Path) -> int:
-    """The whole number that stands in `path`.
+def read_int(path: Path) -> int:
+    """Return the whole number that a file holds.
 
     Raises:
-        UnreadableError: the file cannot be read, or something else stands in it.
+        UnreadableError: The file cannot be read, or holds something else.
     """
-    return as_whole(text(path))
+    return parse_int(read_text(path))
 
 
-def as_whole(told: str) -> int:
-    """The whole number that `told` is.
+def parse_int(content: str) -> int:
+    """Return the whole number that `content` is.
 
     Raises:
-        UnreadableError: it is none.
+        UnreadableError: It is not a whole number of at most 20 digits.
     """
-    if not _WHOLE.fullmatch(told):
-        raise UnreadableError(f"not a number: {told[:_SHOWN]!r}")
-    return int(told)
+    if not _INT.fullmatch(content):
+        raise UnreadableError(f"not a number: {content[:_SHOWN]!r}")
+    return int(content)
 
 
-def as_decimal(told: str) -> float:
-    """The number that `told` is, with or without a decimal point.
+def parse_float(content: str) -> float:
+    """Return the number that `content` is, with or without a decimal point.
 
     Raises:
-        UnreadableError: it is none.
+        UnreadableError: It is not a finite decimal number without exponent.
     """
-    if not _DECIMAL.fullmatch(told):
-        raise UnreadableError(f"not a number: {told[:_SHOWN]!r}")
-    return float(told)
+    if not _FLOAT.fullmatch(content):
+        raise UnreadableError(f"not a number: {content[:_SHOWN]!r}")
+    return float(content)
 
 
-def fields(content: str, separator: str = ":") -> dict[str, str]:
-    """The lines "name: value" of `content`; the last one of a name is the one that counts."""
+def parse_fields(content: str, separator: str = ":") -> dict[str, str]:
+    """Return the lines "name: value" of `content`; the last line of each name counts."""
     pairs = (line.split(separator, 1) for line in content.splitlines() if separator in line)
     return {key.strip(): value.strip() for key, value in pairs}
 
 
-def entries(folder: Path, pattern: str) -> list[Path]:
-    """What matches `pattern` in `folder`, "cpu10" after "cpu9"; empty where there is no folder."""
-    return sorted(folder.glob(pattern), key=lambda path: in_order(str(path)))
+def glob_sorted(folder: Path, pattern: str) -> list[Path]:
+    """Return what matches `pattern` in `folder`, "cpu10" after "cpu9"; none without the folder."""
+    return sorted(folder.glob(pattern), key=lambda path: natural_key(str(path)))
 
 
-def in_order(name: str) -> list[tuple[int, str]]:
-    """A key that sorts names with numbers in them as people count."""
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts the numbers inside names by their value."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

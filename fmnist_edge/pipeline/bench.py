@@ -44,8 +44,6 @@ _DISTRIBUTIONS: Final[Mapping[str, str]] = {
     for name, module in runtimes.RUNTIMES.items()
     if module.PACKAGE
 }
-# Meters that cover a CPU; that of a graphics card would give the energy of an idle card.
-_CPU_METERS: Final = ("RAPL", "Raspberry Pi PMIC")
 
 
 def worker_command(_: Case) -> Sequence[str]:
@@ -210,7 +208,7 @@ def bench(request: BenchRequest, progress: Progress = SILENT) -> Run:
     begin = now()
     host = facts()
     cases, settings, data = request.plan.cases, request.settings, request.data
-    health = Health(gpu=False)  # every case runs on the CPU
+    health = Health()
 
     def probe() -> Reading:
         return health.look((now() - begin) / NS_PER_SECOND)
@@ -218,7 +216,7 @@ def bench(request: BenchRequest, progress: Progress = SILENT) -> Run:
     def launch(job: Job, tick: Callable[[], None]) -> AbstractContextManager[WorkerHandle]:
         return Worker(request.command(job.case), job, tick)
 
-    meter, metering = find_meter(sources=_CPU_METERS)
+    meter, metering = find_meter()
     found = run_rounds(cases, settings, data.paths, launch=launch, probe=probe, progress=progress)
     if settings.energy_seconds and meter is not None:
         sound = [each.case for each in found if each.failure is None]

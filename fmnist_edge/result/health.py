@@ -35,7 +35,7 @@ class EnergyMeter(Record):
     """The source of a run's energy figures.
 
     Args:
-        source: "RAPL", "Raspberry Pi PMIC", "NVML"; empty where there is none.
+        source: "RAPL" or "Raspberry Pi PMIC"; empty where there is none.
         coverage: What its figures include and what not.
         unavailable: Why there is none.
     """

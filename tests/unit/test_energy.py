@@ -15,13 +15,11 @@ from tests.trees import (
     Answers,
     anyones_folder,
     as_a_user,
-    no_program,
     plant,
     programs,
 )
 
 _PMIC = ("vcgencmd", "pmic_read_adc")
-_WATTS = ("nvidia-smi", "--query-gpu=power.draw", "--format=csv,noheader")
 _PACKAGE = "sys/class/powercap/intel-rapl:0"
 _RANGE = int(RAPL_LAPTOP[f"{_PACKAGE}/max_energy_range_uj"])
 _RAILS = {
@@ -50,8 +48,7 @@ def _set(root: Path, microjoules: int) -> None:
 
 def test_a_machine_without_a_meter_says_why_for_each_kind(tmp_path: Path) -> None:
     assert _why_not(tmp_path) == (
-        "RAPL: no /sys/class/powercap/intel-rapl:*; "
-        "Raspberry Pi PMIC: no vcgencmd; NVML: no nvidia-smi"
+        "RAPL: no /sys/class/powercap/intel-rapl:*; Raspberry Pi PMIC: no vcgencmd"
     )
 
 
@@ -195,7 +192,7 @@ def test_energy_is_the_area_under_the_lines_between_samples() -> None:
 
 def test_an_answer_holds_for_a_while_where_asking_is_work() -> None:
     watts = iter([10.0, 20.0])
-    meter = WattMeter("test", "all", lambda: next(watts), every=1.0)
+    meter = WattMeter("test", "all", lambda: next(watts), every_seconds=1.0)
     for tenth in range(10):
         meter.sample(tenth / 10)
     assert meter.joules() == pytest.approx(9.0)
@@ -205,32 +202,10 @@ def test_an_answer_holds_for_a_while_where_asking_is_work() -> None:
         meter.sample(2.0)
 
 
-def test_the_power_of_all_gpus_is_added_up(tmp_path: Path) -> None:
-    meter = _found(tmp_path, {_WATTS: "63.12 W\n36.88 W\n"})
-    meter.sample(0.0)
-    meter.sample(2.0)
-    assert meter.joules() == pytest.approx(200.0)
-    assert meter.source == "NVML"
-
-
-@pytest.mark.parametrize("told", ["[N/A]\n", "63.12 W\n[Not Supported]\n", "", "\n", "No devices"])
-def test_a_gpu_that_does_not_tell_its_power_is_no_meter(tmp_path: Path, told: str) -> None:
-    assert "NVML: not understood: " in _why_not(tmp_path, {_WATTS: told})
-
-
-def test_the_caller_chooses_which_meters_are_asked(tmp_path: Path) -> None:
-    run = programs({_WATTS: "63.12 W\n"})
-    meter, _ = find_meter(plant(tmp_path, RAPL_LAPTOP), run, sources=("NVML", "RAPL"))
-    assert meter is not None
-    assert meter.source == "NVML"
-    _, told = find_meter(tmp_path / "none", no_program, sources=("RAPL",))
-    assert told.unavailable == "RAPL: no /sys/class/powercap/intel-rapl:*"
-
-
 def test_the_best_meter_for_a_cpu_comes_first(tmp_path: Path) -> None:
-    meter = _found(plant(tmp_path, RAPL_LAPTOP), {_WATTS: "63.12 W\n", _PMIC: PMIC_OF_PI_5})
+    meter = _found(plant(tmp_path, RAPL_LAPTOP), {_PMIC: PMIC_OF_PI_5})
     assert meter.source == "RAPL"
-    assert list(SOURCES) == ["RAPL", "Raspberry Pi PMIC", "NVML"]
+    assert list(SOURCES) == ["RAPL", "Raspberry Pi PMIC"]
 
 
 def test_this_machine_has_a_meter_that_counts_or_a_reason_why_not() -> None:

@@ -17,7 +17,6 @@ from tests.trees import (
     INTEL_LAPTOP,
     RASPBERRY_PI_4,
     RASPBERRY_PI_5,
-    SMI_H100,
     Answers,
     anyones_folder,
     as_a_user,
@@ -29,10 +28,6 @@ from tests.trees import (
 _WORD_FILE = next(name for name in RASPBERRY_PI_5 if name.endswith("get_throttled"))
 _ALARM = "sys/class/hwmon/hwmon3/in0_lcrit_alarm"
 _VCGENCMD = ("vcgencmd", "get_throttled")
-_SMI = tuple(
-    ("nvidia-smi", f"--query-gpu={name},temperature.gpu,clocks.sm", "--format=csv,noheader")
-    for name in ("clocks_event_reasons.active", "clocks_throttle_reasons.active")
-)
 _ANY_WORD = [
     sum(1 << bit for bit in bits)
     for size in range(len(LIVE) + 1)
@@ -292,65 +287,6 @@ def test_a_zone_whose_chip_lies_in_its_folder_is_not_read_twice(tmp_path: Path) 
         "sys/class/thermal/thermal_zone0/hwmon0/name": "gpu_thermal_chip",
     }
     assert _look(tmp_path, tree).temperatures_celsius == {"gpu_thermal_chip": 1.0}
-
-
-def test_an_idle_gpu_is_not_throttled(tmp_path: Path) -> None:
-    reading = _look(tmp_path, AMD_VM, {_SMI[0]: SMI_H100})
-    assert reading.temperatures_celsius == {"GPU 0": 31.0}
-    assert reading.clocks_mhz == {"GPU 0": 345.0}
-    assert reading.throttled == {
-        "GPU 0 hardware slowdown": False,
-        "GPU 0 software thermal slowdown": False,
-        "GPU 0 hardware thermal slowdown": False,
-        "GPU 0 hardware power brake": False,
-    }
-
-
-def test_a_gpu_that_tells_does_not_hide_a_cpu_that_does_not(tmp_path: Path) -> None:
-    assert "throttling" in _look(tmp_path, AMD_VM, {_SMI[0]: SMI_H100}).unreadable
-
-
-@pytest.mark.parametrize(
-    ("mask", "names"),
-    [
-        (0x1, []),
-        (0x4, []),
-        (0x8, ["hardware slowdown"]),
-        (0x20, ["software thermal slowdown"]),
-        (0x40, ["hardware thermal slowdown"]),
-        (0x80, ["hardware power brake"]),
-        (0x48, ["hardware slowdown", "hardware thermal slowdown"]),
-    ],
-)
-def test_the_slowdowns_of_each_gpu_are_told(tmp_path: Path, mask: int, names: list[str]) -> None:
-    told = f"0x0000000000000000, 40, 1980 MHz\n0x{mask:016x}, 88, 1200 MHz\n"
-    throttled = _look(tmp_path, AMD_VM, {_SMI[0]: told}).throttled
-    assert [name for name, on in throttled.items() if on] == [f"GPU 1 {name}" for name in names]
-
-
-def test_an_old_driver_is_asked_by_the_old_name(tmp_path: Path) -> None:
-    unknown = ChildProcessError('Field "clocks_event_reasons.active" is not a valid field to query')
-    reading = _look(tmp_path, AMD_VM, {_SMI[0]: unknown, _SMI[1]: "0x08, 90, 600 MHz\n"})
-    assert reading.throttled["GPU 0 hardware slowdown"] is True
-
-
-def test_what_a_gpu_does_not_support_is_unreadable(tmp_path: Path) -> None:
-    told = "[N/A], 52, [Not Supported]\n"
-    reading = _look(tmp_path, AMD_VM, {_SMI[0]: told})
-    assert reading.temperatures_celsius == {"GPU 0": 52.0}
-    assert reading.unreadable["throttling of GPU 0"] == "not told by nvidia-smi"
-    assert reading.unreadable["clock of GPU 0"] == "not told by nvidia-smi"
-
-
-def test_a_driver_that_does_not_answer_is_unreadable(tmp_path: Path) -> None:
-    failure = ChildProcessError("NVIDIA-SMI has failed because it couldn't reach the driver")
-    reading = _look(tmp_path, AMD_VM, dict.fromkeys(_SMI, failure))
-    assert reading.unreadable["NVIDIA GPU"].startswith("nvidia-smi has failed")
-
-
-def test_no_gpu_is_asked_for_where_none_is_measured(tmp_path: Path) -> None:
-    run = programs(dict.fromkeys(_SMI, ChildProcessError("asked")))
-    assert "NVIDIA GPU" not in Health(plant(tmp_path, AMD_VM), run, gpu=False).look(0.0).unreadable
 
 
 def test_a_reading_goes_into_a_file_and_comes_back(tmp_path: Path) -> None:

@@ -1,18 +1,21 @@
 """What machine this is, from recorded trees and from this one."""
 
+import json
 import os
 import platform
 from pathlib import Path
 
 import pytest
 
-from fmnist_edge.host.cpu import cores_of, features_of
+from fmnist_edge.host.cpu import cpu_model, features_of
 from fmnist_edge.host.facts import facts
 from fmnist_edge.host.memory import resident_and_peak
+from fmnist_edge.host.programs import run_program
 from tests.trees import (
     AMD_DESKTOP,
     AMD_VM,
     INTEL_LAPTOP,
+    RASPBERRY_PI_4,
     RASPBERRY_PI_5,
     no_program,
     plant,
@@ -20,7 +23,11 @@ from tests.trees import (
 )
 
 _STATUS = "Name:\tpython3\nVmPeak:\t  260000 kB\nVmHWM:\t   52400 kB\nVmRSS:\t   51200 kB\n"
-_NAME_OF_GPU = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+# One core of an Arm CPU in the order of the kernel: number, features, variant, part, revision.
+_ARM_CORE = (
+    "processor\t: {}\nBogoMIPS\t: 48.00\nFeatures\t: {}\nCPU implementer\t: 0x41\n"
+    "CPU architecture: 8\nCPU variant\t: 0x{}\nCPU part\t: 0x{}\nCPU revision\t: {}\n"
+)
 _UNTOLD = (
     *(
         "model",
@@ -36,7 +43,7 @@ _UNTOLD = (
 
 
 def test_a_raspberry_pi_is_recognised(tmp_path: Path) -> None:
-    known = facts(plant(tmp_path, RASPBERRY_PI_5), no_program)
+    known = facts(plant(tmp_path, RASPBERRY_PI_5))
     assert known["model"] == "Raspberry Pi 5 Model B Rev 1.0"
     assert known["cpu"] == "Cortex-A76"
     assert known["cpu features"] == "asimd asimdhp asimddp"
@@ -50,7 +57,7 @@ def test_a_raspberry_pi_is_recognised(tmp_path: Path) -> None:
 
 
 def test_a_virtual_machine_is_recognised(tmp_path: Path) -> None:
-    known = facts(plant(tmp_path, AMD_VM), no_program)
+    known = facts(plant(tmp_path, AMD_VM))
     assert known["model"] == "Standard PC (Q35 + ICH9, 2009)"
     assert known["cpu"] == "AMD EPYC 9354 32-Core Processor"
     assert known["cpu features"] == "avx512f"
@@ -61,17 +68,18 @@ def test_a_virtual_machine_is_recognised(tmp_path: Path) -> None:
 
 
 def test_a_desktop_tells_of_its_governor_and_boost(tmp_path: Path) -> None:
-    known = facts(plant(tmp_path, AMD_DESKTOP), no_program)
+    known = facts(plant(tmp_path, AMD_DESKTOP))
     assert known["governor"] == "powersave"
     assert known["energy preference"] == "balance_performance"
     assert known["boost"] == "on"
     assert known["swap_bytes"] == 0
     assert known["power supply"] == "unknown"
+    assert known["cpu"] == "AMD Ryzen 7 7700X 8-Core Processor"
     assert known["cpu features"].endswith("avx512f avx512bw avx512vl avx512_vnni avx512_bf16")
 
 
 def test_a_laptop_on_battery_without_turbo_says_so(tmp_path: Path) -> None:
-    known = facts(plant(tmp_path, INTEL_LAPTOP), no_program)
+    known = facts(plant(tmp_path, INTEL_LAPTOP))
     assert known["boost"] == "off"
     assert known["power supply"] == "battery"
 
@@ -93,10 +101,45 @@ def test_an_arm_machine_whose_maker_is_a_program_is_virtual(
     assert facts(plant(tmp_path, tree), no_program)["virtual"] == "virtual machine"
 
 
-def test_cores_of_two_kinds_are_both_named() -> None:
-    little = "CPU implementer\t: 0x41\nCPU part\t: 0xd05\nFeatures\t: asimd asimddp\n"
-    big = "CPU implementer\t: 0x41\nCPU part\t: 0xd0b\nFeatures\t: asimd asimddp sve\n"
-    assert cores_of(f"{little}\n{little}\n{big}") == "Cortex-A55 + Cortex-A76"
+def test_a_raspberry_pi_4_is_named_by_the_number_of_its_cores(tmp_path: Path) -> None:
+    assert cpu_model(plant(tmp_path, RASPBERRY_PI_4), run_program) == "Cortex-A72"
+
+
+def test_a_32_bit_system_names_the_core_and_not_its_family(tmp_path: Path) -> None:
+    cpuinfo = "processor\t: 0\nmodel name\t: ARMv7 Processor rev 3 (v7l)\n" + RASPBERRY_PI_4[
+        "proc/cpuinfo"
+    ].removeprefix("processor\t: 0\n")
+    tree = {**RASPBERRY_PI_4, "proc/cpuinfo": cpuinfo}
+    assert cpu_model(plant(tmp_path, tree), run_program) == "Cortex-A72"
+
+
+def test_cores_of_two_kinds_are_both_named(tmp_path: Path) -> None:
+    little, big = ("asimd asimddp", "1", "d05", "0"), ("asimd asimddp sve", "4", "d0b", "1")
+    cores = [_ARM_CORE.format(number, *core) for number, core in enumerate((little, big, big))]
+    folder = "sys/devices/system/cpu"
+    numbers = {f"{folder}/{name}": "0-2\n" for name in ("possible", "present", "online")}
+    tree = {"proc/cpuinfo": "\n".join(cores), **numbers}
+    assert cpu_model(plant(tmp_path, tree), run_program) == "Cortex-A55 + Cortex-A76"
+
+
+def test_a_nested_list_of_lscpu_is_read(tmp_path: Path) -> None:
+    names = ("Cortex-A55", "-", "Cortex-A76")
+    cores = [{"field": "Model name:", "data": name} for name in names]
+    vendor = {"field": "Vendor ID:", "data": "ARM", "children": cores}
+    answer = json.dumps({"lscpu": [vendor]})
+    run = programs({("lscpu", "--json", f"--sysroot={tmp_path}"): answer})
+    assert cpu_model(tmp_path, run) == "Cortex-A55 + Cortex-A76"
+
+
+@pytest.mark.parametrize("answer", [FileNotFoundError(), ChildProcessError("no"), "", "{}", "[{"])
+def test_without_an_answer_of_lscpu_the_kernel_names_the_cpu(
+    tmp_path: Path, answer: str | OSError
+) -> None:
+    run = programs({("lscpu", "--json", f"--sysroot={tmp_path}"): answer})
+    assert cpu_model(plant(tmp_path, INTEL_LAPTOP), run) == (
+        "11th Gen Intel(R) Core(TM) i7-1165G7 @ 2.80GHz"
+    )
+    assert not cpu_model(plant(tmp_path, RASPBERRY_PI_5), run)
 
 
 def test_a_feature_counts_if_every_core_has_it() -> None:
@@ -109,15 +152,6 @@ def test_a_cpu_without_any_of_the_features_is_no_unknown_cpu() -> None:
     assert not features_of("processor\t: 0\n")
 
 
-def test_an_arm_core_is_named_by_its_number_not_by_its_family() -> None:
-    told = "processor\t: 0\nmodel name\t: ARMv7 Processor rev 3 (v7l)\nCPU part\t: 0xd08\n"
-    assert cores_of(told) == "Cortex-A72"
-
-
-def test_a_core_of_another_maker_is_not_named_by_arms_numbers() -> None:
-    assert not cores_of("CPU implementer\t: 0x51\nCPU part\t: 0xd0b\n")
-
-
 def test_a_gpu_is_named_by_the_drivers_file(tmp_path: Path) -> None:
     folder = "proc/driver/nvidia/gpus"
     tree = {
@@ -125,16 +159,6 @@ def test_a_gpu_is_named_by_the_drivers_file(tmp_path: Path) -> None:
         f"{folder}/0000:02:00.0/information": "Model: \t\t NVIDIA A2\nIRQ:   \t\t 17\n",
     }
     assert facts(plant(tmp_path, tree), no_program)["gpu"] == "NVIDIA H100 PCIe, NVIDIA A2"
-
-
-def test_a_gpu_is_named_by_its_program_where_there_is_no_file(tmp_path: Path) -> None:
-    run = programs({_NAME_OF_GPU: "NVIDIA H100 PCIe\n"})
-    assert facts(tmp_path, run)["gpu"] == "NVIDIA H100 PCIe"
-
-
-@pytest.mark.parametrize("answer", ["", "\n", ChildProcessError("no driver"), TimeoutError()])
-def test_a_gpu_that_is_not_told_is_unknown(tmp_path: Path, answer: str | OSError) -> None:
-    assert facts(tmp_path, programs({_NAME_OF_GPU: answer}))["gpu"] == "unknown"
 
 
 def test_what_the_system_does_not_tell_is_unknown(tmp_path: Path) -> None:

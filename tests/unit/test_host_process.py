@@ -109,6 +109,18 @@ def test_what_an_extra_requires_is_not_counted(shelf: Path) -> None:
     assert installed_bytes("top") == 1
 
 
+def test_a_requirement_of_other_machines_is_not_counted(shelf: Path) -> None:
+    _installed(shelf, "top", {"top.py": b"x"}, "other; sys_platform == 'win32'", "own [x] ~= 1.0")
+    _installed(shelf, "other", {"other.py": b"x" * 100})
+    _installed(shelf, "own", {"own.py": b"x" * 20})
+    assert installed_bytes("top") == 21
+
+
+def test_a_requirement_that_cannot_be_parsed_gives_no_size(shelf: Path) -> None:
+    _installed(shelf, "top", {"top.py": b"x"}, "such a requirement")
+    assert installed_bytes("top") is None
+
+
 def test_a_file_that_was_removed_takes_no_room(shelf: Path) -> None:
     _installed(shelf, "top", {"top.py": b"x" * 7, "gone.py": b"x"})
     (shelf / "gone.py").unlink()
