@@ -10,7 +10,6 @@ a generator with a seed of its own. It takes half a minute.
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist, stdev
 from typing import Final
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.files import write_atomically
 from fmnist_edge.pipeline.provenance import made_with
-from fmnist_edge.records import encode_json
+from fmnist_edge.records import Record, encode_json
 from fmnist_edge.stats.intervals import mean_interval
 
 SIMULATIONS: Final = 10_000
@@ -34,8 +33,7 @@ Numbers = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, int]], Numbers]
 
 
-@dataclass(frozen=True)
-class Coverage:
+class Coverage(Record):
     """How often an interval contained the mean, as a share of all simulations, 0..1.
 
     Args:
@@ -53,8 +51,7 @@ class Coverage:
     student: float
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Record):
     """Everything that is written down."""
 
     confidence: float

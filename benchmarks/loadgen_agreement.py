@@ -11,7 +11,6 @@ must agree to the nanosecond. Run it on a machine that has nothing else to do.
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,7 +26,7 @@ from fmnist_edge.clock import timed
 from fmnist_edge.files import write_atomically
 from fmnist_edge.host.facts import facts
 from fmnist_edge.pipeline.provenance import made_with
-from fmnist_edge.records import encode_json
+from fmnist_edge.records import Record, encode_json
 from fmnist_edge.result import Interval
 from fmnist_edge.session import Session, SessionOptions, synthetic_inputs
 from fmnist_edge.stats.intervals import Ratio, early_stopping_percentile, paired_ratio, percentile
@@ -43,8 +42,7 @@ COUNTS: Final = (63, 64, 65, 99, 100, 101, 662, 663, 1000, 1024, 1999, 2000, 400
 Number = TypeVar("Number", int, float)
 
 
-@dataclass(frozen=True)
-class SameCalls:
+class SameCalls(Record):
     """Calls of a model that LoadGen made, timed by its clock and by ours; times are nanoseconds.
 
     Args:
@@ -70,8 +68,7 @@ class SameCalls:
     most_added: float
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(Record):
     """Medians and early-stopping estimates of p90 in nanoseconds, taken one after the other.
 
     Args:
@@ -91,16 +88,14 @@ class Round:
     our_p90: float
 
 
-@dataclass(frozen=True)
-class Times:
+class Times(Record):
     """LoadGen's time, less that of doing nothing, over ours; mean and interval are over rounds."""
 
     ratio: float
     interval: Interval
 
 
-@dataclass(frozen=True)
-class OwnCalls:
+class OwnCalls(Record):
     """Calls that LoadGen and our loop made, each on its own, in turns."""
 
     batch: int
@@ -110,8 +105,7 @@ class OwnCalls:
     rounds: tuple[Round, ...]
 
 
-@dataclass(frozen=True)
-class Estimates:
+class Estimates(Record):
     """The early-stopping estimates of LoadGen and of our rule for the same latencies."""
 
     queries: int
@@ -123,8 +117,7 @@ class Estimates:
     our_p99: float | None
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Record):
     """The content of the result file."""
 
     model: str

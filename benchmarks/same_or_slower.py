@@ -12,7 +12,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +24,7 @@ from fmnist_edge.files import sha256_of, write_atomically
 from fmnist_edge.host.facts import facts
 from fmnist_edge.pipeline.bench import BenchRequest, bench, worker_command
 from fmnist_edge.pipeline.provenance import made_with
-from fmnist_edge.records import decode_json, encode_json, replace
+from fmnist_edge.records import Record, decode_json, encode_json, replace
 from fmnist_edge.report.ratios import between
 from fmnist_edge.result import Case, Interval, Row, Settings
 from fmnist_edge.stats.classification import wilson_interval
@@ -47,8 +46,7 @@ SETTINGS: Final = replace(
 )
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Record):
     """The comparison of two rows.
 
     Args:
@@ -69,16 +67,14 @@ class Answer:
         return not self.tie and self.ratio > 1
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Record):
     """One run: the same file again, and the slower twin, each against the first."""
 
     same: Answer
     slower: Answer
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(Record):
     """How often an answer was given, out of how many times; the interval is that of the share."""
 
     found: int
@@ -86,8 +82,7 @@ class Count:
     share: Interval
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Record):
     """The content of the result file.
 
     Args:

@@ -90,20 +90,23 @@ def test_a_negative_label_is_refused() -> None:
 
 def test_predictions_are_the_highest_score_and_its_probability() -> None:
     found = predictions(_scores([0, 2], sure=0.75))
-    assert (found.labels, found.confidence.unpack().tolist()) == ("02", [750_000, 750_000])
+    assert (found.labels, found.confidence_millionths.unpack().tolist()) == (
+        "02",
+        [750_000, 750_000],
+    )
 
 
 def test_logits_are_predicted_as_probabilities() -> None:
     logits = np.log(_scores([0, 2], sure=0.75)) + 7
     found = predictions(logits)
     assert found.labels == "02"
-    assert found.confidence.unpack() == pytest.approx(750_000, abs=2)
+    assert found.confidence_millionths.unpack() == pytest.approx(750_000, abs=2)
 
 
 def test_rounded_probabilities_are_left_alone() -> None:
     # What a file of 8 bits gives: steps of 1/256 that do not sum up to 1.
     rounded = np.array([[0.96875, 0.0, 0.0], [0.5, 0.5, 0.0625]], np.float32)
-    assert predictions(rounded).confidence.unpack().tolist() == [968_750, 500_000]
+    assert predictions(rounded).confidence_millionths.unpack().tolist() == [968_750, 500_000]
 
 
 def test_accuracy_counts_the_labels_that_are_right() -> None:

@@ -20,6 +20,7 @@ from tests.fakes import SECOND, Time
 
 _CASES = (case("a.npz"), case("b.npz"))
 _SETTINGS = replace(SETTINGS, energy_seconds=10.0)
+_PATHS = DataPaths(own_data="my.npz")
 _IDLE_WATTS = 5.0
 _BUSY_WATTS = 12.0
 
@@ -64,7 +65,7 @@ class Machine:
         finally:
             self.alive -= 1
 
-    def obey(self, of: Case, order: Command, tick: Callable[[], None]) -> Reply:
+    def handle(self, of: Case, order: Command, tick: Callable[[], None]) -> Reply:
         self.orders.append((of, order))
         if (of, order.task) == self._fails:
             return Reply(failure=FAILURE)
@@ -97,7 +98,7 @@ def _measured(machine: Machine, diary: Diary | None = None) -> dict[Case, Energy
     return measure_energy(
         _CASES,
         _SETTINGS,
-        DataPaths("data", "my.npz"),
+        _PATHS,
         launch=machine,
         meter=machine,
         progress=diary or Diary(),
@@ -108,19 +109,19 @@ def test_energy_is_that_of_the_calls_above_that_of_the_waiting_machine(time: Tim
     found = _measured(Machine(time))
     assert found.keys() == set(_CASES)
     for each in found.values():
-        assert each.idle_watts == pytest.approx(_IDLE_WATTS)
-        assert each.joules == pytest.approx(10 * _BUSY_WATTS)
-        assert each.seconds == pytest.approx(10.0)
+        assert each.idle_w == pytest.approx(_IDLE_WATTS)
+        assert each.energy_j == pytest.approx(10 * _BUSY_WATTS)
+        assert each.duration_seconds == pytest.approx(10.0)
         assert each.calls == 10_000
         assert each.joules_per_call == pytest.approx(0.001 * (_BUSY_WATTS - _IDLE_WATTS))
 
 
-def test_each_case_is_opened_waits_and_is_then_put_under_stress(time: Time) -> None:
+def test_each_case_is_opened_waits_and_is_then_put_under_load(time: Time) -> None:
     machine = Machine(time)
     _measured(machine)
     tasks = [Command(Task.OPEN), Command(Task.SUSTAINED_LOAD, 10.0)]
     assert machine.orders == [(each, order) for each in _CASES for order in tasks]
-    assert machine.jobs[0] == Job(_CASES[0], _SETTINGS, "data", "my.npz", classify=False)
+    assert machine.jobs[0] == Job(_CASES[0], _SETTINGS, _PATHS, classify=False)
 
 
 def test_the_meter_is_looked_at_about_once_per_second(time: Time) -> None:
@@ -148,7 +149,7 @@ def test_progress_tells_of_every_case(time: Time) -> None:
     assert diary.finished == 1
 
 
-def test_the_room_of_energy_reads_no_clock_of_its_own() -> None:
+def test_energy_is_timed_by_the_one_clock() -> None:
     assert energy.now.__module__ == "fmnist_edge.clock"
 
 

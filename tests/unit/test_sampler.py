@@ -141,7 +141,7 @@ def test_the_real_null_runtime_is_measured_in_batches_and_a_real_network_is_not(
         found.append(sampler.back_to_back_record(None))
     nothing, network = found
     assert nothing.calls_per_sample > 1
-    assert nothing.samples.unpack().min() > nothing.clock_ns
+    assert nothing.sample_ns.unpack().min() > nothing.clock_ns
     assert network.calls_per_sample == 1
 
 

@@ -30,15 +30,15 @@ def _hot(nanoseconds: list[int], **changes: int) -> Measurement:
 
 def test_p50_is_the_mean_of_the_medians_of_the_processes() -> None:
     found = statistics.back_to_back([measured([30, 10, 20]), measured([5]), measured([40, 60])])
-    assert found.process_medians == (20, 5, 40)
+    assert found.process_p50_ns == (20, 5, 40)
     assert found.p50_ns == pytest.approx(65 / 3)
     # 65/3 +- 4.303 x sqrt(308.33 / 3); what lies below nothing is cut off.
-    assert found.interval == Interval(0.0, pytest.approx(65.29, abs=0.01))
-    assert (found.count, found.mean, found.fastest, found.slowest) == (6, 27.5, 5, 60)
+    assert found.p50_interval_ns == Interval(0.0, pytest.approx(65.29, abs=0.01))
+    assert (found.samples, found.mean_ns, found.min_ns, found.max_ns) == (6, 27.5, 5, 60)
 
 
 def test_a_single_process_has_no_interval() -> None:
-    assert statistics.back_to_back([measured([1, 2, 3])]).interval is None
+    assert statistics.back_to_back([measured([1, 2, 3])]).p50_interval_ns is None
 
 
 def test_percentiles_are_bounds_over_the_samples_of_all_processes() -> None:
@@ -46,22 +46,20 @@ def test_percentiles_are_bounds_over_the_samples_of_all_processes() -> None:
     assert found.percentile(0.9) == Percentile(0.9, 200)
     found = statistics.back_to_back([measured(list(range(1, 51))), measured(list(range(51, 101)))])
     assert found.percentile(0.9) == Percentile(0.9, 98)
-    assert found.percentile(0.95) == Percentile(
-        0.95, None, "100 samples; a 95th percentile needs 130"
-    )
-    assert found.percentile(0.999).refused == "100 samples; a 99.9th percentile needs 6,636"
+    assert found.percentile(0.95) == Percentile(0.95, None, "too-few-samples", 130)
+    assert found.percentile(0.999).samples_needed == 6636
 
 
 def test_too_few_samples_have_no_percentile() -> None:
     found = statistics.back_to_back([measured(list(range(27)))])
-    assert found.percentile(0.9) == Percentile(0.9, None, "27 samples; a 90th percentile needs 64")
+    assert found.percentile(0.9) == Percentile(0.9, None, "too-few-samples", 64)
 
 
 def test_samples_of_several_calls_are_divided_and_have_no_percentiles() -> None:
     found = statistics.back_to_back([_hot([80] * 100, calls_per_sample=8), _hot([20] * 100)])
-    assert found.process_medians == (10, 20)
-    assert (found.fastest, found.slowest) == (10, 20)
-    assert {each.refused for each in found.percentiles} == {"each sample is the mean of 8 calls"}
+    assert found.process_p50_ns == (10, 20)
+    assert (found.min_ns, found.max_ns) == (10, 20)
+    assert {each.refusal for each in found.percentiles} == {"samples-are-means"}
 
 
 def test_no_samples_are_no_latency() -> None:
@@ -71,15 +69,15 @@ def test_no_samples_are_no_latency() -> None:
 
 def test_a_paced_call_has_two_latencies() -> None:
     taken = [
-        replace(MEASUREMENT, paced=Paced(30.0, samples(70, 50, 60), samples(30, 10, 20))),
-        replace(MEASUREMENT, paced=Paced(30.0, samples(80), samples(40))),
+        replace(MEASUREMENT, paced=Paced(30.0, samples(70, 50, 60), samples(30, 10, 20), None)),
+        replace(MEASUREMENT, paced=Paced(30.0, samples(80), samples(40), None)),
         replace(MEASUREMENT, paced=None),
     ]
     response, service = statistics.paced(taken) or (None, None)
     assert response is not None
     assert service is not None
     assert (response.p50_ns, service.p50_ns) == (70, 30)
-    assert (response.count, service.slowest) == (4, 40)
+    assert (response.samples, service.max_ns) == (4, 40)
     assert statistics.paced(taken[2:]) is None
 
 
@@ -101,7 +99,9 @@ def test_a_cold_start_is_told_by_medians_and_its_sum_is_the_median_of_sums() -> 
     taken = [
         replace(
             MEASUREMENT,
-            cold=replace(MEASUREMENT.cold, start=a, import_=b, load=c, first=d),
+            cold=replace(
+                MEASUREMENT.cold, process_start_ns=a, import_ns=b, load_ns=c, first_call_ns=d
+            ),
         )
         for a, b, c, d in starts
     ]
@@ -111,7 +111,7 @@ def test_a_cold_start_is_told_by_medians_and_its_sum_is_the_median_of_sums() -> 
 def test_stages_are_medians_of_medians() -> None:
     stages = MEASUREMENT.stages
     assert stages is not None
-    slow = replace(stages, run=samples(9000, 8000, 7000))
+    slow = replace(stages, run_ns=samples(9000, 8000, 7000))
     taken = [replace(MEASUREMENT, stages=each) for each in (stages, slow, None)]
     assert statistics.stages(taken) == StageTimes(800, (2000 + 8000) / 2, 400)
     assert statistics.stages(taken[2:]) is None
@@ -131,7 +131,7 @@ def test_the_interval_of_p50_holds_the_truth_as_often_as_it_says(world: World) -
     def holds() -> bool:
         speeds = 1 + 0.01 * draw.standard_normal(5)  # no two processes run at the same speed
         taken = [lived_in(world, draw, 200, speed=speed) for speed in speeds]
-        interval = statistics.back_to_back(taken).interval
+        interval = statistics.back_to_back(taken).p50_interval_ns
         return interval is not None and interval.low <= truth <= interval.high
 
     assert 0.92 <= fmean(holds() for _ in range(500)) <= 0.98
@@ -147,7 +147,7 @@ def test_percentiles_are_no_lower_than_the_truth_in_99_of_100_measurements(
 
     def is_bound() -> bool:
         bound = statistics.latency([world(draw, 200) for _ in range(5)]).percentile(share)
-        return bound.nanoseconds is not None and bound.nanoseconds >= truth
+        return bound.bound_ns is not None and bound.bound_ns >= truth
 
     assert fmean(is_bound() for _ in range(1_000)) >= 0.99
 
@@ -178,14 +178,14 @@ def test_a_slow_middle_is_a_drift() -> None:
 def test_a_few_samples_do_not_tell_whether_there_is_a_drift() -> None:
     assert _drift(worlds.drifting, 0, count=26, turns=3) is None
     assert _drift(worlds.drifting, 0, count=27, turns=3) is not None
-    assert statistics.drift(replace(BACK_TO_BACK, samples=samples(), turns=())) is None
+    assert statistics.drift(replace(BACK_TO_BACK, sample_ns=samples(), turn_samples=())) is None
 
 
 def _in_turns(speeds: list[float]) -> BackToBack:
     draw = np.random.default_rng(0)
     turns = [speed * worlds.lognormal(draw, 100) for speed in speeds]
     taken = np.concatenate(turns).astype(int).tolist()
-    return replace(measured(taken).back_to_back, turns=(100,) * len(speeds))
+    return replace(measured(taken).back_to_back, turn_samples=(100,) * len(speeds))
 
 
 def test_turns_at_two_speeds_are_seen() -> None:
@@ -196,7 +196,7 @@ def test_turns_at_two_speeds_are_seen() -> None:
     # A single slow turn is none of two speeds.
     assert spread([_in_turns([1.0] * 11 + [9.0])]) == pytest.approx(1.0, abs=0.06)
     assert spread([_in_turns(both)]) is None
-    assert spread([replace(_in_turns(both * 2), turns=(50,) * 24)]) is None
+    assert spread([replace(_in_turns(both * 2), turn_samples=(50,) * 24)]) is None
 
 
 @pytest.mark.parametrize(("images", "correct"), [(0, 0), (10, 11), (10, -1)])
