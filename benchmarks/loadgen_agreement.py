@@ -122,7 +122,7 @@ class Outcome(Record):
 
     model: str
     sha256: str
-    host: dict[str, str]
+    host: dict[str, str | int | float]
     versions: dict[str, str]
     same_calls: tuple[SameCalls, ...]
     own_calls: tuple[OwnCalls, ...]

@@ -100,7 +100,7 @@ class Outcome(Record):
     model: str
     sha256: str
     slower_by: float
-    host: dict[str, str]
+    host: dict[str, str | int | float]
     versions: dict[str, str]
     settings: Settings
     declared_ties: Count

@@ -35,7 +35,13 @@ Values = Mapping[str, Value]
 
 
 class Interval(Record):
-    """A range that holds the true value with the given confidence."""
+    """A range that holds the true value with the given confidence.
+
+    Args:
+        low: The lower end, in the unit of the value.
+        high: The upper end.
+        confidence: How often such ranges hold the true value, 0..1.
+    """
 
     low: float
     high: float
@@ -92,7 +98,15 @@ class Latency(Record):
 
 
 class ColdStart(Record):
-    """Medians over the processes; `total_ns` is the median of the sums."""
+    """A cold start: medians over the processes.
+
+    Args:
+        process_start_ns: Starting the process: the interpreter, NumPy and the harness.
+        import_ns: Importing the runtime.
+        load_ns: Opening the model.
+        first_call_ns: The first inference.
+        total_ns: The median of the sums of all four.
+    """
 
     process_start_ns: float
     import_ns: float
@@ -102,7 +116,13 @@ class ColdStart(Record):
 
 
 class StageTimes(Record):
-    """Steps from camera bytes to a label: medians over the processes' medians."""
+    """Steps from camera bytes to a label: medians over the processes' medians.
+
+    Args:
+        prepare_ns: Bytes to the input tensor.
+        run_ns: Inference.
+        decode_ns: Raw output to scores, and the largest of them.
+    """
 
     prepare_ns: float
     run_ns: float

@@ -182,7 +182,12 @@ class Footprint(Record):
 
 
 class Throughput(Record):
-    """Images per second at a batch size, counted over the whole measurement; not 1/latency."""
+    """Images per second at a batch size, counted over the whole measurement; not 1/latency.
+
+    Args:
+        batch: Images per call.
+        images_per_second: Images over the time of all calls.
+    """
 
     batch: int
     images_per_second: float

@@ -115,7 +115,12 @@ class Skipped(Record):
 
 
 class OwnData(Record):
-    """The user's own images in place of the data set."""
+    """The user's own images in place of the data set.
+
+    Args:
+        path: The file, as the user named it.
+        sha256: Of its bytes.
+    """
 
     path: str
     sha256: str
@@ -139,6 +144,8 @@ class Run(Record):
         rows: One per case, in the order of the plan; the baseline's last.
         skipped: What was left out.
         wall_seconds: How long the whole run took.
+        kind: Marks the file as a result.
+        schema_version: Of this schema.
     """
 
     created: str

@@ -18,6 +18,7 @@ class Samples(Record):
     Args:
         count: How many there are.
         data: Little-endian unsigned 64-bit integers, zlib-compressed, in base64.
+        encoding: The same, in short.
     """
 
     count: int

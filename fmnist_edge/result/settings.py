@@ -108,7 +108,15 @@ class Subject(Record):
 
 
 class Case(Record):
-    """One row of a benchmark: a model file, what runs it, and how."""
+    """One row of a benchmark: a model file, what runs it, and how.
+
+    Args:
+        subject: The model file.
+        runtime: Name of the runtime, such as "litert".
+        device: Name of the device, such as "cpu".
+        threads: Threads that the runtime may use for one call.
+        batch: Images per call.
+    """
 
     subject: Subject
     runtime: str

@@ -39,7 +39,7 @@ STEADY = replace(
 )
 Rows = Mapping[str, Row]
 # Reasons that speak of the times themselves; others speak of the machine.
-CHANGING = {"drift", "two-speeds", "unsteady"}
+CHANGING = {"speed-drifts", "several-speeds", "process-medians-vary"}
 
 
 def _measure(settings: Settings, *names: str) -> Rows:
@@ -48,17 +48,15 @@ def _measure(settings: Settings, *names: str) -> Rows:
     taken = run_rounds(
         cases,
         replace(settings, together=len(cases)),
-        DataPaths(None, None),
+        DataPaths(),
         launch=lambda job, tick: Worker(WORKER, job, tick),
         probe=lambda: READING,
         progress=SILENT,
     )
-    evidence = [
-        CaseData(case, tuple(found.measurements), failure=found.failure)
-        for case, found in zip(cases, taken, strict=True)
-    ]
-    assert [each.failure for each in evidence] == [None] * len(cases)
-    return dict(zip(names, make_rows(evidence, {}), strict=True))
+    assert [each.failure for each in taken] == [None] * len(cases)
+    # The machine is left out: these rows are judged by their times alone.
+    data = [CaseData(each.case, each.measurements) for each in taken]
+    return dict(zip(names, make_rows(data, {}), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +82,7 @@ def _hot(row: Row) -> Latency:
 
 
 def _reasons(row: Row) -> Mapping[str, Reason]:
-    assert row.verdict is not None
-    return {reason.code: reason for reason in row.verdict.reasons}
+    return {reason.code: reason for reason in row.reasons}
 
 
 # Percentiles
@@ -96,7 +93,7 @@ def test_percentiles_are_those_of_the_truth(speeds: Attempts[Rows], name: str, p
     def check(rows: Rows) -> None:
         hot = _hot(rows[name])
         assert hot.p50_ns == pytest.approx(BASE, rel=NEAR)
-        assert hot.percentile(0.9).nanoseconds == pytest.approx(p90, rel=NEAR)
+        assert hot.percentile(0.9).bound_ns == pytest.approx(p90, rel=NEAR)
 
     speeds.show(check)
 
@@ -118,16 +115,16 @@ def test_so_they_are_where_the_speed_changes(
         hot = _hot(rows[name])
         # Where the machine gives a process more time in one part of its run than in another, there
         # are more calls of one speed; so the process in the middle is asked.
-        middle = statistics.median(hot.process_medians)
+        middle = statistics.median(hot.process_p50_ns)
         assert middle == pytest.approx(p50, rel=2 * NEAR)
-        assert hot.percentile(0.9).nanoseconds == pytest.approx(p90, rel=2 * NEAR)
+        assert hot.percentile(0.9).bound_ns == pytest.approx(p90, rel=2 * NEAR)
 
     speeds.show(check)
 
 
 def test_no_call_is_shorter_than_it_was(speeds: Attempts[Rows]) -> None:
     for row in speeds[0].values():
-        assert _hot(row).fastest >= BASE
+        assert _hot(row).min_ns >= BASE
 
 
 # Changing speed
@@ -147,17 +144,18 @@ def test_a_speed_that_does_not_change_raises_no_suspicion(
 def test_a_speed_that_changes_raises_suspicion(speeds: Attempts[Rows], name: str) -> None:
     def check(rows: Rows) -> None:
         reasons = _reasons(rows[name])
-        assert "drift" in reasons
-        assert reasons["drift"].level == "SUSPECT"
-        assert reasons["drift"].text.startswith("In 3 of 3 processes the speed changed")
+        assert "speed-drifts" in reasons
+        assert reasons["speed-drifts"].level == "SUSPECT"
+        values = reasons["speed-drifts"].values
+        assert (values["processes_affected"], values["processes"]) == (3, 3)
 
     speeds.show(check)
 
 
 def test_two_speeds_are_told_from_one_that_creeps(speeds: Attempts[Rows]) -> None:
     def check(rows: Rows) -> None:
-        assert "two-speeds" in _reasons(rows["throttling"])
-        assert "two-speeds" not in _reasons(rows["drifting"])
+        assert "several-speeds" in _reasons(rows["throttling"])
+        assert "several-speeds" not in _reasons(rows["drifting"])
 
     speeds.show(check)
 
@@ -168,7 +166,7 @@ def test_two_speeds_are_told_from_one_that_creeps(speeds: Attempts[Rows]) -> Non
 def test_every_stall_is_kept_at_its_place(stalling: Attempts[Row]) -> None:
     for each in stalling[0].measurements:
         hot = each.back_to_back
-        samples = hot.samples.unpack()
+        samples = hot.sample_ns.unpack()
         assert (len(samples), hot.kept_every) == (hot.calls, 1)
         stalls = samples[STALLING - 1 :: STALLING]
         assert len(stalls) > 1
@@ -180,14 +178,14 @@ def test_stalls_show_in_the_tail_and_the_mean_and_not_in_the_median(
 ) -> None:
     def check(row: Row) -> None:
         hot = _hot(row)
-        tail = hot.percentile(0.99).nanoseconds
+        tail = hot.percentile(0.99).bound_ns
         assert tail is not None
         assert tail >= STALL
         stalls = sum(each.back_to_back.calls // STALLING for each in row.measurements)
-        assert hot.mean * hot.count >= stalls * STALL + (hot.count - stalls) * BASE
+        assert hot.mean_ns * hot.samples >= stalls * STALL + (hot.samples - stalls) * BASE
         assert hot.p50_ns == pytest.approx(BASE, rel=NEAR)
 
-    assert _hot(stalling[0]).slowest >= STALL
+    assert _hot(stalling[0]).max_ns >= STALL
     stalling.show(check)
 
 
@@ -217,7 +215,7 @@ def test_the_calls_after_a_stall_were_short_themselves(stalling: Attempts[Row]) 
             assert all(service[at + 1] < STALL / 10 for at in stalls)
         assert row.paced is not None
         assert row.service is not None
-        response, call = (each.percentile(0.95).nanoseconds for each in (row.paced, row.service))
+        response, call = (each.percentile(0.95).bound_ns for each in (row.paced, row.service))
         assert response is not None
         assert call is not None
         assert call < 2 * PERIOD < response
@@ -229,7 +227,7 @@ def test_the_calls_after_a_stall_were_short_themselves(stalling: Attempts[Row]) 
 
 
 def test_a_runtime_that_remembers_answers_is_found_out(frauds: Attempts[Rows]) -> None:
-    assert _reasons(frauds[0]["caching"])["caches"].level == "INVALID"
+    assert _reasons(frauds[0]["caching"])["answers-cached"].level == "INVALID"
 
 
 def test_a_runtime_that_answers_otherwise_once_the_warm_up_is_over_is_found_out(
@@ -237,7 +235,8 @@ def test_a_runtime_that_answers_otherwise_once_the_warm_up_is_over_is_found_out(
 ) -> None:
     reason = _reasons(frauds[0]["hasty"])["outputs-differ"]
     assert reason.level == "INVALID"
-    assert "in 3 of 3 processes, by up to 0.1." in reason.text
+    assert reason.values["processes_affected"] == reason.values["processes"] == 3
+    assert reason.values["max_abs_difference"] == pytest.approx(0.1)
 
 
 def test_an_honest_runtime_is_suspected_of_no_fraud(frauds: Attempts[Rows]) -> None:
@@ -245,4 +244,4 @@ def test_an_honest_runtime_is_suspected_of_no_fraud(frauds: Attempts[Rows]) -> N
 
 
 def _check_honest(row: Row) -> None:
-    assert not {"caches", "outputs-differ", "not-audited"} & _reasons(row).keys()
+    assert not {"answers-cached", "outputs-differ", "not-audited"} & _reasons(row).keys()
