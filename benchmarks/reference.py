@@ -28,7 +28,7 @@ from fmnist_edge.progress import Progress
 from fmnist_edge.recipes import Choices, select
 from fmnist_edge.records import decode_json, encode_json, replace
 from fmnist_edge.training import fit, presets
-from fmnist_edge.training.measured import Measured, Table
+from fmnist_edge.training.measured import Measured, MeasuredPresets
 from fmnist_edge.training.preset import Preset
 from fmnist_edge.training.preset_names import PRESET_NAMES
 from fmnist_edge_cli import render
@@ -202,14 +202,14 @@ def teacher_of(preset: Preset) -> Teacher | None:
     )
 
 
-def measured(reference: Reference) -> Table:
+def measured(reference: Reference) -> MeasuredPresets:
     """Return what `--list-presets` shows: means over the seeds."""
     found = {}
     for name in PRESET_NAMES:
         figures = [figure for figure in reference.figures if figure.preset == name]
         if figures:
             found[name] = _mean(figures)
-    return Table(str(FIGURES), found)
+    return MeasuredPresets(str(FIGURES), found)
 
 
 def _mean(figures: Sequence[Figure]) -> Measured:

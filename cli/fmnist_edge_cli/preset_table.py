@@ -1,43 +1,54 @@
-"""The presets as a table: what each costs, and what it was found to reach."""
+"""The table of the presets: what each costs, and which accuracy it was measured to reach."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from fmnist_edge.report.cells import Table
-    from fmnist_edge.training.measured import Measured
     from fmnist_edge.training.preset import Preset
 
-    Row = tuple[Preset, Measured | None]
+TEACHER_NOTE: Final = (
+    "A preset with a teacher trains the teacher first, and its training time includes that. The "
+    "teacher is kept for other presets; --no-teacher trains without it."
+)
 
 
 def preset_table() -> "Table":
-    """One row per preset that comes with fmnist-edge; a dash where nothing was measured."""
+    """Return one row per preset that comes with fmnist-edge; a dash where nothing was measured."""
     from fmnist_edge.report.cells import Column, tabulate
     from fmnist_edge.report.numbers import MISSING
     from fmnist_edge.training import presets
 
-    rows: list[Row] = [
-        (preset, presets.measured().get(name)) for name, preset in presets.built_in().items()
-    ]
+    measured = presets.measured()
 
-    def accuracy(row: "Row") -> str:
-        found = row[1]
+    def file_bytes(preset: "Preset") -> str:
+        found = measured.presets.get(preset.name)
+        return f"{found.file_bytes:,}" if found else MISSING
+
+    def accuracy(preset: "Preset") -> str:
+        found = measured.presets.get(preset.name)
         if found is None:
             return MISSING
         spread = "" if found.deviation is None else f" ± {100 * found.deviation:.2f}"
         return f"{100 * found.test_accuracy:.2f}{spread}"
 
+    def seconds(preset: "Preset") -> str:
+        found = measured.training_seconds(preset)
+        return MISSING if found is None else f"{found:,.0f}"
+
     return tabulate(
         (
-            Column("preset", lambda row: row[0].name, numeric=False),
-            Column("what for", lambda row: row[0].summary, numeric=False),
-            Column("parameters", lambda row: f"{row[0].parameters:,}"),
-            Column("int8 bytes", lambda row: f"{row[1].file_bytes:,}" if row[1] else MISSING),
+            Column("preset", lambda preset: preset.name, numeric=False),
+            Column("what for", lambda preset: preset.summary, numeric=False),
+            Column("parameters", lambda preset: f"{preset.parameters:,}"),
+            Column("int8 bytes", file_bytes),
             Column("test accuracy %", accuracy),
             Column(
-                "trains in s", lambda row: f"{row[1].training_seconds:.0f}" if row[1] else MISSING
+                "teacher first",
+                lambda preset: "yes" if preset.distillation else MISSING,
+                numeric=False,
             ),
+            Column("trains in s", seconds),
         ),
-        rows,
+        tuple(presets.built_in().values()),
         spare=("what for", "trains in s"),
     )

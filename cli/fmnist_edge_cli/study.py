@@ -1,4 +1,4 @@
-"""`fmnist-edge study`: the whole story in one command."""
+"""The command `fmnist-edge study`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,34 +11,34 @@ from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonF
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fmnist_edge.pipeline.study import Chapter
+    from fmnist_edge.pipeline.study import StudyModel
     from fmnist_edge.report.cells import Table
 
 
 def study(
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Where the models go.")
+        Path, typer.Option("--out", metavar="DIR", help="The folder for the models.")
     ] = ARTIFACTS / "study",
     seed: Annotated[
-        int, typer.Option("--seed", min=0, max=2**31 - 1, help="Of every training.")
+        int, typer.Option("--seed", min=0, max=2**31 - 1, help="The seed of every training.")
     ] = 0,
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", min=1, help="At most, of each.", show_default="presets'"),
+        typer.Option("--epochs", min=1, help="The most epochs of each.", show_default="presets'"),
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option("--threads", min=1, help="Of TensorFlow.", show_default="all cores"),
+        typer.Option("--threads", min=1, help="Threads of TensorFlow.", show_default="all cores"),
     ] = None,
     data_dir: DataDirOption = None,
     force: ForceOption = False,
     json: JsonFlag = False,
 ) -> None:
-    """Tell the study's story: majority, smallest, study, default.
+    """Train and compare the models of the study: majority, smallest, study, default.
 
-    From the accuracy that needs no model at all, over the smallest model that beats it and the
-    regularized one of the study, to the one that is advised. Models that are there already are not
-    trained again; an interrupted one goes on.
+    They are the majority class, the smallest network that beats it, the regularized network of the
+    study, and the recommended default. A model that exists already is not trained again, and an
+    interrupted training continues.
 
     \b
     Examples:
@@ -47,55 +47,53 @@ def study(
     """
     from fmnist_edge import dataset
     from fmnist_edge.pipeline.study import StudyRequest
-    from fmnist_edge.pipeline.study import study as tell
+    from fmnist_edge.pipeline.study import study as train_study
 
     progress = render.progress_display()
     request = StudyRequest(out, seed, epochs, force, threads)
     folder = dataset.locate(data_dir, progress=progress).path
-    chapters = list(tell(request, folder, progress))
+    models = list(train_study(request, folder, progress))
     if json:
-        render.json_text(chapters)
+        render.json_text(models)
         return
-    render.table(_table(chapters))
-    for text in _story(chapters):
+    render.table(_table(models))
+    for text in _summary(models):
         render.line(text)
 
 
-def _table(chapters: "Sequence[Chapter]") -> "Table":
+def _table(models: "Sequence[StudyModel]") -> "Table":
     from fmnist_edge.report.cells import Column, tabulate
     from fmnist_edge.report.numbers import MISSING, percent, significant
 
-    def interval(chapter: "Chapter") -> str:
-        return " to ".join(percent(end) for end in chapter.interval)
+    def interval(model: "StudyModel") -> str:
+        return " to ".join(percent(end) for end in model.interval)
 
     return tabulate(
         (
-            Column("preset", lambda chapter: chapter.preset, numeric=False),
-            Column("parameters", lambda chapter: f"{chapter.parameters:,}"),
-            Column("validation %", lambda chapter: percent(chapter.validation_accuracy)),
-            Column("test %", lambda chapter: percent(chapter.test_accuracy)),
+            Column("preset", lambda model: model.preset, numeric=False),
+            Column("parameters", lambda model: f"{model.parameters:,}"),
+            Column("validation %", lambda model: percent(model.validation_accuracy)),
+            Column("test %", lambda model: percent(model.test_accuracy)),
             Column("95 % interval", interval),
-            Column("epochs", lambda chapter: f"{chapter.epochs}"),
+            Column("epochs", lambda model: f"{model.epochs}"),
             Column(
                 "trained in s",
-                lambda chapter: (
-                    MISSING if chapter.seconds is None else significant(chapter.seconds)
-                ),
+                lambda model: MISSING if model.seconds is None else significant(model.seconds),
             ),
         ),
-        chapters,
+        models,
         spare=("epochs", "validation %"),
     )
 
 
-def _story(chapters: "Sequence[Chapter]") -> list[str]:
-    """What the table says, in words."""
-    majority, smallest, ours, default = chapters
+def _summary(models: "Sequence[StudyModel]") -> list[str]:
+    """Return the findings of the table as sentences."""
+    majority, smallest, ours, default = models
     share = default.parameters / ours.parameters
     return [
-        f"Always naming the commonest class gets {majority.test_accuracy:.1%} right.",
+        f"Always predicting the most frequent class gets {majority.test_accuracy:.1%} right.",
         f"The smallest model that beats it gets {smallest.test_accuracy:.1%}.",
         f"The study's regularized network reaches {ours.test_accuracy:.1%}.",
         f"The default reaches {default.test_accuracy:.1%} with {share:.0%} of its parameters.",
-        f"Next: fmnist-edge export {default.file}",
+        f"Next step: fmnist-edge export {default.file}",
     ]

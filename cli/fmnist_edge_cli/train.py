@@ -1,4 +1,4 @@
-"""`fmnist-edge train`: train a preset."""
+"""The command `fmnist-edge train`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +8,7 @@ import typer
 from fmnist_edge.training.preset_names import PRESET_NAMES, PRESET_SUFFIX
 from fmnist_edge_cli import render
 from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonFlag
-from fmnist_edge_cli.preset_table import preset_table
+from fmnist_edge_cli.preset_table import TEACHER_NOTE, preset_table
 
 if TYPE_CHECKING:
     from fmnist_edge.pipeline.train import Trained
@@ -25,11 +25,21 @@ def _checked(given: str) -> str:
 def _list_presets(*, json: bool) -> None:
     if not json:
         render.table(preset_table())
+        render.line(TEACHER_NOTE)
         return
     from fmnist_edge.training import presets
 
-    known, found = presets.built_in(), presets.measured()
-    render.json_text({name: {"preset": known[name], "measured": found.get(name)} for name in known})
+    measured = presets.measured()
+    render.json_text(
+        {
+            name: {
+                "preset": preset,
+                "measured": measured.presets.get(name),
+                "seconds_with_teacher": measured.training_seconds(preset),
+            }
+            for name, preset in presets.built_in().items()
+        }
+    )
 
 
 def train(
@@ -47,15 +57,16 @@ def train(
         bool,
         typer.Option(
             "--list-presets",
-            help="Show the presets with size, accuracy and training time, and exit.",
+            help="Show the presets with their size, accuracy, teacher and training time, and exit.",
         ),
     ] = False,
     seed: Annotated[
         int,
-        typer.Option("--seed", min=0, max=2**31 - 1, help="Same seed, same model."),
+        typer.Option("--seed", min=0, max=2**31 - 1, help="The seed of everything random."),
     ] = 0,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Epochs at most.", show_default="preset's")
+        int | None,
+        typer.Option("--epochs", min=1, help="The most epochs.", show_default="preset's"),
     ] = None,
     batch_size: Annotated[
         int | None,
@@ -66,7 +77,7 @@ def train(
         typer.Option(
             "--threads",
             min=1,
-            help="Of TensorFlow; with 1, the same seed gives the same bits.",
+            help="Threads of TensorFlow; with 1, the same seed gives the same weights.",
             show_default="all cores",
         ),
     ] = None,
@@ -75,7 +86,7 @@ def train(
         typer.Option(
             "--out",
             metavar="FILE.keras",
-            help="Where to write.",
+            help="The file to write.",
             show_default="artifacts/PRESET.keras",
         ),
     ] = None,
@@ -83,23 +94,25 @@ def train(
         bool,
         typer.Option(
             "--teacher/--no-teacher",
-            help="Learn from a teacher, where the preset has one; it is trained first, for half "
-            "an hour or more, and kept.",
+            help="Learn from the preset's teacher, if it has one. The teacher is trained first, "
+            "which takes a quarter to half an hour, and kept.",
         ),
     ] = True,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on where an interrupted training stopped."),
+        typer.Option("--resume", help="Continue an interrupted training, or that of its teacher."),
     ] = False,
     plots: Annotated[
         Path | None,
         typer.Option(
-            "--plots", metavar="DIR", help="Draw learning curves there: PNG, SVG and JSON."
+            "--plots",
+            metavar="DIR",
+            help="Folder for learning curves as PNG, SVG and JSON.",
         ),
     ] = None,
     tensorboard: Annotated[
         Path | None,
-        typer.Option("--tensorboard", metavar="DIR", help="Write logs for TensorBoard there."),
+        typer.Option("--tensorboard", metavar="DIR", help="Folder for TensorBoard logs."),
     ] = None,
     data_dir: DataDirOption = None,
     force: ForceOption = False,
@@ -107,9 +120,10 @@ def train(
 ) -> None:
     """Train a dense Fashion-MNIST classifier.
 
-    What comes out is a .keras file of plain Dense layers and its manifest: normalizations are
-    folded in, convolutions written out. After each epoch a checkpoint is kept beside it until the
-    training has ended; --resume goes on from there to the very same model.
+    The result is a .keras file of plain Dense layers and its manifest: normalizations are folded
+    into the layers, and convolutions are written out as matrices. A checkpoint beside the file is
+    written after each epoch and removed at the end; --resume continues from it and ends with the
+    same model.
 
     \b
     Examples:
@@ -124,36 +138,34 @@ def train(
         return
     from fmnist_edge import dataset
     from fmnist_edge.pipeline.curves import check_drawable, draw_curves
-    from fmnist_edge.pipeline.train import TrainRequest, check, checkpoint_path
-    from fmnist_edge.pipeline.train import train as train_model
-    from fmnist_edge.training.tensorboard import logging
+    from fmnist_edge.pipeline.train import TrainRequest, check, train_checked
+    from fmnist_edge.training.tensorboard import tensorboard_logger
 
     progress = render.progress_display()
     path = out or ARTIFACTS / f"{Path(preset).stem}.keras"
     if plots is not None:
         check_drawable(plots, path.stem, force=force or resume)
-    with logging(tensorboard) as watch:
-        request = TrainRequest(
-            path, preset, seed, epochs, batch_size, force, resume, threads, teacher, watch
-        )
-        check(request)
+    checked = check(
+        TrainRequest(path, preset, seed, epochs, batch_size, force, resume, threads, teacher)
+    )
+    with tensorboard_logger(tensorboard) as on_epoch_end:
         folder = dataset.locate(data_dir, progress=progress).path
         try:
-            trained = train_model(request, folder, progress)
+            trained = train_checked(checked, folder, progress, on_epoch_end)
         except KeyboardInterrupt:
-            if checkpoint_path(path).exists():
-                render.warning("The epochs that were done are kept; go on with --resume.")
+            if any(each.exists() for each in checked.checkpoints):
+                render.warning("The finished epochs are kept; continue with --resume.")
             raise
     drawn = () if plots is None else draw_curves(plots, path.stem, trained.training)
     if json:
         render.json_text(trained.manifest)
         return
-    _tell(trained)
+    _print_result(trained)
     for each in drawn:
         render.line(f"{each}")
 
 
-def _tell(trained: "Trained") -> None:
+def _print_result(trained: "Trained") -> None:
     from fmnist_edge.sparkline import sparkline
 
     found = trained.training
@@ -163,7 +175,7 @@ def _tell(trained: "Trained") -> None:
     )
     if not found.epochs:
         return
-    best = f", the best of them {found.best_epoch}" if found.best_epoch != found.epochs else ""
+    best = f"; epoch {found.best_epoch} validated best" if found.best_epoch != found.epochs else ""
     render.line(f"Trained for {found.epochs} epochs in {trained.seconds:.1f} s{best}.")
     for name, label in (("loss", "loss"), ("val_accuracy", "validation accuracy")):
         values = found.history[name]

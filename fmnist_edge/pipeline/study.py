@@ -1,4 +1,4 @@
-"""The study as one story: from the baseline to the model that is advised."""
+"""The study: train the presets from the majority baseline to the recommended model."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from fmnist_edge.training.preset_names import STUDY
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """Where the study's models go, and how they are trained.
+    """Where the study's models are written, and how they are trained.
 
     Args:
-        out: The folder; models that are there already are not trained again.
-        seed: Of every training.
-        epochs: At most, of every training; None for the presets' own.
-        force: Whether to train all of them anew.
-        threads: Of TensorFlow; None for all cores.
+        out: The folder. Models that it contains already are not trained again.
+        seed: The seed of every training.
+        epochs: The largest number of epochs of every training; None takes the presets' own.
+        force: Whether to train all models anew.
+        threads: The number of TensorFlow's threads; None uses all cores.
     """
 
     out: Path
@@ -34,19 +34,20 @@ class StudyRequest:
 
 
 @dataclass(frozen=True)
-class Chapter:
+class StudyModel:
     """One model of the study.
 
     Args:
-        preset: Its name.
-        summary: What it is.
-        parameters: Weights and biases.
+        preset: The name of its preset.
+        summary: The purpose of the preset.
+        parameters: The number of weights and biases.
         file: The `.keras` file.
-        validation_accuracy: Share of 5,000 images, 0..1.
-        test_accuracy: Share of the 10,000 test images, 0..1.
-        interval: Wilson's 95 % interval of that.
-        epochs: Of its training.
-        seconds: Its training took, without TensorFlow's start; None where it was there already.
+        validation_accuracy: The accuracy on 5,000 images, 0..1.
+        test_accuracy: The accuracy on the 10,000 test images, 0..1.
+        interval: Wilson's 95 % interval of the test accuracy, two values in 0..1.
+        epochs: The number of epochs of its training.
+        seconds: The duration of its training in seconds without TensorFlow's start; None if the
+            model existed already.
     """
 
     preset: str
@@ -62,23 +63,23 @@ class Chapter:
 
 def study(
     request: StudyRequest, data_folder: Path, progress: Progress = SILENT
-) -> Iterator[Chapter]:
-    """Train majority, smallest, study and default; each is told once it is there.
+) -> Iterator[StudyModel]:
+    """Train majority, smallest, study and default; yield each once it is trained.
 
     Raises:
-        ArtifactExistsError: a file in the folder is another model.
-        FmnistEdgeError: what `train` raises.
+        ArtifactExistsError: A file in the folder is another model.
+        FmnistEdgeError: What `train` raises.
     """
     for name in STUDY:
         path = request.out / f"{name}.{Format.KERAS}"
         seconds = None
         if request.force or not path.exists():
-            trained = train(_training(request, name, path), data_folder, progress)
+            trained = train(_train_request(request, name, path), data_folder, progress)
             seconds = trained.seconds
-        yield _chapter(name, path, _known(request, name, path), seconds)
+        yield _study_model(name, path, _training_of(request, name, path), seconds)
 
 
-def _training(request: StudyRequest, name: str, path: Path) -> TrainRequest:
+def _train_request(request: StudyRequest, name: str, path: Path) -> TrainRequest:
     return TrainRequest(
         path,
         name,
@@ -90,11 +91,11 @@ def _training(request: StudyRequest, name: str, path: Path) -> TrainRequest:
     )
 
 
-def _known(request: StudyRequest, name: str, path: Path) -> Training:
-    """How the model in a file was trained.
+def _training_of(request: StudyRequest, name: str, path: Path) -> Training:
+    """Return how the model in a file was trained.
 
     Raises:
-        ArtifactExistsError: otherwise than this study would.
+        ArtifactExistsError: It has another preset or seed than in this study.
     """
     manifest = open_artifact(path).manifest
     training = manifest.training if manifest else None
@@ -106,10 +107,10 @@ def _known(request: StudyRequest, name: str, path: Path) -> Training:
     return training
 
 
-def _chapter(name: str, path: Path, training: Training, seconds: float | None) -> Chapter:
+def _study_model(name: str, path: Path, training: Training, seconds: float | None) -> StudyModel:
     (images,) = TEST_LABELS.dims
     preset = presets.get(name)
-    return Chapter(
+    return StudyModel(
         preset=name,
         summary=preset.summary,
         parameters=preset.parameters,

@@ -1,4 +1,4 @@
-"""A teacher for those presets that have one: trained once, asked once, and kept."""
+"""The teacher of a preset that has one: it is trained once, run once, and its scores are kept."""
 
 import io
 from collections.abc import Callable
@@ -14,70 +14,77 @@ from fmnist_edge.files import write_atomically
 from fmnist_edge.keras_file import load_model
 from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.progress import Progress
-from fmnist_edge.training import teaching
+from fmnist_edge.training.distillation import TeacherLogits, compute_teacher_logits
 from fmnist_edge.training.preset import Augmentation, Preset
-from fmnist_edge.training.teaching import TeacherScores
 
-# Below the folder of the model that learns: teachers are kept, and asked again.
-FOLDER: Final = Path("teachers")
-_TABLE: Final = "scores"
-
-
-def teacher_path(folder: Path, name: str) -> Path:
-    """Where the teacher called `name`, or in the file `name`, lies for models in `folder`."""
-    return folder / FOLDER / f"{Path(name).stem}.keras"
+# Teachers are kept in this folder below that of the student, and are used again.
+_FOLDER: Final = Path("teachers")
+_ARRAY: Final = "scores"
 
 
-def scores_for(
+def teacher_path(folder: Path, preset: Preset) -> Path | None:
+    """Return the `.keras` file of the preset's teacher; None if the preset has no teacher.
+
+    Args:
+        folder: The folder of the student's model.
+        preset: The student.
+    """
+    if preset.distillation is None:
+        return None
+    return folder / _FOLDER / f"{Path(preset.distillation.teacher).stem}.keras"
+
+
+def teacher_logits(
     preset: Preset,
     folder: Path,
     data: dataset.Dataset,
     train_teacher: Callable[[Path], object],
     progress: Progress,
-) -> TeacherScores | None:
-    """What the preset's teacher says of the training images; None if the preset has no teacher.
+) -> TeacherLogits | None:
+    """Return the logits of the preset's teacher; None if the preset has no teacher.
 
     Args:
         preset: The student.
-        folder: Of the student's model.
-        data: Its train split is what the teacher looks at.
-        train_teacher: Makes the teacher at the given path; called where there is none.
-        progress: Told of both.
+        folder: The folder of the student's model.
+        data: The teacher is run on its train split.
+        train_teacher: It writes the teacher to the given path, and is called if no teacher exists.
+        progress: It follows the computation of the logits.
 
     Raises:
-        FmnistEdgeError: the teacher cannot be trained, read or kept.
+        FmnistEdgeError: The teacher cannot be trained, read or kept.
     """
-    if preset.distillation is None:
+    path = teacher_path(folder, preset)
+    if path is None:
         return None
-    path = teacher_path(folder, preset.distillation.teacher)
     if not path.exists():
-        progress.say(f"{preset.name} learns from a teacher, which is trained first: {path}")
         train_teacher(path)
     teacher = open_artifact(path)
-    kept = _kept(path, teacher, preset.augmentation, data)
-    if (table := _read(kept)) is not None:
-        return table
+    kept = _logits_path(path, teacher, preset.augmentation, data)
+    if (logits := _read(kept)) is not None:
+        return logits
     model = load_model(teacher)
     with suppress_native_output():
-        scores = teaching.ask(model, data.train, preset.augmentation, progress)
+        logits = compute_teacher_logits(model, data.train, preset.augmentation, progress)
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, scores=scores.table)
+    np.savez(stream, allow_pickle=False, **{_ARRAY: logits.values})
     write_atomically(kept, stream.getvalue())
-    return scores
+    return logits
 
 
-def _kept(path: Path, teacher: Artifact, seen: Augmentation, data: dataset.Dataset) -> Path:
-    """The file of answers: of this very teacher, on these data, in these positions."""
-    positions = f"{'flip' if seen.flip else 'noflip'}-shift{seen.shift}"
+def _logits_path(
+    path: Path, teacher: Artifact, augmentation: Augmentation, data: dataset.Dataset
+) -> Path:
+    """Return the file for the logits of this teacher, on these data, in these positions."""
+    positions = f"{'flip' if augmentation.flip else 'noflip'}-shift{augmentation.shift}"
     return path.with_name(
         f"{path.stem}-{teacher.sha256[:12]}-{data.sha256[:12]}-{positions}.scores.npz"
     )
 
 
-def _read(path: Path) -> TeacherScores | None:
-    """The answers in a file; None if there are none, or if it is damaged: they can be had again."""
+def _read(path: Path) -> TeacherLogits | None:
+    """Return the logits in a file; None if it is missing or damaged, for they can be made again."""
     try:
-        table = read_arrays(path.read_bytes()).get(_TABLE)
+        values = read_arrays(path.read_bytes()).get(_ARRAY)
     except (OSError, ArraysError):
         return None
-    return None if table is None else TeacherScores(table.astype(np.float16))
+    return None if values is None else TeacherLogits(values.astype(np.float16))

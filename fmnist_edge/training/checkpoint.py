@@ -1,4 +1,4 @@
-"""Where a training stands after an epoch, in a file: to go on as if nothing had happened."""
+"""Checkpoints: the complete state of a training after an epoch, in a file."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -14,21 +14,20 @@ from fmnist_edge.errors import CheckpointError
 from fmnist_edge.files import storage_errors, write_atomically
 from fmnist_edge.records import Record, RecordError, decode_document, encode_json
 
-SCHEMA_VERSION: Final = 1  # 1: first
-_ABOUT: Final = "about"
-_AGAIN: Final = "Start again without --resume, with --force to replace it."
+SCHEMA_VERSION: Final = 2  # 1: first; 2: `phase` was called `stretch`
+_STATE: Final = "about"
 
 Arrays = Sequence[NDArray[np.generic]]
 
 
 class Identity(Record):
-    """What two trainings must share for one to go on where the other stopped.
+    """What two trainings must have in common for one to continue from the other's checkpoint.
 
     Args:
-        preset: Its name, for people.
-        fingerprint: Of all in the preset that has an influence.
-        seed: Of everything that is random.
-        data_sha256: Identity of the data set.
+        preset: The name of the preset, for messages.
+        fingerprint: The SHA-256 of everything in the preset that influences the weights.
+        seed: The seed of everything that is random.
+        data_sha256: The SHA-256 of the data set.
     """
 
     preset: str
@@ -37,19 +36,20 @@ class Identity(Record):
     data_sha256: str
 
 
-class Standing(Record):
+class TrainState(Record):
     """How far a training has come.
 
     Args:
-        identity: Whose it is.
-        stretch: 0 in the main training, 1 in fine-tuning.
-        epochs: Epochs done in this stretch.
-        best_epoch: The one with the best validation accuracy so far, counted from 1 over all.
-        history: One value per epoch done, for each metric.
+        identity: The training that it belongs to.
+        phase: 0 in the main training, 1 in fine-tuning.
+        epochs: The number of epochs that are finished in this phase.
+        best_epoch: The epoch with the best validation accuracy so far, counted from 1 over all
+            phases.
+        history: One value per finished epoch, for each metric.
     """
 
     identity: Identity
-    stretch: int
+    phase: int
     epochs: int
     best_epoch: int
     history: Mapping[str, tuple[float, ...]]
@@ -59,27 +59,27 @@ class Standing(Record):
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A standing with all the numbers.
+    """The state of a training with all its arrays.
 
     Args:
-        standing: What they are of.
-        variables: Of the network, its optimizer and its averages, in their order.
-        best: The weights of the best epoch; none where the last epoch is kept.
+        state: How far the training has come.
+        variables: The variables of the network, its optimizer and its averages, in their order.
+        best: The weights of the best epoch; empty where the last epoch is kept.
     """
 
-    standing: Standing
+    state: TrainState
     variables: Arrays
     best: Arrays = ()
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
-    """Replace what `path` holds by this checkpoint, whole or not at all.
+    """Write a checkpoint atomically.
 
     Raises:
-        StorageError: it cannot be written; the one before is still there.
+        StorageError: The file cannot be written; the previous one is unchanged.
     """
     arrays: dict[str, NDArray[np.generic]] = {
-        _ABOUT: np.frombuffer(encode_json(checkpoint.standing).encode(), np.uint8)
+        _STATE: np.frombuffer(encode_json(checkpoint.state).encode(), np.uint8)
     }
     for group, values in (("variable", checkpoint.variables), ("best", checkpoint.best)):
         arrays |= {f"{group}{index}": value for index, value in enumerate(values)}
@@ -88,44 +88,38 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     write_atomically(path, stream.getvalue())
 
 
-def require(path: Path) -> None:
-    """Make sure that there is a checkpoint.
+def read(path: Path, identity: Identity) -> Checkpoint:
+    """Return the checkpoint in `path`.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: There is no checkpoint, it cannot be read, or it belongs to another preset,
+            seed or data set.
     """
     if not path.exists():
         raise CheckpointError(
-            f"There is nothing to resume: {path} is not there.", hint="Train without --resume."
+            f"There is nothing to resume: {path} does not exist.", hint="Train without --resume."
         )
-
-
-def read(path: Path, identity: Identity) -> Checkpoint:
-    """The checkpoint in `path`, if it is one of this very training.
-
-    Raises:
-        CheckpointError: it cannot be read, or belongs to another preset, seed or data set.
-    """
-    require(path)
     try:
         arrays = dict(read_arrays(path.read_bytes()))
-        about = arrays.pop(_ABOUT).astype(np.uint8).tobytes()
-        standing = decode_document(Standing, about, SCHEMA_VERSION)
+        document = arrays.pop(_STATE).astype(np.uint8).tobytes()
+        state = decode_document(TrainState, document, SCHEMA_VERSION)
     except (OSError, ArraysError, RecordError, KeyError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}.", hint=_AGAIN) from error
-    _compare(path, standing.identity, identity)
+        raise CheckpointError(
+            f"{path} cannot be read: {error}.", hint="Remove it to start that training anew."
+        ) from error
+    _compare(path, state.identity, identity)
     groups = [
         [arrays[name] for index in range(len(arrays)) if (name := f"{group}{index}") in arrays]
         for group in ("variable", "best")
     ]
-    return Checkpoint(standing, *groups)
+    return Checkpoint(state, *groups)
 
 
 def remove(path: Path) -> None:
-    """The training has ended well; its checkpoint is of no more use.
+    """Remove the checkpoint of a training that has ended well.
 
     Raises:
-        StorageError: it cannot be removed.
+        StorageError: It cannot be removed.
     """
     with storage_errors(path):
         path.unlink(missing_ok=True)
@@ -142,5 +136,5 @@ def _compare(path: Path, found: Identity, wanted: Identity) -> None:
         if differs:
             raise CheckpointError(
                 f"{path} is a checkpoint {what}.",
-                hint="Give the options it was begun with, or another --out.",
+                hint="Give the options with which that training was started, or another --out.",
             )

@@ -1,4 +1,4 @@
-"""Training a preset with Keras."""
+"""Training of a preset with Keras, from checked data to the bytes of a `.keras` file."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -13,20 +13,20 @@ from fmnist_edge.files import storage_errors
 from fmnist_edge.progress import Progress
 from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE, Scores, scale_pixels
-from fmnist_edge.training.course import Course
-from fmnist_edge.training.majority import frequencies_alone
-from fmnist_edge.training.outcome import Fitted, Setting
+from fmnist_edge.training.majority import class_frequency_model
+from fmnist_edge.training.options import FitResult, TrainOptions
 from fmnist_edge.training.preset import Preset
+from fmnist_edge.training.trainer import Trainer
 
 TOOLS: Final = ("tensorflow", "keras", "numpy")
 _PREDICTION_BATCH: Final = 1000
 
 
 def override(preset: Preset, *, epochs: int | None, batch_size: int | None) -> Preset:
-    """The preset with what the user wants otherwise.
+    """Return the preset with the user's own epochs and batch size; None keeps the preset's.
 
     Raises:
-        UsageError: a number that is not positive.
+        UsageError: A number is less than 1.
     """
     for name, value in (("epochs", epochs), ("batch size", batch_size)):
         if value is not None and value < 1:
@@ -39,45 +39,48 @@ def override(preset: Preset, *, epochs: int | None, batch_size: int | None) -> P
     return replace(preset, schedule=schedule)
 
 
-def fit(preset: Preset, data: Dataset, setting: Setting, progress: Progress) -> Fitted:
-    """Train `preset` on the train split and judge each epoch on the validation split.
+def fit(preset: Preset, data: Dataset, options: TrainOptions, progress: Progress) -> FitResult:
+    """Train `preset` on the train split and evaluate each epoch on the validation split.
 
     Args:
         preset: What to train.
-        data: Train 55,000 and validation 5,000 images; the test split is not looked at.
-        setting: Seed, checkpoint, teacher.
-        progress: Told of every step, with loss and validation accuracy.
+        data: The train split (55,000 images) and the validation split (5,000 images) are used; the
+            test split is not.
+        options: The seed, the checkpoint and the teacher.
+        progress: It is advanced by steps, with a note of loss and validation accuracy.
 
     Raises:
-        CheckpointError: there is nothing to resume, or it is of another training.
+        CheckpointError: There is nothing to resume, or it belongs to another training.
         MissingDependencyError: TensorFlow is not installed.
-        StorageError: a checkpoint cannot be written.
-        TrainingError: the loss is no number any more; the last checkpoint is kept.
+        StorageError: A checkpoint cannot be written.
+        TrainingError: The data have another form, or the loss is NaN or infinite; in the second
+            case the last checkpoint is kept.
     """
     for split in (data.train, data.validation):
         check_split(split)
-    return _METHODS[preset.method](preset, data, setting, progress)
+    return _METHODS[preset.method](preset, data, options, progress)
 
 
-def _by_counting(preset: Preset, data: Dataset, _: Setting, __: Progress) -> Fitted:
-    return Fitted(frequencies_alone(preset, data.train), {}, 0)
+def _count_classes(preset: Preset, data: Dataset, _: TrainOptions, __: Progress) -> FitResult:
+    return FitResult(class_frequency_model(preset, data.train), {}, 0)
 
 
-def _by_gradients(preset: Preset, data: Dataset, setting: Setting, progress: Progress) -> Fitted:
-    return Course(preset, data, setting, progress).run()
+def _train(preset: Preset, data: Dataset, options: TrainOptions, progress: Progress) -> FitResult:
+    return Trainer(preset, data, options, progress).run()
 
 
-_METHODS: Final[Mapping[str, Callable[[Preset, Dataset, Setting, Progress], Fitted]]] = {
-    "class-frequencies": _by_counting,
-    "gradients": _by_gradients,
+_METHODS: Final[Mapping[str, Callable[[Preset, Dataset, TrainOptions, Progress], FitResult]]] = {
+    "class-frequencies": _count_classes,
+    "gradients": _train,
 }
 
 
 def check_split(split: Split) -> None:
-    """Make sure that these are images to train on, and their labels.
+    """Check that a split holds images and labels of Fashion-MNIST's form.
 
     Raises:
-        TrainingError: there are none, they have another shape or type, or a label is no class.
+        TrainingError: There are no images, they have another shape or dtype, or a label is not a
+            class.
     """
     images, labels = split.images, split.labels
     if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE or not len(images):
@@ -102,7 +105,7 @@ def check_split(split: Split) -> None:
 
 
 def accuracy(model: Any, split: Split) -> float:  # noqa: ANN401 - a Keras model
-    """The share of images of `split` that the model labels right, 0..1."""
+    """Return the share of images of `split` that the model labels right, 0..1."""
     scores: Scores = model.predict(
         scale_pixels(split.images), batch_size=_PREDICTION_BATCH, verbose=0
     )
@@ -110,10 +113,10 @@ def accuracy(model: Any, split: Split) -> float:  # noqa: ANN401 - a Keras model
 
 
 def serialize(model: Any) -> bytes:  # noqa: ANN401 - a Keras model
-    """The model as the bytes of a `.keras` file.
+    """Return the model as the bytes of a `.keras` file.
 
     Raises:
-        StorageError: the temporary folder is full or not writable.
+        StorageError: The temporary folder is full or not writable.
     """
     with storage_errors(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"

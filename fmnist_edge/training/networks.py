@@ -1,4 +1,4 @@
-"""From an architecture to a Keras model: the one that is trained, and the one that is deployed."""
+"""Keras models of an architecture: the one that is trained, and the one that is deployed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ Array = NDArray[np.float32]
 # Mean and standard deviation of the pixels of the training images, in 0..1.
 _MEAN: Final = 0.2860
 _DEVIATION: Final = 0.3530
-# Moving averages of a batch normalization follow the weights closely, for trainings are short.
+# The moving averages of a batch normalization follow the weights closely: trainings are short.
 _MOMENTUM: Final = 0.95
 
 
 @dataclass(frozen=True)
-class Network:
+class TrainableNetwork:
     """A Keras model in the form in which it is trained.
 
     Args:
-        model: float32[N,28,28] in 0..1 to logits, float32[N,10].
-        stages: Its layers in groups; each group is an affine map, and between two of them there
-            are a ReLU and perhaps a dropout.
+        model: It maps float32[N,28,28] in 0..1 to logits, float32[N,10].
+        stages: The layers of the model in groups. Each group is an affine map; between two groups
+            there is a ReLU and, if the preset has it, a dropout.
     """
 
     model: Any
@@ -37,10 +37,10 @@ class Network:
 
 @dataclass(frozen=True)
 class Affine:
-    """y = x @ kernel + bias.
+    """The affine map y = x @ kernel + bias.
 
     Args:
-        kernel: float32[inputs, units].
+        kernel: float32[inputs,units].
         bias: float32[units].
     """
 
@@ -48,13 +48,13 @@ class Affine:
     bias: Array
 
 
-def build(preset: Preset, architecture: Architecture, seed: int) -> Network:
-    """A network with new weights.
+def build(preset: Preset, architecture: Architecture, seed: int) -> TrainableNetwork:
+    """Return a network with new weights.
 
     Args:
-        preset: Its regularization is built in.
-        architecture: The preset's own, or its unrolled form.
-        seed: Of the weights, and of every dropout.
+        preset: Its regularization becomes part of the network.
+        architecture: The preset's own architecture, or its unrolled form.
+        seed: The seed of the weights and of every dropout.
 
     Raises:
         MissingDependencyError: TensorFlow is not installed.
@@ -62,21 +62,21 @@ def build(preset: Preset, architecture: Architecture, seed: int) -> Network:
     keras = keras_library.keras()
     keras.utils.set_random_seed(seed)
     stages = tuple(map(tuple, _stages(keras, preset, architecture)))
-    stack = [keras.Input(IMAGE_SHAPE, name="image"), *_pooled(keras, architecture)]
+    stack = [keras.Input(IMAGE_SHAPE, name="image"), *_fast_pooling(keras, architecture)]
     for index, stage in enumerate(stages):
         if index:
             stack.append(keras.layers.ReLU())
             if preset.regularization.dropout:
                 stack.append(keras.layers.Dropout(preset.regularization.dropout))
         stack += stage
-    return Network(keras.Sequential(stack, name=preset.name), stages)
+    return TrainableNetwork(keras.Sequential(stack, name=preset.name), stages)
 
 
-def _pooled(keras: Any, architecture: Architecture) -> Sequence[Any]:  # noqa: ANN401 - untyped
-    """The same average in two passes, down the columns and along the rows.
+def _fast_pooling(keras: Any, architecture: Architecture) -> Sequence[Any]:  # noqa: ANN401 - untyped
+    """Return average pooling as two passes, one along the columns and one along the rows.
 
-    TensorFlow computes many channels at once and a single one four times as slowly; so a row's
-    pixels are its channels here.
+    TensorFlow pools many channels at once, and a single channel four times as slowly. Therefore
+    the pixels of a row are the channels here.
     """
     if architecture.pool == 1:
         return ()
@@ -91,8 +91,8 @@ def _pooled(keras: Any, architecture: Architecture) -> Sequence[Any]:  # noqa: A
     )
 
 
-def _image(keras: Any, architecture: Architecture) -> Sequence[Any]:  # noqa: ANN401 - untyped
-    """What comes before anything is learned; it stays in the deployed network."""
+def _deployed_pooling(keras: Any, architecture: Architecture) -> Sequence[Any]:  # noqa: ANN401 - untyped
+    """Return average pooling as the single layer that converters know."""
     if architecture.pool == 1:
         return ()
     return (
@@ -104,7 +104,7 @@ def _image(keras: Any, architecture: Architecture) -> Sequence[Any]:  # noqa: AN
 def _stages(keras: Any, preset: Preset, architecture: Architecture) -> list[list[Any]]:  # noqa: ANN401
     layers = keras.layers
     norm, penalty = architecture.normalize, preset.regularization.l2
-    # He's initialization suits a normalized ReLU; the study's layers have Keras's own.
+    # He's initialization suits a normalized ReLU; other layers have Keras's default.
     common: dict[str, Any] = {
         "use_bias": not norm,
         "kernel_regularizer": keras.regularizers.L2(penalty) if penalty else None,
@@ -131,11 +131,11 @@ def _stages(keras: Any, preset: Preset, architecture: Architecture) -> list[list
     return stages
 
 
-def affine_layers(network: Network) -> tuple[Affine, ...]:
-    """What each stage computes, as a matrix and a bias.
+def affine_layers(network: TrainableNetwork) -> tuple[Affine, ...]:
+    """Return what each stage computes, as a matrix and a bias.
 
-    An affine map is known by its answers to zero and to each unit vector, whatever it is made of:
-    convolutions come out unrolled, normalizations and rescalings folded in.
+    The outputs of an affine map for zero and for each unit vector determine it. Therefore
+    convolutions become matrices, and normalizations and rescalings become part of them.
     """
     return tuple(map(_affine, network.stages))
 
@@ -143,28 +143,28 @@ def affine_layers(network: Network) -> tuple[Affine, ...]:
 def _affine(stage: Sequence[Any]) -> Affine:
     shape = tuple(stage[0].input.shape[1:])
     size = int(np.prod(shape))
-    probes = np.concatenate([np.zeros((1, size), np.float32), np.eye(size, dtype=np.float32)])
-    values = probes.reshape(-1, *shape)
+    inputs = np.concatenate([np.zeros((1, size), np.float32), np.eye(size, dtype=np.float32)])
+    values = inputs.reshape(-1, *shape)
     for layer in stage:
         values = layer(values, training=False)
-    answers = np.asarray(values, np.float32).reshape(size + 1, -1)
-    return Affine(answers[1:] - answers[0], answers[0])
+    outputs = np.asarray(values, np.float32).reshape(size + 1, -1)
+    return Affine(outputs[1:] - outputs[0], outputs[0])
 
 
-def deployed(preset: Preset, layers: Sequence[Affine], *, bias: bool) -> Any:  # noqa: ANN401 - a Keras model
-    """The plain Keras classifier with given weights: Dense + ReLU, and a softmax at the end.
+def deployed_model(preset: Preset, layers: Sequence[Affine], *, bias: bool) -> Any:  # noqa: ANN401 - a Keras model
+    """Return the plain Keras classifier with given weights: Dense and ReLU, softmax at the end.
 
     Args:
-        preset: Gives the name and the size of the pool.
-        layers: First to last.
-        bias: Whether the last layer has one.
+        preset: It gives the name of the model and the size of the pool.
+        layers: The weights, from the first layer to the last.
+        bias: Whether the last layer has a bias.
 
     Returns:
-        float32[N,28,28] in 0..1 to float32[N,10] probabilities.
+        A model that maps float32[N,28,28] in 0..1 to float32[N,10] probabilities.
     """
     keras = keras_library.keras()
-    stack = [keras.Input(IMAGE_SHAPE, name="image"), *_image(keras, preset.architecture)]
-    # Keras would count its layers through the process; names of our own make equal files.
+    stack = [keras.Input(IMAGE_SHAPE, name="image"), *_deployed_pooling(keras, preset.architecture)]
+    # Keras numbers its layers through the process; fixed names make equal files.
     stack.append(keras.layers.Flatten(name="flatten"))
     hidden = [
         keras.layers.Dense(layer.kernel.shape[1], activation="relu", name=f"hidden_{number}")
@@ -176,12 +176,11 @@ def deployed(preset: Preset, layers: Sequence[Affine], *, bias: bool) -> Any:  #
     return model
 
 
+def load_dense_weights(network: TrainableNetwork, layers: Sequence[Affine]) -> None:
+    """Give a network of Dense stages the weights that `affine_layers` found in another network."""
+    _assign([stage[-1] for stage in network.stages], layers)
+
+
 def _assign(dense: Sequence[Any], layers: Sequence[Affine]) -> None:
     for each, layer in zip(dense, layers, strict=True):
         each.set_weights([layer.kernel, layer.bias] if each.use_bias else [layer.kernel])
-
-
-def dense_again(network: Network, layers: Sequence[Affine]) -> None:
-    """Give a network of plain Dense stages the weights that `affine_layers` found in another."""
-    dense = [stage[-1] for stage in network.stages]
-    _assign(dense, layers)

@@ -1,4 +1,4 @@
-"""Keras's optimizers, as presets name them."""
+"""The Keras optimizers that presets name."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -7,34 +7,37 @@ from typing import Any, Final
 from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.training.preset import Optimizer, Schedule
 
-# Weight decay is for kernels: what shifts or scales a unit is no sign of a complicated function.
-_UNDECAYED: Final = ["bias", "gamma", "beta"]
+# Weight decay is applied to kernels only. Biases and the scale and offset of a normalization do
+# not make a function complicated.
+_NOT_DECAYED: Final = ["bias", "gamma", "beta"]
 
 
-def optimizer_for(wanted: Optimizer, schedule: Schedule, highest: float, steps: int) -> Any:  # noqa: ANN401 - Keras's
-    """A new Keras optimizer.
+def make_optimizer(
+    optimizer: Optimizer, schedule: Schedule, peak_rate: float, steps_per_epoch: int
+) -> Any:  # noqa: ANN401 - Keras's
+    """Return a new Keras optimizer.
 
     Args:
-        wanted: Its name and weight decay.
-        schedule: How its step size changes.
-        highest: The largest step size.
-        steps: Of one epoch.
+        optimizer: Its name and weight decay.
+        schedule: How its learning rate changes.
+        peak_rate: The largest learning rate.
+        steps_per_epoch: The number of steps of one epoch.
 
     Raises:
         MissingDependencyError: TensorFlow is not installed.
     """
-    rate = step_size(schedule, highest, steps * schedule.epochs)
-    return _MAKERS[wanted.name](wanted, rate)
+    rate = learning_rate(schedule, peak_rate, steps_per_epoch * schedule.epochs)
+    return _MAKERS[optimizer.name](optimizer, rate)
 
 
 def _adam(_: Optimizer, rate: Any) -> Any:  # noqa: ANN401 - Keras's
     return keras_library.keras().optimizers.Adam(rate)
 
 
-def _adamw(wanted: Optimizer, rate: Any) -> Any:  # noqa: ANN401 - Keras's
-    optimizer = keras_library.keras().optimizers.AdamW(rate, weight_decay=wanted.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=_UNDECAYED)
-    return optimizer
+def _adamw(optimizer: Optimizer, rate: Any) -> Any:  # noqa: ANN401 - Keras's
+    made = keras_library.keras().optimizers.AdamW(rate, weight_decay=optimizer.weight_decay)
+    made.exclude_from_weight_decay(var_names=_NOT_DECAYED)
+    return made
 
 
 _MAKERS: Final[Mapping[str, Callable[[Optimizer, Any], Any]]] = MappingProxyType(
@@ -42,18 +45,20 @@ _MAKERS: Final[Mapping[str, Callable[[Optimizer, Any], Any]]] = MappingProxyType
 )
 
 
-def step_size(schedule: Schedule, highest: float, total: int) -> Any:  # noqa: ANN401 - Keras's
-    """The step size: a number, or a Keras schedule that gives it for the number of a step.
+def learning_rate(schedule: Schedule, peak_rate: float, total_steps: int) -> Any:  # noqa: ANN401 - Keras's
+    """Return the learning rate: a number, or a Keras schedule that gives it for each step.
 
     Args:
         schedule: Its decay and warmup.
-        highest: The largest step size.
-        total: Steps of the whole training.
+        peak_rate: The largest learning rate.
+        total_steps: The number of steps of the whole schedule.
     """
     if schedule.decay == "none":
-        return highest
+        return peak_rate
     cosine = keras_library.keras().optimizers.schedules.CosineDecay
-    rising = int(schedule.warmup * total)
-    if not rising:
-        return cosine(highest, total)
-    return cosine(0.0, total - rising, warmup_target=highest, warmup_steps=rising)
+    warmup_steps = int(schedule.warmup * total_steps)
+    if not warmup_steps:
+        return cosine(peak_rate, total_steps)
+    return cosine(
+        0.0, total_steps - warmup_steps, warmup_target=peak_rate, warmup_steps=warmup_steps
+    )

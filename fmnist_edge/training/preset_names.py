@@ -1,8 +1,8 @@
-"""What presets are called. Importing this imports nothing: a command line's help needs it."""
+"""The names of the presets. This module imports nothing, because `--help` needs it."""
 
 from typing import Final
 
-# From the baseline that every model must beat to the largest; the teacher is a training aid.
+# They go from the baseline that every model must beat to the largest; the teacher is not deployed.
 PRESET_NAMES: Final = (
     "majority",
     "smallest",
@@ -15,6 +15,6 @@ PRESET_NAMES: Final = (
     "best",
     "teacher",
 )
-# The story of the study, in its order.
+# The presets of the study, in its order.
 STUDY: Final = PRESET_NAMES[:4]
 PRESET_SUFFIX: Final = ".toml"

@@ -154,20 +154,20 @@ def test_a_teacher_is_trained_once_and_asked_once(
 def test_the_study_is_told_in_one_command(cli: CommandLine, tmp_path: Path) -> None:
     told = cli("study", "--epochs", 2, "--json", cwd=tmp_path)
     assert told.returncode == 0, told.stderr
-    chapters = {chapter["preset"]: chapter for chapter in json.loads(told.stdout)}
-    assert tuple(chapters) == STUDY
-    reached = [chapter["test_accuracy"] for chapter in chapters.values()]
+    models = {model["preset"]: model for model in json.loads(told.stdout)}
+    assert tuple(models) == STUDY
+    reached = [model["test_accuracy"] for model in models.values()]
     assert reached[0] == 0.1
     assert reached == sorted(reached)
     assert reached[1] > 0.15
     assert reached[2] > 0.84
     assert reached[3] > 0.86
-    assert chapters["smallest"]["interval"][0] > reached[0]
+    assert models["smallest"]["interval"][0] > reached[0]
     # What is there already is told again, and not trained again.
     again = cli("study", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert "Starting TensorFlow" not in again.stderr
-    assert "Always naming the commonest class gets 10.0% right." in again.stdout
+    assert "Always predicting the most frequent class gets 10.0% right." in again.stdout
     other = cli("study", "--seed", 1, cwd=tmp_path)
     assert (other.returncode, other.speaks_plainly) == (23, True)
 

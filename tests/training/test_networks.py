@@ -9,7 +9,7 @@ from fmnist_edge.libraries.keras import keras
 from fmnist_edge.records import replace
 from fmnist_edge.session import scale_pixels
 from fmnist_edge.training import presets
-from fmnist_edge.training.networks import affine_layers, build, dense_again, deployed
+from fmnist_edge.training.networks import affine_layers, build, deployed_model, load_dense_weights
 from fmnist_edge.training.preset import Architecture, Convolution, Regularization
 
 PIXELS = scale_pixels(np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8))
@@ -42,7 +42,7 @@ def test_a_trained_network_is_written_out_as_plain_dense_layers(kind: str) -> No
     widths = preset.architecture.widths
     assert [layer.kernel.shape for layer in layers] == list(pairwise(widths))
     logits = np.asarray(network.model(PIXELS, training=False))
-    model = deployed(preset, layers, bias=preset.architecture.bias)
+    model = deployed_model(preset, layers, bias=preset.architecture.bias)
     wanted = np.asarray(keras().activations.softmax(keras().ops.convert_to_tensor(logits)))
     np.testing.assert_allclose(np.asarray(model(PIXELS)), wanted, atol=2e-5)
     kinds = {type(layer).__name__ for layer in model.layers}
@@ -55,7 +55,7 @@ def test_fine_tuning_begins_with_what_was_trained() -> None:
     network = build(preset, preset.architecture, seed=1)
     _unsettle(network.model)
     again = build(preset, preset.architecture.unrolled, seed=2)
-    dense_again(again, affine_layers(network))
+    load_dense_weights(again, affine_layers(network))
     np.testing.assert_allclose(
         np.asarray(again.model(PIXELS, training=False)),
         np.asarray(network.model(PIXELS, training=False)),

@@ -12,9 +12,10 @@ from fmnist_edge.progress import SILENT
 from fmnist_edge.records import replace
 from fmnist_edge.session import scale_pixels
 from fmnist_edge.training.checkpoint import Identity, read, write
+from fmnist_edge.training.distillation import compute_teacher_logits
 from fmnist_edge.training.fit import accuracy, fit
-from fmnist_edge.training.optimizers import step_size
-from fmnist_edge.training.outcome import Fitted, Setting, Watcher
+from fmnist_edge.training.optimizers import learning_rate
+from fmnist_edge.training.options import EpochCallback, FitResult, TrainOptions
 from fmnist_edge.training.preset import (
     Architecture,
     Augmentation,
@@ -25,7 +26,6 @@ from fmnist_edge.training.preset import (
     Preset,
     Schedule,
 )
-from fmnist_edge.training.teaching import ask
 
 RANDOM = np.random.default_rng(0)
 
@@ -64,7 +64,7 @@ VARIANTS: Mapping[str, Preset] = {
 }
 
 
-def _weights(fitted: Fitted) -> list[np.ndarray]:
+def _weights(fitted: FitResult) -> list[np.ndarray]:
     return [np.asarray(each) for each in fitted.model.weights]
 
 
@@ -72,16 +72,18 @@ def _weights(fitted: Fitted) -> list[np.ndarray]:
 def test_it_learns_and_does_the_same_again(kind: str) -> None:
     told: list[int] = []
     preset = VARIANTS[kind]
-    first = fit(preset, DATA, Setting(3, watch=lambda epoch, _: told.append(epoch)), SILENT)
+    first = fit(
+        preset, DATA, TrainOptions(3, on_epoch_end=lambda epoch, _: told.append(epoch)), SILENT
+    )
     assert accuracy(first.model, DATA.validation) > 0.9
     assert told == list(range(1, first.epochs + 1))
     assert first.epochs <= preset.epochs
     assert first.history["val_accuracy"][first.best_epoch - 1] > 0.9
-    again = fit(preset, DATA, Setting(3), SILENT)
+    again = fit(preset, DATA, TrainOptions(3), SILENT)
     assert again.history == first.history
     for one, two in zip(_weights(first), _weights(again), strict=True):
         np.testing.assert_array_equal(one, two)
-    other = fit(preset, DATA, Setting(4), SILENT)
+    other = fit(preset, DATA, TrainOptions(4), SILENT)
     assert other.history != first.history
 
 
@@ -89,7 +91,7 @@ class _PowerCutError(Exception):
     """What a test ends a training with."""
 
 
-def _after_one_epoch() -> Watcher:
+def _after_one_epoch() -> EpochCallback:
     """Lets one epoch end well, and cuts the power in the next, before it is kept."""
     seen: list[int] = []
 
@@ -104,12 +106,12 @@ def _after_one_epoch() -> Watcher:
 @pytest.mark.parametrize("kind", VARIANTS)
 def test_cut_off_in_every_epoch_it_ends_the_same(kind: str, tmp_path: Path) -> None:
     preset, path = VARIANTS[kind], tmp_path / "x.checkpoint"
-    whole = fit(preset, DATA, Setting(3), SILENT)
+    whole = fit(preset, DATA, TrainOptions(3), SILENT)
     cuts = 0
     while True:
-        setting = Setting(3, path, resume=cuts > 0, watch=_after_one_epoch())
+        options = TrainOptions(3, path, resume=cuts > 0, on_epoch_end=_after_one_epoch())
         try:
-            parts = fit(preset, DATA, setting, SILENT)
+            parts = fit(preset, DATA, options, SILENT)
         except _PowerCutError:
             cuts += 1
         else:
@@ -123,12 +125,12 @@ def test_cut_off_in_every_epoch_it_ends_the_same(kind: str, tmp_path: Path) -> N
 
 def test_a_checkpoint_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.checkpoint"
-    fit(PRESET, DATA, Setting(3, path), SILENT)
+    fit(PRESET, DATA, TrainOptions(3, path), SILENT)
     identity = Identity(PRESET.name, PRESET.fingerprint, 3, DATA.sha256)
     kept = read(path, identity)
     write(path, replace(kept, variables=kept.variables[1:]))
     with pytest.raises(CheckpointError, match="holds other variables"):
-        fit(PRESET, DATA, Setting(3, path, resume=True), SILENT)
+        fit(PRESET, DATA, TrainOptions(3, path, resume=True), SILENT)
 
 
 def test_a_loss_that_is_no_number_stops_it_and_keeps_the_epoch_before(tmp_path: Path) -> None:
@@ -142,27 +144,27 @@ def test_a_loss_that_is_no_number_stops_it_and_keeps_the_epoch_before(tmp_path: 
     with pytest.raises(
         TrainingError, match=r"The loss is (nan|inf) in epoch \d+, step \d+"
     ) as caught:
-        fit(wild, DATA, Setting(0, path), SILENT)
+        fit(wild, DATA, TrainOptions(0, path), SILENT)
     assert caught.value.hint
     assert path.exists() == ("is kept in" in caught.value.hint)
 
 
 def test_a_teacher_is_learned_from() -> None:
     taught = replace(PRESET, distillation=Distillation("teacher", weight=1.0))
-    knowing = fit(replace(PRESET, deploy=False), DATA, Setting(3), SILENT)
-    scores = ask(knowing.model, DATA.train, PRESET.augmentation, SILENT)
-    assert scores.table.shape == (2, 640, 10)
+    knowing = fit(replace(PRESET, deploy=False), DATA, TrainOptions(3), SILENT)
+    scores = compute_teacher_logits(knowing.model, DATA.train, PRESET.augmentation, SILENT)
+    assert scores.values.shape == (2, 640, 10)
     logits = np.asarray(knowing.model(scale_pixels(DATA.train.images[:, :, ::-1])))
-    np.testing.assert_allclose(scores.table[1], logits, atol=0.05, rtol=0.01)
+    np.testing.assert_allclose(scores.values[1], logits, atol=0.05, rtol=0.01)
     # All labels are wrong: what the student knows, it has from the teacher alone.
     misled = replace(DATA, train=Split(DATA.train.images, np.zeros(640, np.uint8)))
-    student = fit(taught, misled, Setting(3, teacher=scores), SILENT)
+    student = fit(taught, misled, TrainOptions(3, teacher=scores), SILENT)
     assert accuracy(student.model, DATA.validation) > 0.9
 
 
 def test_the_step_size_rises_and_falls() -> None:
     schedule = Schedule(epochs=10, batch_size=64, decay="cosine", warmup=0.1)
-    rate = step_size(schedule, 1e-2, 100)
+    rate = learning_rate(schedule, 1e-2, 100)
     sizes = [float(rate(step)) for step in range(100)]
     assert sizes[0] == 0
     assert sizes[10] == pytest.approx(1e-2)
@@ -180,7 +182,7 @@ def test_a_last_step_that_spoils_the_weights_is_noticed(tmp_path: Path) -> None:
         schedule=Schedule(epochs=2, batch_size=640),
     )
     with pytest.raises(TrainingError, match="epoch 1, step 1, on validation") as caught:
-        fit(wild, DATA, Setting(0, path), SILENT)
+        fit(wild, DATA, TrainOptions(0, path), SILENT)
     assert "Nothing was written" in caught.value.hint
     assert not path.exists()
 
@@ -198,6 +200,6 @@ def test_a_last_step_that_spoils_the_weights_is_noticed(tmp_path: Path) -> None:
 )
 def test_data_of_another_form_is_refused(images: np.ndarray, labels: np.ndarray, says: str) -> None:
     with pytest.raises(TrainingError) as caught:
-        fit(PRESET, replace(DATA, train=Split(images, labels)), Setting(0), SILENT)
+        fit(PRESET, replace(DATA, train=Split(images, labels)), TrainOptions(0), SILENT)
     assert says in caught.value.message
     assert caught.value.hint

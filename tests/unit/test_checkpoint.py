@@ -7,22 +7,22 @@ import pytest
 
 from fmnist_edge.errors import CheckpointError, StorageError
 from fmnist_edge.records import replace
-from fmnist_edge.training.checkpoint import Checkpoint, Identity, Standing, read, remove, write
+from fmnist_edge.training.checkpoint import Checkpoint, Identity, TrainState, read, remove, write
 
 IDENTITY = Identity("default", "f" * 64, 3, "d" * 64)
-STANDING = Standing(IDENTITY, 0, 2, 2, {"loss": (0.5, 0.25), "val_accuracy": (0.8, 0.9)})
+STATE = TrainState(IDENTITY, 0, 2, 2, {"loss": (0.5, 0.25), "val_accuracy": (0.8, 0.9)})
 VARIABLES = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(7), np.zeros(0, np.uint32)]
 
 
-def _written(folder: Path, standing: Standing = STANDING) -> Path:
+def _written(folder: Path, state: TrainState = STATE) -> Path:
     path = folder / "default.checkpoint"
-    write(path, Checkpoint(standing, VARIABLES, VARIABLES[:1]))
+    write(path, Checkpoint(state, VARIABLES, VARIABLES[:1]))
     return path
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     found = read(_written(tmp_path), IDENTITY)
-    assert found.standing == STANDING
+    assert found.state == STATE
     assert len(found.best) == 1
     for wrote, back in zip(VARIABLES, found.variables, strict=True):
         np.testing.assert_array_equal(wrote, back)
@@ -64,7 +64,7 @@ def test_a_damaged_one_is_refused_wherever_it_is_damaged(tmp_path: Path) -> None
         except CheckpointError:
             continue
         # What is not covered by a checksum, as a date, changes nothing.
-        assert found.standing == STANDING
+        assert found.state == STATE
         np.testing.assert_array_equal(found.variables[0], VARIABLES[0])
 
 
@@ -82,7 +82,7 @@ def test_where_it_cannot_be_written_the_one_before_stays(tmp_path: Path) -> None
     blocked = tmp_path / "file" / "default.checkpoint"
     blocked.parent.write_text("no folder")
     with pytest.raises(StorageError):
-        write(blocked, Checkpoint(STANDING, VARIABLES))
+        write(blocked, Checkpoint(STATE, VARIABLES))
     assert path.read_bytes() == before
 
 

@@ -1,4 +1,4 @@
-"""The models one can ask for by name; each is a TOML file in this folder."""
+"""The presets that come with the package; each is a TOML file in this folder."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from fmnist_edge.tables import look_up
-from fmnist_edge.training.measured import Measured, parse_measured
+from fmnist_edge.training.measured import MeasuredPresets, parse_measured
 from fmnist_edge.training.preset import Preset
 from fmnist_edge.training.preset_names import PRESET_NAMES, PRESET_SUFFIX
 from fmnist_edge.training.toml_preset import parse_preset, read_preset
@@ -17,24 +17,24 @@ __all__ = ["built_in", "get", "measured"]
 
 @cache
 def built_in() -> Mapping[str, Preset]:
-    """The presets that come with the package, by name."""
+    """Return the presets that come with the package, by name."""
     return MappingProxyType(
         {name: parse_preset(_read(f"{name}{PRESET_SUFFIX}"), name, name) for name in PRESET_NAMES}
     )
 
 
 @cache
-def measured() -> Mapping[str, Measured]:
-    """What the presets were found to reach, by name."""
-    return MappingProxyType(parse_measured(_read("measured.json")))
+def measured() -> MeasuredPresets:
+    """Return the measured figures of these presets."""
+    return parse_measured(_read("measured.json"))
 
 
 def get(name: str) -> Preset:
-    """The preset called `name`, or the one in the TOML file `name`.
+    """Return the preset called `name`, or the one in the TOML file `name`.
 
     Raises:
-        PresetError: the file cannot be read, or says something unknown or impossible.
-        UsageError: there is no such preset.
+        PresetError: The file cannot be read, or has an unknown key or an impossible value.
+        UsageError: There is no preset of that name.
     """
     if name.endswith(PRESET_SUFFIX):
         return read_preset(Path(name))

@@ -1,4 +1,4 @@
-"""Images in other positions: what augmentation draws from, and what a teacher labels beforehand."""
+"""Augmentation of training images: mirroring, shifting and erasing, as TensorFlow operations."""
 
 from typing import Any
 
@@ -6,22 +6,22 @@ from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.session import IMAGE_SHAPE, PIXEL_SCALE
 from fmnist_edge.training.preset import Augmentation
 
-# A tensor of int32[N,3] per image: mirrored (0 or 1), shift down and right in pixels.
+# A tensor int32[N,3]. Each row is: mirrored (0 or 1), pixels down, pixels to the right.
 Positions = Any
 
 
-def count(augmentation: Augmentation) -> int:
-    """In how many positions an image may be seen."""
+def position_count(augmentation: Augmentation) -> int:
+    """Return the number of different positions in which an image may be shown."""
     return (2 if augmentation.flip else 1) * (2 * augmentation.shift + 1) ** 2
 
 
-def drawn(augmentation: Augmentation, images: int | Any, key: Any) -> Positions:  # noqa: ANN401 - tensors
-    """A position for each of so many images.
+def draw_positions(augmentation: Augmentation, images: int | Any, key: Any) -> Positions:  # noqa: ANN401 - tensors
+    """Draw a random position for each image of a batch.
 
     Args:
-        augmentation: What may happen.
-        images: How many.
-        key: int32[2] seed; the same one draws the same positions.
+        augmentation: The positions that are allowed.
+        images: The number of images.
+        key: int32[2], the seed. The same seed gives the same positions.
     """
     tf = keras_library.tensorflow()
     reach = augmentation.shift
@@ -37,20 +37,23 @@ def drawn(augmentation: Augmentation, images: int | Any, key: Any) -> Positions:
     return tf.concat([flips, shifts * tf.cast(moves, tf.int32)], axis=1)
 
 
-def numbered(augmentation: Augmentation, positions: Positions) -> Any:  # noqa: ANN401 - a tensor
-    """The number of each position, int32[N] from 0 up to `count`."""
+def position_indices(augmentation: Augmentation, positions: Positions) -> Any:  # noqa: ANN401 - a tensor
+    """Return the index of each position, int32[N], from 0 to `position_count` - 1."""
     side = 2 * augmentation.shift + 1
     flip, down, right = (positions[:, axis] for axis in range(3))
     return (flip * side + down + augmentation.shift) * side + right + augmentation.shift
 
 
-def moved(images: Any, positions: Positions, reach: int) -> Any:  # noqa: ANN401 - tensors
-    """The images mirrored and shifted; what comes in from outside is black.
+def flip_and_shift(images: Any, positions: Positions, reach: int) -> Any:  # noqa: ANN401 - tensors
+    """Mirror and shift images; pixels that come in from outside are black.
 
     Args:
-        images: [N,28,28] of any type.
-        positions: int32[N,3].
-        reach: Pixels of the largest shift.
+        images: [N,28,28] of any dtype.
+        positions: int32[N,3], one position per image.
+        reach: The largest shift in pixels.
+
+    Returns:
+        [N,28,28] of the same dtype.
     """
     tf = keras_library.tensorflow()
     height, width = IMAGE_SHAPE
@@ -62,13 +65,15 @@ def moved(images: Any, positions: Positions, reach: int) -> Any:  # noqa: ANN401
     return tf.gather(tf.gather(padded, rows, batch_dims=1), columns, axis=2, batch_dims=1)
 
 
-def erased(images: Any, share: float, key: Any) -> Any:  # noqa: ANN401 - tensors
-    """Some of the images with a black square of 4 to 10 pixels anywhere (cutout).
+def erase_squares(images: Any, share: float, key: Any) -> Any:  # noqa: ANN401 - tensors
+    """Paint a black square with a side of 3, 5, 7 or 9 pixels into some of the images.
+
+    This is cutout (DeVries and Taylor, 2017, arXiv 1708.04552).
 
     Args:
         images: [N,28,28].
-        share: Of images that get one.
-        key: int32[2] seed.
+        share: The share of images that get a square, 0..1.
+        key: int32[2], the seed.
     """
     tf = keras_library.tensorflow()
     number = tf.shape(images)[0]
@@ -81,12 +86,12 @@ def erased(images: Any, share: float, key: Any) -> Any:  # noqa: ANN401 - tensor
     return tf.where(inside, tf.zeros_like(images), images)
 
 
-def scaled(images: Any) -> Any:  # noqa: ANN401 - tensors
-    """Bytes as float32 in 0..1: what every network here takes."""
+def rescale(images: Any) -> Any:  # noqa: ANN401 - tensors
+    """Convert uint8 pixels to float32 in 0..1, the input of every network that is trained here."""
     tf = keras_library.tensorflow()
     return tf.cast(images, tf.float32) * PIXEL_SCALE
 
 
 def _salted(key: Any, salt: int) -> Any:  # noqa: ANN401 - tensors
-    """Another seed for each thing that is drawn in a step."""
+    """Return another seed for each thing that is drawn in one step."""
     return keras_library.tensorflow().add(key, (0, salt))
