@@ -7,22 +7,20 @@ import typer
 from fmnist_edge_cli import render
 from fmnist_edge_cli.options import DataDirOption, JsonFlag
 
-__all__ = ["data"]
-
 
 def data(
     data_dir: DataDirOption = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not use the network.")] = False,
     mirror: Annotated[
         list[str] | None,
-        typer.Option("--mirror", metavar="URL", help="Fetch from here instead (repeatable)."),
+        typer.Option("--mirror", metavar="URL", help="Fetch from this address (repeatable)."),
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Find or fetch Fashion-MNIST, and check every byte.
+    """Find or fetch Fashion-MNIST, and verify all four files.
 
-    Looked for in this order: --data-dir, the cache, the system's copy (Debian's package
-    dataset-fashion-mnist), the official mirrors, the Debian package fetched without root.
+    The files are looked for in this order: --data-dir, the cache, the system's copy (Debian's
+    package dataset-fashion-mnist), the official mirrors, the Debian package fetched without root.
 
     \b
     Examples:
@@ -33,8 +31,7 @@ def data(
 
     folder = dataset.locate(
         data_dir,
-        offline=offline,
-        mirrors=tuple(mirror) if mirror else dataset.MIRRORS,
+        mirrors=None if offline else tuple(mirror or dataset.MIRRORS),
         progress=render.progress_display(),
     )
     if json:

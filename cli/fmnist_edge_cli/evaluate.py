@@ -1,4 +1,4 @@
-"""`fmnist-edge evaluate`: look closely at one model."""
+"""`fmnist-edge evaluate`: accuracy, calibration and mistakes of one model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, cast
@@ -12,9 +12,7 @@ from fmnist_edge_cli.options import DataDirOption, ForceOption, JsonFlag, choice
 if TYPE_CHECKING:
     from fmnist_edge.evaluation.record import SplitName
 
-__all__ = ["evaluate"]
-
-# `SplitName`, whose module needs NumPy: `--help` does not.
+# The values of `SplitName`, whose module imports NumPy, which `--help` does without.
 _SPLITS: Final = ("test", "validation", "train")
 
 
@@ -25,36 +23,44 @@ def evaluate(
             metavar="ARTIFACT", help="A model file of any kind, or a SavedModel folder."
         ),
     ],
-    split: Annotated[str, choice("--split", _SPLITS, "Which images.")] = "test",
+    split: Annotated[
+        str, choice("--split", _SPLITS, "Evaluate on the images of this split.")
+    ] = "test",
     runtime: Annotated[
         str | None,
         typer.Option(
             "--runtime",
             metavar="NAME",
-            help="What computes it.",
+            help="Run the model on this runtime.",
             show_default="the first that opens it",
         ),
     ] = None,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of one inference.")] = 1,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="Use this many threads per inference.")
+    ] = 1,
     batch: Annotated[
         int | None,
-        typer.Option("--batch", min=1, help="Images per inference.", show_default="the file's"),
+        typer.Option(
+            "--batch", min=1, help="Pass this many images per inference.", show_default="the file's"
+        ),
     ] = None,
     worst: Annotated[
-        int, typer.Option("--worst", min=0, max=1_000, help="How many wrong answers to show.")
+        int, typer.Option("--worst", min=0, max=1_000, help="Show this many wrong answers.")
     ] = 20,
     plots: Annotated[
         Path | None,
-        typer.Option("--plots", metavar="DIR", help="Also draw figures there, as PNG and SVG."),
+        typer.Option(
+            "--plots", metavar="DIR", help="Write figures to this folder, as PNG and SVG."
+        ),
     ] = None,
     data_dir: DataDirOption = None,
     force: ForceOption = False,
     json: JsonFlag = False,
 ) -> None:
-    """Tell how good a model is, where it errs, and whether it knows how sure it may be.
+    """Evaluate the accuracy, the calibration and the mistakes of a model.
 
-    Accuracy with its interval, cross-entropy, calibration, precision and recall of each class, the
-    confusion matrix, and the wrong answers that it is surest of.
+    The output has accuracy with its interval, cross-entropy, calibration error, precision and
+    recall of each class, the confusion matrix, and the wrong answers with the highest confidence.
 
     \b
     Examples:
@@ -64,26 +70,26 @@ def evaluate(
       fmnist-edge evaluate artifacts/default-float32.npz --json
     """
     from fmnist_edge import dataset
-    from fmnist_edge.pipeline import evaluating
+    from fmnist_edge.pipeline import evaluate as pipeline
 
     progress = render.progress_display()
     if plots is not None:
-        evaluating.check_plots(plots, force=force)
-    request = evaluating.EvaluateRequest(
-        _source(artifact), cast("SplitName", split), runtime, threads, batch, worst
-    )
-    folder = dataset.locate(data_dir, progress=progress).path
-    done = evaluating.evaluate(request, folder, progress)
-    written = evaluating.draw(done, plots, progress) if plots is not None else ()
+        pipeline.check_plots(plots, force=force)
+    name = cast("SplitName", split)
+    request = pipeline.EvaluateRequest(_source(artifact), name, runtime, threads, batch, worst)
+    files = pipeline.files_needed(name)
+    folder = dataset.locate(data_dir, files=files, progress=progress).path
+    done = pipeline.evaluate(request, folder, progress)
+    written = pipeline.draw(done, plots, progress) if plots is not None else ()
     if json:
         render.json_text(done.evaluation)
     else:
         render.evaluation(done)
     if written:
-        render.warning(f"Drawn: {', '.join(map(str, written))}.")
+        render.warning(f"Figures written: {', '.join(map(str, written))}.")
 
 
 def _source(artifact: Path) -> Path:
-    """The main file of what the user named: a SavedModel is a folder."""
+    """Return the main file of what the user named: a SavedModel is a folder."""
     inside = artifact / SAVED_MODEL_FILE
     return inside if inside.exists() else artifact

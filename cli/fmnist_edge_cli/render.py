@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
     from rich.table import Table as RichTable
 
-    from fmnist_edge.pipeline.evaluating import Evaluated
+    from fmnist_edge.pipeline.evaluate import Evaluated
     from fmnist_edge.progress import Progress
     from fmnist_edge.report.cells import Table
     from fmnist_edge.report.compare import Comparison

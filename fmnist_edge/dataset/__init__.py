@@ -1,19 +1,32 @@
-"""Fashion-MNIST as published: find or fetch it, verify it, decode it, split it.
+"""Fashion-MNIST as published: finding, fetching, verifying, decoding and splitting it.
 
 folder = locate()              # DataFolder: path, and where it came from
 dataset = load(folder.path)    # Dataset: train, validation, test
 """
 
-from fmnist_edge.dataset.catalog import DATASET_SHA256, LABELS
-from fmnist_edge.dataset.loading import load, load_test
+from fmnist_edge.dataset.catalog import (
+    DATASET_SHA256,
+    FILES,
+    LABELS,
+    TEST_FILES,
+    TRAIN_FILES,
+    TRAIN_LABELS,
+    DataFile,
+)
+from fmnist_edge.dataset.loading import load, load_test, load_train, load_train_labels
 from fmnist_edge.dataset.mirrors import MIRRORS
 from fmnist_edge.dataset.sources import DataFolder, Places, Source, locate, usual_places
 from fmnist_edge.dataset.splits import Dataset, Split, stratified
 
 __all__ = [
     "DATASET_SHA256",
+    "FILES",
     "LABELS",
     "MIRRORS",
+    "TEST_FILES",
+    "TRAIN_FILES",
+    "TRAIN_LABELS",
+    "DataFile",
     "DataFolder",
     "Dataset",
     "Places",
@@ -21,6 +34,8 @@ __all__ = [
     "Split",
     "load",
     "load_test",
+    "load_train",
+    "load_train_labels",
     "locate",
     "stratified",
     "usual_places",

@@ -1,8 +1,8 @@
-"""The four files Fashion-MNIST is published as, and how to know each of them.
+"""The four published files of Fashion-MNIST and their hashes.
 
-A file is known by the SHA-256 of its *contents*, the decompressed IDX bytes, and not by that of
-the gzip container around them: Debian repacks the containers without file name and time, so the
-containers differ from source to source while the contents are identical everywhere.
+Each file is identified by the SHA-256 of its decompressed contents (IDX), not by that of the gzip
+file around them: Debian compresses the files again without file name and time, so that the gzip
+files differ from source to source while the contents are the same everywhere.
 """
 
 import math
@@ -10,19 +10,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from fmnist_edge.files import sha256_of
-
-__all__ = [
-    "DATASET_SHA256",
-    "FILES",
-    "IMAGE_SHAPE",
-    "LABELS",
-    "TEST_IMAGES",
-    "TEST_LABELS",
-    "TRAIN_IMAGES",
-    "TRAIN_LABELS",
-    "DataFile",
-    "Role",
-]
 
 Role = Literal["train-images", "train-labels", "test-images", "test-labels"]
 
@@ -46,10 +33,10 @@ class DataFile:
     """One published file.
 
     Args:
-        name: Its published name, gzip-compressed.
-        role: What it holds.
-        dims: The dimensions its IDX header states.
-        sha256: The SHA-256 of its decompressed contents.
+        name: Published name of the gzip file.
+        role: What the file holds.
+        dims: Dimensions in its IDX header.
+        sha256: SHA-256 of the decompressed contents, hexadecimal.
     """
 
     name: str
@@ -59,12 +46,12 @@ class DataFile:
 
     @property
     def unpacked_name(self) -> str:
-        """The name the file has after `gunzip`."""
+        """Name of the file after `gunzip`."""
         return self.name.removesuffix(".gz")
 
     @property
     def size(self) -> int:
-        """How many bytes the decompressed contents are: magic, dimensions, one byte an item."""
+        """Size of the decompressed contents in bytes: header, then one byte per item."""
         return 4 + 4 * len(self.dims) + math.prod(self.dims)
 
 
@@ -92,7 +79,9 @@ TEST_LABELS: Final = DataFile(
     (10_000,),
     "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 )
-FILES: Final = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+TRAIN_FILES: Final = (TRAIN_IMAGES, TRAIN_LABELS)
+TEST_FILES: Final = (TEST_IMAGES, TEST_LABELS)
+FILES: Final = TRAIN_FILES + TEST_FILES
 
-# The dataset as a whole: the four hashes in the order of FILES, as one line of text, hashed.
+# SHA-256 of the whole dataset: of the text of the four hashes in the order of FILES.
 DATASET_SHA256: Final = sha256_of("".join(file.sha256 for file in FILES).encode("ascii"))

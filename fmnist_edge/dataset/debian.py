@@ -1,7 +1,7 @@
-"""Fashion-MNIST from Debian's package of it, fetched and unpacked without being root.
+"""Fetching Fashion-MNIST from Debian's package, without being root.
 
-Debian, Raspberry Pi OS and Ubuntu carry the dataset, so a machine that reaches nothing but its
-package mirror can still get it.
+Debian, Raspberry Pi OS and Ubuntu have a package of the dataset, so that a machine that can reach
+its package mirror only can still get the files.
 """
 
 import shutil
@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from fmnist_edge.dataset.cache import keep, lacking, scratch_folder
+from fmnist_edge.dataset.catalog import DataFile
 from fmnist_edge.errors import DatasetNotFoundError
 from fmnist_edge.progress import Progress
-
-__all__ = ["PACKAGE", "SYSTEM_FOLDER", "fill_from_debian"]
 
 PACKAGE: Final = "dataset-fashion-mnist"
 SYSTEM_FOLDER: Final = Path("/usr/share/datasets/fashion-mnist")
@@ -23,34 +22,35 @@ SYSTEM_FOLDER: Final = Path("/usr/share/datasets/fashion-mnist")
 _UPDATE_SECONDS: Final = 120
 _DOWNLOAD_SECONDS: Final = 900
 _LOCAL_SECONDS: Final = 120
-# Without network, give up soon.
-_PATIENCE: Final = (
+# Without network, apt gives up after seconds instead of minutes.
+_SHORT_TIMEOUTS: Final = (
     "-oAcquire::Retries=1",
     "-oAcquire::http::Timeout=10",
     "-oAcquire::https::Timeout=10",
 )
 
 
-def fill_from_debian(cache: Path, progress: Progress) -> None:
-    """Bring into `cache` every file it lacks.
+def fill_from_debian(cache: Path, files: Sequence[DataFile], progress: Progress) -> None:
+    """Put those of `files` into `cache` that it does not hold yet.
 
     Args:
         cache: The folder to fill.
-        progress: Who is told that this is going on.
+        files: The files that are needed.
+        progress: Receives the start and the end of the work.
 
     Raises:
-        DatasetNotFoundError: this is no Debian, or the package cannot be had.
-        DatasetCorruptError: the package holds something else than the published files.
+        DatasetNotFoundError: The system has no apt, or the package cannot be fetched.
+        DatasetCorruptError: The package holds something else than the published files.
         StorageError: `cache` cannot be written to.
     """
     apt_get, dpkg_deb = _tool("apt-get"), _tool("dpkg-deb")
     progress.start(f"Debian package {PACKAGE}", None)
     try:
         with scratch_folder() as scratch:
-            scratch.chmod(0o755)  # lets apt, started by root, give up being root for the lists
+            scratch.chmod(0o755)  # apt, if started by root, reads the lists as another user
             package = _download(apt_get, scratch)
             _run((dpkg_deb, "-x", package.name, "."), scratch, _LOCAL_SECONDS)
-            for file in lacking(cache):
+            for file in lacking(cache, files):
                 keep(cache, scratch / SYSTEM_FOLDER.relative_to("/"), file)
     finally:
         progress.finish()
@@ -64,12 +64,12 @@ def _tool(name: str) -> str:
 
 
 def _download(apt_get: str, scratch: Path) -> Path:
-    """The package, downloaded into `scratch`."""
-    apt: tuple[str, ...] = (apt_get, "-q", *_PATIENCE)
+    """Download the package into `scratch` and return its path."""
+    apt: tuple[str, ...] = (apt_get, "-q", *_SHORT_TIMEOUTS)
     if not _lists_it(apt, scratch):
-        # The machine's package lists are absent, and only root may fetch them: fetch a private
-        # copy. That also fails for a list that has nothing to do with this package, so whether
-        # it was good enough is for the download to say.
+        # The system's package lists are absent, and only root may fetch them: fetch a private
+        # copy. An update also fails because of lists that this package is not in, so that only the
+        # download shows whether it succeeded.
         apt = (*apt, *_private_lists(scratch))
         with suppress(DatasetNotFoundError):
             _run((*apt, "update"), scratch, _UPDATE_SECONDS)
@@ -80,7 +80,7 @@ def _download(apt_get: str, scratch: Path) -> Path:
 
 
 def _lists_it(apt: Sequence[str], scratch: Path) -> bool:
-    """Whether the machine's package lists know the package; this asks no network."""
+    """Return whether the system's package lists hold the package; no network is used."""
     try:
         _run((*apt, "--print-uris", "download", PACKAGE), scratch, _LOCAL_SECONDS)
     except DatasetNotFoundError:
@@ -89,14 +89,14 @@ def _lists_it(apt: Sequence[str], scratch: Path) -> bool:
 
 
 def _private_lists(scratch: Path) -> tuple[str, ...]:
-    """The options that make apt keep its package lists in `scratch`."""
+    """Return the options that make apt keep its package lists in `scratch`."""
     lists, cache = scratch / "lists", scratch / "apt-cache"
     (lists / "partial").mkdir(parents=True)
     (cache / "archives" / "partial").mkdir(parents=True)
     return (
         f"-oDir::State::Lists={lists}",
         f"-oDir::Cache={cache}",
-        "-oAcquire::Languages=none",  # translated descriptions are of no use here
+        "-oAcquire::Languages=none",  # translated descriptions are not needed
     )
 
 
@@ -104,7 +104,7 @@ def _run(command: Sequence[str], folder: Path, seconds: int) -> None:
     """Run `command` in `folder`, quietly, for at most `seconds`.
 
     Raises:
-        DatasetNotFoundError: it failed; the message ends with its last words.
+        DatasetNotFoundError: The command failed; the message ends with the last line of its stderr.
     """
     name = Path(command[0]).name
     try:

@@ -1,25 +1,19 @@
-"""One file from one mirror, through pooch, without its log lines and its progress bar."""
+"""Downloading one file from one mirror with pooch."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final
 
 from fmnist_edge.dataset.catalog import DataFile
-from fmnist_edge.dataset.meter import Meter, MirrorError
 from fmnist_edge.optional import require
 from fmnist_edge.progress import Progress
 
-__all__ = ["MirrorError", "download", "make_contact"]
-
 _CONTACT_SECONDS: Final = 5.0
-_TIMEOUTS: Final = (4.0, 20.0)  # until connected, and between two pieces of an answer
-_RETRIES: Final = 2
-_CHUNK: Final = 1 << 16
-# The first that fits says it; the classes of `requests` are listed from special to general.
+_TIMEOUTS: Final = (4.0, 20.0)  # seconds to connect, and between two pieces of an answer
+_ATTEMPTS: Final = 3
+_CHUNK: Final = 1 << 16  # bytes
+# The first name that fits gives the reason; exceptions of `requests` go from special to general.
 _REASONS: Final = {
     "SSLError": "its certificate is not trusted",
     "ProxyError": "the proxy refuses",
@@ -29,15 +23,56 @@ _REASONS: Final = {
 }
 
 
-def make_contact(mirror: str, file: DataFile) -> None:
-    """Wait at most five seconds for any answer of `mirror` to a question about `file`.
+class MirrorError(Exception):
+    """A mirror did not serve a file; the message gives the reason in half a sentence."""
 
-    Looking a name up has no time limit of its own and a connection has one for every address of
-    the name, so on a machine without network both can take minutes. A thread that may be left
-    behind puts one limit on everything.
+
+class _ProgressBar:
+    """The progress bar that pooch drives through `total`, `update`, `reset` and `close`.
+
+    Args:
+        label: What is being downloaded.
+        limit: Largest size in bytes; a larger answer is refused, so that it cannot fill the disk.
+        progress: Receives the progress in bytes.
+    """
+
+    def __init__(self, label: str, limit: int, progress: Progress) -> None:
+        self.total = 0  # set by pooch; 0 if the mirror does not announce a size
+        self._label = label
+        self._limit = limit
+        self._progress = progress
+        self._received = 0
+        self._running = False
+
+    def update(self, size: int) -> None:
+        if not self._running:
+            self._running = True
+            self._progress.start(self._label, self.total or None)
+        # Pooch counts the last chunk, which is smaller, as a full one.
+        received = min(size, self.total - self._received) if self.total else size
+        self._received += received
+        if self._received > self._limit:
+            raise MirrorError("it sends far more than the published file")
+        self._progress.advance(received)
+
+    def reset(self) -> None:
+        """Nothing: pooch resets a bar in order to fill it, and this one is full then."""
+
+    def close(self) -> None:
+        if self._running:
+            self._running = False
+            self._progress.finish()
+
+
+def make_contact(mirror: str, file: DataFile) -> None:
+    """Wait at most five seconds for any answer of `mirror` to a request for `file`.
+
+    Looking up a host name has no time limit, and each address of the host has a time limit of its
+    own, so that without network both can take minutes. The request is made in a thread, which may
+    outlive the call.
 
     Raises:
-        MirrorError: there was no answer.
+        MirrorError: There was no answer.
         MissingDependencyError: pooch is not installed.
     """
     pooch, requests = _libraries()
@@ -46,7 +81,7 @@ def make_contact(mirror: str, file: DataFile) -> None:
 
     def wait() -> None:
         try:
-            # Whether the file is there is not looked at: some servers only answer to GET.
+            # The result is not used, because some servers answer to GET only.
             ask(_url(mirror, file), None, None, check_only=True)
         except (requests.RequestException, ValueError) as error:
             answers.put(_reason(error))
@@ -63,43 +98,47 @@ def make_contact(mirror: str, file: DataFile) -> None:
 
 
 def download(mirror: str, file: DataFile, folder: Path, progress: Progress) -> None:
-    """Bring `file` from `mirror` into `folder`, where it is not yet; it is not verified here.
+    """Download `file` from `mirror` into `folder`, without verifying it.
 
     Raises:
-        MirrorError: the mirror does not have it, or failed in every attempt.
+        MirrorError: The mirror does not have the file, or failed in every attempt.
         MissingDependencyError: pooch is not installed.
         OSError: `folder` cannot be written to.
     """
-    pooch, requests = _libraries()
-    # No known_hash: containers differ between mirrors, the contents are verified afterwards.
-    shelf = pooch.create(
-        path=folder, base_url=mirror, registry={file.name: None}, retry_if_failed=_RETRIES
-    )
-    with Meter(f"{file.name} from {mirror}", file.size + _CHUNK, progress) as meter:
-        fetch = pooch.HTTPDownloader(
-            progressbar=meter,
-            chunk_size=_CHUNK,
-            timeout=_TIMEOUTS,
-            # Otherwise some servers unpack the file on the way.
-            headers={"Accept-Encoding": "identity"},
-        )
-
-        def fetch_or_give_up(url: str, output: str, shelf: object) -> None:
-            try:
-                fetch(url, output, shelf)
-            except requests.HTTPError as error:
-                _give_up_if_final(error.response.status_code)
-                raise
-
+    _, requests = _libraries()
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with _silenced(pooch.get_logger()):
-                shelf.fetch(file.name, downloader=fetch_or_give_up)
+            _download_once(mirror, file, folder, progress)
+        except requests.HTTPError as error:
+            status = error.response.status_code
+            # From 500 on, the server reports a failure of its own, which may be over soon.
+            if status < 500 or attempt == _ATTEMPTS:  # noqa: PLR2004 - see above
+                raise MirrorError(f"it answers with status {status}") from error
         except (requests.RequestException, ValueError) as error:
-            raise MirrorError(_reason(error)) from error
+            if attempt == _ATTEMPTS:
+                raise MirrorError(_reason(error)) from error
+        else:
+            return
+
+
+def _download_once(mirror: str, file: DataFile, folder: Path, progress: Progress) -> None:
+    pooch, _ = _libraries()
+    bar = _ProgressBar(f"{file.name} from {mirror}", file.size + _CHUNK, progress)
+    fetch = pooch.HTTPDownloader(
+        progressbar=bar,
+        chunk_size=_CHUNK,
+        timeout=_TIMEOUTS,
+        # Without this, some servers decompress the file on the way.
+        headers={"Accept-Encoding": "identity"},
+    )
+    try:
+        fetch(_url(mirror, file), folder / file.name, None)
+    finally:
+        bar.close()
 
 
 def _libraries() -> tuple[Any, Any]:
-    """The modules pooch and requests, on which pooch stands."""
+    """Return the modules pooch and requests; pooch requires the latter."""
     return require("pooch", extra="download"), require("requests", extra="download")
 
 
@@ -107,22 +146,6 @@ def _url(mirror: str, file: DataFile) -> str:
     return f"{mirror.removesuffix('/')}/{file.name}"
 
 
-def _give_up_if_final(status: int) -> None:
-    """Stop pooch from retrying what will be refused again."""
-    if status < 500:  # noqa: PLR2004 - from 500 on, the server says the fault is its own
-        raise MirrorError(f"it answers with status {status}")
-
-
 def _reason(error: Exception) -> str:
     names = {kind.__name__ for kind in type(error).__mro__}
     return next((reason for name, reason in _REASONS.items() if name in names), str(error))
-
-
-@contextmanager
-def _silenced(logger: logging.Logger) -> Iterator[None]:
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

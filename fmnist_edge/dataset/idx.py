@@ -1,7 +1,7 @@
-"""The IDX format of the MNIST family: a magic number, the dimensions, one unsigned byte an item.
+"""The IDX format of the MNIST family: a magic number, the dimensions, one unsigned byte per item.
 
-All header numbers are big-endian 32-bit integers. The magic number of unsigned bytes is 0x08 in
-its third byte and the number of dimensions in its fourth.
+The numbers of the header are big-endian 32-bit integers. The magic number of unsigned bytes has
+0x08 in its third byte and the number of dimensions in its fourth.
 """
 
 import math
@@ -14,33 +14,31 @@ from numpy.typing import NDArray
 from fmnist_edge.dataset.catalog import IMAGE_SHAPE, LABELS
 from fmnist_edge.errors import DatasetCorruptError
 
-__all__ = ["decode_idx", "decode_images", "decode_labels"]
-
 _UNSIGNED_BYTES: Final = 0x0800
 
 
 def decode_images(payload: bytes, where: str) -> NDArray[np.uint8]:
-    """The images in `payload`, as a read-only uint8[N,28,28] that shares its memory.
+    """Return the images in `payload` as a read-only uint8[N,28,28] that shares its memory.
 
     Args:
-        payload: A whole decompressed IDX file.
-        where: The file's name, for the error message.
+        payload: Contents of a whole, decompressed IDX file.
+        where: Name of the file, for the error message.
 
     Raises:
-        DatasetCorruptError: `payload` is no IDX file of 28x28 images.
+        DatasetCorruptError: `payload` is not an IDX file of 28x28 images.
     """
     return decode_idx(payload, where, item=IMAGE_SHAPE)
 
 
 def decode_labels(payload: bytes, where: str) -> NDArray[np.uint8]:
-    """The labels in `payload`, as a read-only uint8[N] of 0 to 9 that shares its memory.
+    """Return the labels in `payload` as a read-only uint8[N] of 0 to 9 that shares its memory.
 
     Args:
-        payload: A whole decompressed IDX file.
-        where: The file's name, for the error message.
+        payload: Contents of a whole, decompressed IDX file.
+        where: Name of the file, for the error message.
 
     Raises:
-        DatasetCorruptError: `payload` is no IDX file of labels, or a label is above 9.
+        DatasetCorruptError: `payload` is not an IDX file of labels, or a label is above 9.
     """
     labels = decode_idx(payload, where, item=())
     if labels.size and labels.max() >= len(LABELS):
@@ -50,15 +48,15 @@ def decode_labels(payload: bytes, where: str) -> NDArray[np.uint8]:
 
 
 def decode_idx(payload: bytes, where: str, *, item: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The items in `payload`, as a read-only uint8[N, *item] that shares its memory.
+    """Return the items in `payload` as a read-only uint8[N, *item] that shares its memory.
 
     Args:
-        payload: A whole decompressed IDX file.
-        where: The file's name, for the error message.
-        item: The shape one item must have; `()` for labels.
+        payload: Contents of a whole, decompressed IDX file.
+        where: Name of the file, for the error message.
+        item: Shape that each item must have; `()` for labels.
 
     Raises:
-        DatasetCorruptError: the magic number, a dimension or the length is wrong.
+        DatasetCorruptError: The magic number, a dimension or the length is wrong.
     """
     dims = _read_dims(payload, where, count=1 + len(item))
     if dims[1:] != item:
@@ -74,7 +72,7 @@ def decode_idx(payload: bytes, where: str, *, item: tuple[int, ...]) -> NDArray[
 
 
 def _read_dims(payload: bytes, where: str, count: int) -> tuple[int, ...]:
-    """The dimensions in the header, of which there must be `count`."""
+    """Return the dimensions in the header, of which there must be `count`."""
     header = 4 + 4 * count
     if len(payload) < header:
         raise _corrupt(where, f"it ends inside its header, after {len(payload)} bytes")

@@ -1,8 +1,9 @@
-"""From a folder with the four files to arrays; every byte is verified on the way."""
+"""Reading the files of a folder into arrays; every file is verified."""
 
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fmnist_edge.dataset.catalog import (
     DATASET_SHA256,
@@ -16,43 +17,66 @@ from fmnist_edge.dataset.idx import decode_images, decode_labels
 from fmnist_edge.dataset.splits import Dataset, Split, validation_indices
 from fmnist_edge.dataset.verify import read_verified
 
-__all__ = ["load", "load_test"]
-
 
 def load(folder: Path) -> Dataset:
-    """The whole dataset.
+    """Return the whole dataset.
 
     Args:
         folder: Holds the four files, packed or unpacked, as `locate` found them.
 
     Raises:
-        DatasetNotFoundError: a file is missing.
-        DatasetCorruptError: a file is not the published one.
-        StorageError: a file may not be read.
+        DatasetNotFoundError: A file is missing.
+        DatasetCorruptError: The contents of a file are not the published ones.
+        StorageError: A file cannot be read.
+    """
+    train, validation = load_train(folder)
+    return Dataset(train, validation, load_test(folder), DATASET_SHA256)
+
+
+def load_train(folder: Path) -> tuple[Split, Split]:
+    """Return the 55,000 training and 5,000 validation examples; test files need not be there.
+
+    Args:
+        folder: Holds the two training files, packed or unpacked.
+
+    Raises:
+        DatasetNotFoundError: A file is missing.
+        DatasetCorruptError: The contents of a file are not the published ones.
+        StorageError: A file cannot be read.
     """
     published = _load_split(folder, TRAIN_IMAGES, TRAIN_LABELS)
-    validates = np.zeros(len(published), dtype=np.bool_)
-    validates[validation_indices(published.labels)] = True
-    return Dataset(
-        train=published.take(np.flatnonzero(~validates)),
-        validation=published.take(np.flatnonzero(validates)),
-        test=load_test(folder),
-        sha256=DATASET_SHA256,
-    )
+    validates = validation_indices(published.labels)
+    train = published.take(np.delete(np.arange(len(published)), validates))
+    return train, published.take(validates)
 
 
 def load_test(folder: Path) -> Split:
-    """The 10,000 test examples alone; the two training files need not be there.
+    """Return the 10,000 test examples; the two training files need not be there.
 
     Args:
         folder: Holds the two test files, packed or unpacked.
 
     Raises:
-        DatasetNotFoundError: a file is missing.
-        DatasetCorruptError: a file is not the published one.
-        StorageError: a file may not be read.
+        DatasetNotFoundError: A file is missing.
+        DatasetCorruptError: The contents of a file are not the published ones.
+        StorageError: A file cannot be read.
     """
     return _load_split(folder, TEST_IMAGES, TEST_LABELS)
+
+
+def load_train_labels(folder: Path) -> NDArray[np.uint8]:
+    """Return the labels of `load(folder).train`, uint8[55000], from the file of labels alone.
+
+    Args:
+        folder: Holds the file of training labels, packed or unpacked.
+
+    Raises:
+        DatasetNotFoundError: The file is missing.
+        DatasetCorruptError: The contents of the file are not the published ones.
+        StorageError: The file cannot be read.
+    """
+    labels = decode_labels(read_verified(folder, TRAIN_LABELS), TRAIN_LABELS.unpacked_name)
+    return np.delete(labels, validation_indices(labels))
 
 
 def _load_split(folder: Path, images: DataFile, labels: DataFile) -> Split:

@@ -1,4 +1,4 @@
-"""Fashion-MNIST from the web: several mirrors, the next one whenever one fails."""
+"""Fetching Fashion-MNIST from mirrors on the web, from the next one whenever one fails."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -11,8 +11,6 @@ from fmnist_edge.dataset.download import MirrorError, download, make_contact
 from fmnist_edge.errors import DatasetCorruptError, DatasetNotFoundError
 from fmnist_edge.progress import Progress
 
-__all__ = ["MIRRORS", "fill_from_mirrors"]
-
 MIRRORS: Final = (
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
@@ -20,31 +18,35 @@ MIRRORS: Final = (
 )
 
 
-def fill_from_mirrors(cache: Path, mirrors: Sequence[str], progress: Progress) -> None:
-    """Bring into `cache` every file it lacks.
+def fill_from_mirrors(
+    cache: Path, files: Sequence[DataFile], mirrors: Sequence[str], progress: Progress
+) -> None:
+    """Put those of `files` into `cache` that it does not hold yet.
 
-    Each file is kept as soon as it is verified, so an interrupted download goes on where it was.
+    Each file is stored as soon as it is verified, so that an interrupted download continues with
+    the next file.
 
     Args:
         cache: The folder to fill.
+        files: The files that are needed.
         mirrors: Addresses of folders that hold the four files, the preferred one first.
-        progress: Who is told how the download goes, and which mirror failed and why.
+        progress: Receives the progress in bytes, and a line for each mirror that failed.
 
     Raises:
-        DatasetNotFoundError: no mirror serves one of the files.
+        DatasetNotFoundError: No mirror serves one of the files.
         MissingDependencyError: pooch is not installed.
         StorageError: `cache` cannot be written to.
     """
     queue = deque(mirrors)
     with scratch_folder() as scratch:
-        for file in lacking(cache):
+        for file in lacking(cache, files):
             _fetch(file, queue, cache, scratch, progress)
 
 
 def _fetch(
     file: DataFile, queue: deque[str], cache: Path, scratch: Path, progress: Progress
 ) -> None:
-    """Keep `file` from the first mirror that serves it right; those that fail go to the end."""
+    """Store `file` from the first mirror that serves it; mirrors that fail go to the end."""
     for _ in range(len(queue)):
         mirror = queue[0]
         try:

@@ -1,12 +1,12 @@
-"""Where Fashion-MNIST is looked for.
+"""Finding the files of Fashion-MNIST.
 
-In this order:
+They are looked for in this order:
 
-1. the folder the user names: that one or an error, never silently another,
-2. the cache, where earlier downloads are kept,
+1. the folder that the user names, and no other one then,
+2. the cache, which holds earlier downloads,
 3. the system copy, which Debian's package installs,
-4. mirrors on the web (needs the `download` extra),
-5. Debian's package, fetched and unpacked without installing it.
+4. mirrors on the web (this needs the `download` extra),
+5. Debian's package, which is fetched and unpacked without being installed.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 import platformdirs
 
+from fmnist_edge.dataset.catalog import FILES, DataFile
 from fmnist_edge.dataset.debian import PACKAGE, SYSTEM_FOLDER, fill_from_debian
 from fmnist_edge.dataset.mirrors import MIRRORS, fill_from_mirrors
 from fmnist_edge.dataset.verify import verify_folder
@@ -27,8 +28,6 @@ from fmnist_edge.errors import (
     StorageError,
 )
 from fmnist_edge.progress import SILENT, Progress
-
-__all__ = ["DataFolder", "Places", "Source", "locate", "usual_places"]
 
 Source = Literal["data-dir", "cache", "system", "mirror", "debian"]
 
@@ -41,7 +40,12 @@ _WAYS: Final = (
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A folder whose four files are the published ones, and where it came from."""
+    """A folder that holds verified files.
+
+    Args:
+        path: The folder.
+        source: The kind of place in which it was found.
+    """
 
     path: Path
     source: Source
@@ -49,14 +53,19 @@ class DataFolder:
 
 @dataclass(frozen=True)
 class Places:
-    """The folders of a machine that are looked into; only `cache` is ever written to."""
+    """The folders of a machine in which the files may be.
+
+    Args:
+        cache: Holds earlier downloads; the only folder that is written to.
+        system: The folder of Debian's package.
+    """
 
     cache: Path
     system: Path
 
 
 def usual_places() -> Places:
-    """The user's cache folder and the folder of Debian's package."""
+    """Return the user's cache folder and the folder of Debian's package."""
     cache = platformdirs.user_cache_path("fmnist-edge", appauthor=False)
     return Places(cache=cache / "fashion-mnist", system=SYSTEM_FOLDER)
 
@@ -64,45 +73,48 @@ def usual_places() -> Places:
 def locate(
     data_dir: Path | None = None,
     *,
-    offline: bool = False,
-    mirrors: Sequence[str] = MIRRORS,
+    files: Sequence[DataFile] = FILES,
+    mirrors: Sequence[str] | None = MIRRORS,
     progress: Progress = SILENT,
     places: Places | None = None,
 ) -> DataFolder:
-    """Find Fashion-MNIST, or fetch it into the cache; all four files are verified.
+    """Find verified files of Fashion-MNIST, or fetch them into the cache.
 
     Args:
-        data_dir: Use this folder or fail.
-        offline: Use only what is on this machine.
-        mirrors: Addresses of folders that hold the four files, the preferred one first.
-        progress: Who is told how a download goes, and which source is passed over and why.
-        places: Where to look on this machine; `usual_places()` unless told.
+        data_dir: Use this folder only.
+        files: The files that are needed; others are neither read nor fetched.
+        mirrors: Addresses of folders that hold the four files, the preferred one first; None to
+            use no network, neither mirrors nor Debian's package.
+        progress: Receives the progress of a download, and a line for each source that failed.
+        places: Folders to look into on this machine; `usual_places()` by default.
 
     Raises:
-        DatasetNotFoundError: it is nowhere, or not in `data_dir`.
-        DatasetCorruptError: a file in `data_dir` is not the published one.
+        DatasetNotFoundError: No source has the files, or `data_dir` does not have them.
+        DatasetCorruptError: The contents of a file in `data_dir` are not the published ones.
         StorageError: `data_dir` cannot be read, or the cache cannot be written to.
     """
     if data_dir is not None:
-        verify_folder(data_dir)
+        verify_folder(data_dir, files)
         return DataFolder(data_dir, "data-dir")
     places = places or usual_places()
-    found = _on_this_machine(places, progress)
-    if found is None and not offline:
-        found = _from_the_network(places.cache, mirrors, progress)
+    found = _on_this_machine(places, files, progress)
+    if found is None and mirrors is not None:
+        found = _from_the_network(places.cache, files, mirrors, progress)
     if found is None:
-        tried = "was not fetched (offline)" if offline else "could not be fetched"
+        tried = "was not fetched (offline)" if mirrors is None else "could not be fetched"
         raise DatasetNotFoundError(f"Fashion-MNIST is not on this machine and {tried}.", hint=_WAYS)
     return found
 
 
-def _on_this_machine(places: Places, progress: Progress) -> DataFolder | None:
+def _on_this_machine(
+    places: Places, files: Sequence[DataFile], progress: Progress
+) -> DataFolder | None:
     steps: tuple[tuple[Source, Path], ...] = (("cache", places.cache), ("system", places.system))
     for source, folder in steps:
         try:
-            verify_folder(folder)
+            verify_folder(folder, files)
         except DatasetNotFoundError:
-            continue  # as on every machine that is new to this: nothing to tell
+            continue  # Nothing is wrong: this machine has no such copy.
         except (DatasetCorruptError, StorageError) as error:
             progress.say(f"The {source} copy is passed over: {error.message}")
         else:
@@ -110,14 +122,16 @@ def _on_this_machine(places: Places, progress: Progress) -> DataFolder | None:
     return None
 
 
-def _from_the_network(cache: Path, mirrors: Sequence[str], progress: Progress) -> DataFolder | None:
-    steps: tuple[tuple[Source, Callable[[Path], None]], ...] = (
+def _from_the_network(
+    cache: Path, files: Sequence[DataFile], mirrors: Sequence[str], progress: Progress
+) -> DataFolder | None:
+    steps: tuple[tuple[Source, Callable[[Path, Sequence[DataFile]], None]], ...] = (
         ("mirror", partial(fill_from_mirrors, mirrors=mirrors, progress=progress)),
         ("debian", partial(fill_from_debian, progress=progress)),
     )
     for source, fill in steps:
         try:
-            fill(cache)
+            fill(cache, files)
         except (DatasetNotFoundError, DatasetCorruptError, MissingDependencyError) as error:
             progress.say(error.message)
         else:

@@ -1,7 +1,7 @@
-"""Train, validation and test, and class-balanced subsets of them; always the same ones.
+"""The train, validation and test splits, and class-balanced subsets of them.
 
-Random choices come from NumPy's legacy `RandomState`: NumPy guarantees that its stream never
-changes between versions, which it does not guarantee for `default_rng`.
+Random choices come from NumPy's legacy `RandomState`, whose stream NumPy keeps the same in every
+version; it does not promise that for `default_rng`.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from fmnist_edge.dataset.catalog import LABELS
 from fmnist_edge.errors import UsageError
 
-__all__ = ["VALIDATION_PER_CLASS", "Dataset", "Split", "stratified", "validation_indices"]
-
 VALIDATION_PER_CLASS: Final = 500
-_VALIDATION_SEED: Final = 20170831  # fixed for good: another one makes other splits
+_VALIDATION_SEED: Final = 20170831  # another seed would make other splits
 _SEED_LIMIT: Final = 1 << 32
 
 
-# Arrays have no single truth value, so a generated __eq__ would raise: splits compare by identity.
+# A generated __eq__ would raise, because arrays have no single truth value.
 @dataclass(frozen=True, eq=False)
 class Split:
     """Examples in a fixed order.
@@ -30,7 +28,7 @@ class Split:
         labels: uint8[N] of 0 to 9, read-only.
 
     Raises:
-        ValueError: there are not as many images as labels.
+        ValueError: The numbers of images and labels differ.
     """
 
     images: NDArray[np.uint8]
@@ -44,7 +42,7 @@ class Split:
         return len(self.labels)
 
     def take(self, indices: NDArray[np.intp]) -> "Split":
-        """The examples at `indices` (int[K]), copied, in that order."""
+        """Return a copy of the examples at `indices`, int[K], in that order."""
         images, labels = self.images[indices], self.labels[indices]
         images.flags.writeable = labels.flags.writeable = False
         return Split(images, labels)
@@ -58,7 +56,7 @@ class Dataset:
         train: The published training examples without `validation`, in their order.
         validation: 500 training examples of each class, in their order.
         test: The published test examples, in their order.
-        sha256: What identifies the published files this was read from.
+        sha256: SHA-256 of the published files, hexadecimal.
     """
 
     train: Split
@@ -68,7 +66,7 @@ class Dataset:
 
 
 def validation_indices(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Which published training examples validate: the same 500 of each class, always.
+    """Return which published training examples form the validation split: 500 of each class.
 
     Args:
         labels: uint8[60000], the published training labels.
@@ -85,18 +83,18 @@ def validation_indices(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
 
 
 def stratified(split: Split, count: int, seed: int) -> Split:
-    """A seeded choice of `count` examples with every class as often as every other.
+    """Return `count` examples that a seed chooses, each class as often as every other.
 
-    When `count` is not a multiple of ten the first classes get one example more; a class that
-    has too few examples gives all of them.
+    If `count` is not a multiple of ten, the first classes get one example more. A class with too
+    few examples gives all of them.
 
     Args:
-        split: What to choose from.
-        count: How many, from 1 to `len(split)`.
-        seed: Another seed, another choice; 0 to 2**32 - 1.
+        split: The examples to choose from.
+        count: Number of examples, 1 to `len(split)`.
+        seed: Seed of the choice, 0 to 2**32 - 1.
 
     Returns:
-        The chosen examples, in the order they have in `split`.
+        The chosen examples in the order of `split`.
 
     Raises:
         UsageError: `count` or `seed` is out of range.

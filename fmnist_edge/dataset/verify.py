@@ -1,9 +1,11 @@
-"""Read a dataset file and believe it only if its contents are the published ones."""
+"""Reading dataset files and accepting only the published contents."""
 
 import gzip
+import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -11,44 +13,57 @@ from fmnist_edge.dataset.catalog import FILES, DataFile
 from fmnist_edge.errors import DatasetCorruptError, DatasetNotFoundError, StorageError
 from fmnist_edge.files import sha256_of
 
-__all__ = ["path_of", "read_verified", "verify_folder"]
-
 _REPLACE: Final = "Delete it, or replace it with the published file."
 
 
-def verify_folder(folder: Path) -> None:
-    """Check that `folder` holds all four files with the published contents.
+def verify_folder(folder: Path, files: Sequence[DataFile] = FILES) -> None:
+    """Check that `folder` holds each of `files` with its published contents.
 
     Raises:
-        DatasetNotFoundError: a file is missing.
-        DatasetCorruptError: a file is not the published one.
-        StorageError: a file may not be read.
+        DatasetNotFoundError: A file is missing.
+        DatasetCorruptError: The contents of a file are not the published ones.
+        StorageError: A file cannot be read.
     """
-    for file in FILES:
+    for file in files:
         read_verified(folder, file)
 
 
 def read_verified(folder: Path, file: DataFile) -> bytes:
-    """The decompressed contents of `file`, which `folder` holds as `NAME.gz` or as `NAME`.
+    """Return the decompressed contents of `file`, which `folder` holds as `NAME.gz` or `NAME`.
+
+    The contents of the last four files stay in memory (at most 55 MB), so that a file that does not
+    change is decompressed and hashed once per process.
 
     Raises:
         DatasetNotFoundError: `folder` holds neither.
-        DatasetCorruptError: the file is damaged, or its contents are not the published ones.
-        StorageError: the file may not be read.
+        DatasetCorruptError: The file is damaged, or its contents are not the published ones.
+        StorageError: The file cannot be read.
     """
     path = path_of(folder, file)
-    # One byte more than expected tells a longer file apart, and a gzip bomb never unfolds.
+    with _read_errors(path):
+        status = path.stat()
+    return _read_verified(path, file, _identity(status))
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    """Return what changes when another file takes the place of this one, or its contents change."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+@lru_cache(maxsize=len(FILES))
+def _read_verified(path: Path, file: DataFile, _: tuple[int, ...]) -> bytes:
+    # One byte more than published shows a longer file, and limits the memory for any file.
     payload = _read(path, limit=file.size + 1)
     if len(payload) != file.size:
-        held = f"{len(payload)}" if len(payload) < file.size else f"more than {file.size}"
+        size = f"{len(payload)}" if len(payload) < file.size else f"more than {file.size}"
         raise DatasetCorruptError(
-            f"{path} is not the published file: it holds {held} bytes, not {file.size}.",
+            f"{path} is not the published file: it holds {size} bytes, not {file.size}.",
             hint=_REPLACE,
         )
-    found = sha256_of(payload)
-    if found != file.sha256:
+    sha256 = sha256_of(payload)
+    if sha256 != file.sha256:
         raise DatasetCorruptError(
-            f"{path} is not the published file: the SHA-256 of its contents is {found}, "
+            f"{path} is not the published file: the SHA-256 of its contents is {sha256}, "
             f"not {file.sha256}.",
             hint=_REPLACE,
         )
@@ -56,11 +71,11 @@ def read_verified(folder: Path, file: DataFile) -> bytes:
 
 
 def path_of(folder: Path, file: DataFile) -> Path:
-    """Where `folder` holds `file`: `NAME.gz` if that is there, else the unpacked `NAME`.
+    """Return the path of `file` in `folder`: `NAME.gz` if it exists, else the unpacked `NAME`.
 
     Raises:
         DatasetNotFoundError: `folder` holds neither.
-        StorageError: `folder` may not be looked into.
+        StorageError: `folder` cannot be searched.
     """
     for path in (folder / file.name, folder / file.unpacked_name):
         with _read_errors(path):
@@ -73,7 +88,7 @@ def path_of(folder: Path, file: DataFile) -> Path:
 
 
 def _read(path: Path, limit: int) -> bytes:
-    """At most `limit` bytes of the contents of `path`."""
+    """Return at most `limit` bytes of the decompressed contents of `path`."""
     with _read_errors(path):
         if path.suffix != ".gz":
             with path.open("rb") as stream:
@@ -91,7 +106,7 @@ def _read(path: Path, limit: int) -> bytes:
 
 @contextmanager
 def _read_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to read `path` into a sentence."""
+    """Turn an error of the operating system about `path` into a `StorageError`."""
     try:
         yield
     except OSError as error:

@@ -188,7 +188,7 @@ def find_data(
     if own_data is not None:
         return BenchData(DataPaths(own_data=str(own_data)), read_own_data(own_data))
     try:
-        folder = dataset.locate(named, progress=progress).path
+        folder = dataset.locate(named, files=dataset.TEST_FILES, progress=progress).path
     except DatasetNotFoundError:
         if chosen.foreign and named is None:
             progress.say("Fashion-MNIST was not found; the models are measured on noise.")

@@ -21,7 +21,13 @@ import pooch
 import pytest
 
 from fmnist_edge.dataset import Places, load_test, locate, usual_places
-from fmnist_edge.dataset.catalog import FILES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES
+from fmnist_edge.dataset.catalog import (
+    FILES,
+    TEST_FILES,
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+)
 from fmnist_edge.dataset.verify import read_verified, verify_folder
 from fmnist_edge.errors import DatasetCorruptError, DatasetNotFoundError, StorageError
 
@@ -212,7 +218,7 @@ def test_a_named_folder_is_never_replaced_by_another(
 def test_the_cache_comes_before_the_system_copy(packed_folder: Path, places: Places) -> None:
     _link(packed_folder, places.cache)
     _link(packed_folder, places.system)
-    assert locate(places=places, offline=True).source == "cache"
+    assert locate(places=places, mirrors=None).source == "cache"
 
 
 def test_a_corrupt_cache_is_named_and_passed_over(packed_folder: Path, places: Places) -> None:
@@ -220,7 +226,7 @@ def test_a_corrupt_cache_is_named_and_passed_over(packed_folder: Path, places: P
     _link(packed_folder, places.system)
     _spoil(places.cache / TEST_IMAGES.name)
     diary = Diary()
-    found = locate(places=places, offline=True, progress=diary)
+    found = locate(places=places, mirrors=None, progress=diary)
     assert (found.path, found.source) == (places.system, "system")
     assert len(diary.said) == 1
     assert diary.said[0].startswith("The cache copy is passed over: ")
@@ -248,7 +254,7 @@ def test_a_mirror_fills_the_cache(server: MirrorServer, places: Places) -> None:
     assert diary.running == 0
     assert [done for _, _, done in diary.work] == [total for _, total, _ in diary.work]
     assert diary.work[0][0] == f"{TRAIN_IMAGES.name} from {server.mirror('right')}"
-    assert locate(places=places, offline=True).source == "cache"
+    assert locate(places=places, mirrors=None).source == "cache"
 
 
 def test_mirrors_are_tried_until_one_is_right(server: MirrorServer, places: Places) -> None:
@@ -275,6 +281,18 @@ def test_only_what_the_cache_lacks_is_downloaded(
     assert locate(places=places, mirrors=[server.mirror("right")]).source == "mirror"
     assert server.asked == [f"right/{TEST_LABELS.name}"]
     verify_folder(places.cache)
+
+
+def test_files_that_are_not_needed_are_neither_read_nor_downloaded(
+    server: MirrorServer, places: Places, packed_folder: Path
+) -> None:
+    _link(packed_folder, places.system)
+    _spoil(places.system / TRAIN_IMAGES.name)
+    assert locate(files=TEST_FILES, places=places, mirrors=None).source == "system"
+    (places.system / TEST_IMAGES.name).unlink()
+    found = locate(files=TEST_FILES, places=places, mirrors=[server.mirror("right")])
+    assert found.source == "mirror"
+    assert server.asked == [f"right/{file.name}" for file in TEST_FILES]
 
 
 @pytest.fixture
@@ -367,7 +385,7 @@ def test_a_cache_that_cannot_be_written_is_an_error_of_its_own(
 def test_offline_asks_nobody(server: MirrorServer, places: Places) -> None:
     diary = Diary()
     with pytest.raises(DatasetNotFoundError, match=r"was not fetched \(offline\)"):
-        locate(places=places, mirrors=[server.mirror("right")], offline=True, progress=diary)
+        locate(places=places, mirrors=None, progress=diary)
     assert server.asked == diary.said == diary.work == []
 
 

@@ -37,6 +37,20 @@ def test_the_packed_file_is_read(tmp_path: Path) -> None:
     assert read_verified(tmp_path, _FILE) == _CONTENTS
 
 
+def test_an_unchanged_file_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / _FILE.name).write_bytes(_packed())
+    assert read_verified(tmp_path, _FILE) is read_verified(tmp_path, _FILE)
+
+
+def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / _FILE.name
+    path.write_bytes(_packed())
+    assert read_verified(tmp_path, _FILE) == _CONTENTS
+    path.write_bytes(_packed(_CONTENTS[:-1] + b"x"))
+    with pytest.raises(DatasetCorruptError, match="SHA-256 of its contents is"):
+        read_verified(tmp_path, _FILE)
+
+
 def test_the_container_does_not_matter(tmp_path: Path) -> None:
     two_members = _packed(_CONTENTS[:5]) + _packed(_CONTENTS[5:])
     (tmp_path / _FILE.name).write_bytes(two_members)
@@ -155,9 +169,9 @@ def test_only_verified_files_are_kept(tmp_path: Path) -> None:
 
 
 def test_an_empty_cache_lacks_everything(tmp_path: Path) -> None:
-    assert lacking(tmp_path / "nowhere") == FILES
+    assert lacking(tmp_path / "nowhere", FILES) == FILES
 
 
 def test_the_real_dataset_is_the_published_one(real_data_folder: Path) -> None:
     verify_folder(real_data_folder)
-    assert lacking(real_data_folder) == ()
+    assert lacking(real_data_folder, FILES) == ()

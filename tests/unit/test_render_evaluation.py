@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_edge.dataset import LABELS
 from fmnist_edge.evaluation import ClassScore, Mistake
-from fmnist_edge.pipeline.evaluating import Evaluated
+from fmnist_edge.pipeline.evaluate import Evaluated
 from fmnist_edge.records import replace
 from fmnist_edge.report.evaluation import evaluation_tables, headline, short_name, summary
 from fmnist_edge_cli import render

@@ -5,7 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmnist_edge.dataset import DATASET_SHA256, Dataset, Split, load, load_test, stratified
+from fmnist_edge.dataset import (
+    DATASET_SHA256,
+    TRAIN_FILES,
+    Dataset,
+    Split,
+    load,
+    load_test,
+    load_train,
+    load_train_labels,
+    stratified,
+)
 from fmnist_edge.dataset.catalog import TEST_IMAGES, TEST_LABELS, TRAIN_LABELS
 from fmnist_edge.dataset.idx import decode_labels
 from fmnist_edge.dataset.splits import validation_indices
@@ -91,6 +101,25 @@ def test_the_test_split_needs_no_training_files(real_data_folder: Path, tmp_path
     test = load_test(tmp_path)
     assert len(test) == 10_000
     assert test.labels[:8].tolist() == [9, 2, 1, 1, 6, 1, 4, 6]
+
+
+def test_the_training_splits_need_no_test_files(
+    dataset: Dataset, real_data_folder: Path, tmp_path: Path
+) -> None:
+    for file in TRAIN_FILES:
+        path = path_of(real_data_folder, file)
+        (tmp_path / path.name).symlink_to(path)
+    train, validation = load_train(tmp_path)
+    np.testing.assert_array_equal(train.images, dataset.train.images)
+    np.testing.assert_array_equal(validation.labels, dataset.validation.labels)
+
+
+def test_the_training_labels_need_no_images(
+    dataset: Dataset, real_data_folder: Path, tmp_path: Path
+) -> None:
+    path = path_of(real_data_folder, TRAIN_LABELS)
+    (tmp_path / path.name).symlink_to(path)
+    np.testing.assert_array_equal(load_train_labels(tmp_path), dataset.train.labels)
 
 
 def test_a_split_needs_a_label_for_each_image() -> None:

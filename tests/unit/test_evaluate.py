@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge import dataset, runtimes
 from fmnist_edge.artifact import Artifact, TensorSpec, write_artifact
+from fmnist_edge.dataset.verify import path_of
 from fmnist_edge.errors import (
     ArtifactExistsError,
     ArtifactNotFoundError,
@@ -18,9 +19,11 @@ from fmnist_edge.errors import (
     StorageError,
     UsageError,
 )
+from fmnist_edge.evaluation.record import SplitName
 from fmnist_edge.libraries import matplotlib as matplotlib_library
-from fmnist_edge.pipeline import evaluating, proving
-from fmnist_edge.pipeline.evaluating import EvaluateRequest
+from fmnist_edge.pipeline import evaluate as pipeline
+from fmnist_edge.pipeline import proving
+from fmnist_edge.pipeline.evaluate import EvaluateRequest
 from fmnist_edge.records import replace
 from fmnist_edge.runtimes import numpy_
 from fmnist_edge.session import SessionOptions
@@ -58,7 +61,7 @@ def test_a_classifier_is_evaluated_on_the_split_that_was_asked_for(
     path = _write(tmp_path, npz(_means(_data(real_data_folder), "softmax")))
     diary = Diary()
     request = EvaluateRequest(path, split="validation", worst=3)
-    done = evaluating.evaluate(request, real_data_folder, diary)
+    done = pipeline.evaluate(request, real_data_folder, diary)
     found = done.evaluation
     assert (found.images, found.split, found.case.runtime) == (5_000, "validation", "numpy")
     assert 0.6 < found.accuracy < 0.75
@@ -82,7 +85,7 @@ def test_logits_become_the_probabilities_that_a_softmax_would_give(
         name = f"{scores}.npz"
         described = replace(manifest(payload, name), scores=scores, labels=dataset.LABELS)
         path = write_artifact(tmp_path, payload, described)
-        told.append(evaluating.evaluate(EvaluateRequest(path), real_data_folder).evaluation)
+        told.append(pipeline.evaluate(EvaluateRequest(path), real_data_folder).evaluation)
     first, second = told
     assert first.accuracy == second.accuracy
     assert first.cross_entropy == pytest.approx(second.cross_entropy, rel=1e-5)
@@ -90,10 +93,25 @@ def test_logits_become_the_probabilities_that_a_softmax_would_give(
     assert first.case.subject.precision is not None
 
 
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_files_that_the_split_does_not_need_may_be_missing(
+    real_data_folder: Path, tmp_path: Path, split: SplitName
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for file in pipeline.files_needed(split):
+        path = path_of(real_data_folder, file)
+        (folder / path.name).symlink_to(path)
+    path = _write(tmp_path, npz(_means(_data(real_data_folder), "softmax")))
+    request = EvaluateRequest(path, split)
+    found = pipeline.evaluate(request, folder).evaluation
+    assert found == pipeline.evaluate(request, real_data_folder).evaluation
+
+
 def test_the_labels_of_the_manifest_are_used(real_data_folder: Path, tmp_path: Path) -> None:
     payload = npz_model(3)
     path = write_artifact(tmp_path, payload, manifest(payload))
-    found = evaluating.evaluate(EvaluateRequest(path), real_data_folder).evaluation
+    found = pipeline.evaluate(EvaluateRequest(path), real_data_folder).evaluation
     assert [each.label for each in found.classes] == list("abcdefghij")
     assert {each.predicted for each in found.mistakes} == {"d"}
 
@@ -121,7 +139,7 @@ def test_a_bare_file_is_opened_with_its_own_batch(
 
     monkeypatch.setattr(numpy_, "open", open_)
     request = EvaluateRequest(_write(tmp_path, b"bare"), batch=asked)
-    found = evaluating.evaluate(request, real_data_folder).evaluation
+    found = pipeline.evaluate(request, real_data_folder).evaluation
     assert [each.batch for each in opened] == used
     assert all(each.closed for each in opened)
     assert (found.images, found.case.batch) == (10_000, used[-1])
@@ -135,7 +153,7 @@ def test_an_unknown_runtime_is_answered_with_the_known_ones(
 ) -> None:
     request = EvaluateRequest(_write(tmp_path, npz_model()), runtime="nonsense")
     with pytest.raises(UsageError, match="There is no runtime called 'nonsense'"):
-        evaluating.evaluate(request, real_data_folder)
+        pipeline.evaluate(request, real_data_folder)
 
 
 @pytest.mark.parametrize("name", ["null", "litert"])
@@ -144,7 +162,7 @@ def test_a_runtime_that_does_not_compute_such_files_is_refused(
 ) -> None:
     request = EvaluateRequest(_write(tmp_path, npz_model()), runtime=name)
     with pytest.raises(UsageError, match=f"{name} does not compute what is in npz") as caught:
-        evaluating.evaluate(request, real_data_folder)
+        pipeline.evaluate(request, real_data_folder)
     assert caught.value.hint == "Those are opened by: numpy."
 
 
@@ -154,14 +172,14 @@ def test_a_runtime_that_is_not_installed_is_named_with_its_extra(
     (tmp_path / "m.tflite").write_bytes(b"any")
     monkeypatch.setattr(proving, "installed", lambda _: False)
     with pytest.raises(MissingDependencyError) as caught:
-        evaluating.evaluate(EvaluateRequest(tmp_path / "m.tflite"), real_data_folder)
+        pipeline.evaluate(EvaluateRequest(tmp_path / "m.tflite"), real_data_folder)
     assert caught.value.hint == "Install it with: pip install 'fmnist-edge[litert]'"
     package = runtimes.get("onnxruntime").PACKAGE
     monkeypatch.setitem(sys.modules, package, None)
     (tmp_path / "m.onnx").write_bytes(b"any")
     request = EvaluateRequest(tmp_path / "m.onnx", runtime="onnxruntime")
     with pytest.raises(MissingDependencyError, match="'onnxruntime' is not installed"):
-        evaluating.evaluate(request, real_data_folder)
+        pipeline.evaluate(request, real_data_folder)
 
 
 def test_what_is_no_classifier_of_ten_classes_is_refused(
@@ -174,12 +192,12 @@ def test_what_is_no_classifier_of_ten_classes_is_refused(
     }
     request = EvaluateRequest(_write(tmp_path, npz(arrays)))
     with pytest.raises(ModelUnsupportedError, match=r"takes \[N,28,28\] and gives \[N,7\]\."):
-        evaluating.evaluate(request, real_data_folder)
+        pipeline.evaluate(request, real_data_folder)
 
 
 def test_a_file_that_is_not_there_is_a_sentence(real_data_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ArtifactNotFoundError):
-        evaluating.evaluate(EvaluateRequest(tmp_path / "no.npz"), real_data_folder)
+        pipeline.evaluate(EvaluateRequest(tmp_path / "no.npz"), real_data_folder)
 
 
 # Figures
@@ -188,15 +206,15 @@ def test_a_file_that_is_not_there_is_a_sentence(real_data_folder: Path, tmp_path
 def test_a_figure_is_not_replaced_unless_told_to(tmp_path: Path) -> None:
     (tmp_path / "per-class.svg").write_text("mine")
     with pytest.raises(ArtifactExistsError, match=r"per-class\.svg is there already"):
-        evaluating.check_plots(tmp_path, force=False)
-    evaluating.check_plots(tmp_path, force=True)
+        pipeline.check_plots(tmp_path, force=False)
+    pipeline.check_plots(tmp_path, force=True)
     assert (tmp_path / "per-class.svg").read_text() == "mine"
 
 
 def test_a_folder_that_takes_no_figures_is_found_out_first(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
-        evaluating.check_plots(tmp_path / "file", force=False)
+        pipeline.check_plots(tmp_path / "file", force=False)
 
 
 def test_that_nothing_draws_is_found_out_first(
@@ -205,13 +223,13 @@ def test_that_nothing_draws_is_found_out_first(
     matplotlib_library.matplotlib.cache_clear()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingDependencyError):
-        evaluating.check_plots(tmp_path, force=False)
+        pipeline.check_plots(tmp_path, force=False)
 
 
 def test_all_figures_are_drawn(real_data_folder: Path, tmp_path: Path) -> None:
     request = EvaluateRequest(_write(tmp_path, npz_model()), worst=2)
-    done = evaluating.evaluate(request, real_data_folder)
-    written = evaluating.draw(done, tmp_path / "figures")
+    done = pipeline.evaluate(request, real_data_folder)
+    written = pipeline.draw(done, tmp_path / "figures")
     names = ("confusion", "reliability", "per-class", "worst")
     assert [path.name for path in written] == [
         f"{name}{suffix}" for name in names for suffix in (".png", ".svg")

@@ -1,6 +1,6 @@
-"""model -> how good it is: let it label a split, and tell all that this tells."""
+"""Evaluating a model: its accuracy, calibration and mistakes on one split."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,26 +31,24 @@ from fmnist_edge.session import (
     is_image_classifier,
 )
 
-__all__ = ["WORST", "EvaluateRequest", "Evaluated", "check_plots", "draw", "evaluate"]
-
 WORST: Final = 20
-# Images at once for a file that leaves its batch open: few calls, and little memory.
+# Images per call for a file whose batch size is not fixed: few calls, and little memory.
 _MANY: Final = 250
-# Images after which the progress display moves.
+# Number of images after which the progress display is updated.
 _STEP: Final = 500
 
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """What to evaluate, on what.
+    """Options of an evaluation.
 
     Args:
-        artifact: The (main) file of a classifier, of any format.
-        split: Which images.
-        runtime: Its name; None for the first installed one that opens the file.
-        threads: Threads that one inference may use.
-        batch: Images per inference; None for what the file has.
-        worst: How many mistakes to list.
+        artifact: The main file of a classifier, of any format.
+        split: The split to evaluate on.
+        runtime: Name of the runtime; None for the first installed one that opens the file.
+        threads: Number of threads that one inference may use.
+        batch: Images per inference; None for the batch size of the file.
+        worst: Number of mistakes to list.
     """
 
     artifact: Path
@@ -63,11 +61,11 @@ class EvaluateRequest:
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """What came out.
+    """Result of an evaluation.
 
     Args:
-        evaluation: The record.
-        worst: uint8[K,28,28], the images of its mistakes, in their order.
+        evaluation: The record, as it is stored.
+        worst: uint8[K,28,28]; the images of the listed mistakes, in the order of the list.
     """
 
     evaluation: Evaluation
@@ -83,21 +81,20 @@ _FIGURES: Final[Mapping[str, Callable[[Evaluated], Figure]]] = {
 
 
 def evaluate(request: EvaluateRequest, data_folder: Path, progress: Progress = SILENT) -> Evaluated:
-    """Label every image of a split in this process, and look at the answers.
+    """Classify every image of a split in this process, and score the answers.
 
     Raises:
-        ArtifactNotFoundError: there is no such file.
-        MissingDependencyError: the runtime is not installed.
-        ModelUnreadableError: the file is damaged.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier, or does not take that batch.
-        UsageError: there is no such runtime, or it does not open such files.
+        ArtifactNotFoundError: The file does not exist.
+        MissingDependencyError: The runtime is not installed.
+        ModelUnreadableError: The file is damaged.
+        ModelUnsupportedError: The file is not a classifier of Fashion-MNIST, or does not take that
+            batch size.
+        UsageError: The runtime does not exist, or does not open such files.
     """
     artifact = open_artifact(request.artifact)
     name = _runtime(artifact, request.runtime)
     runtime = runtimes.get(name)
-    data = dataset.load(data_folder)
-    splits = {"test": data.test, "validation": data.validation, "train": data.train}
-    split = splits[request.split]
+    split = _load_split(request.split, data_folder)
     progress.say(f"Opening {request.artifact} on {name} ...")
     with suppress_native_output():
         version = runtime.load_library()
@@ -110,12 +107,12 @@ def evaluate(request: EvaluateRequest, data_folder: Path, progress: Progress = S
         Answers(
             class_probabilities(scores, manifest.scores if manifest else None),
             split.labels,
-            data.train.labels,
+            dataset.load_train_labels(data_folder),
             _labels(artifact),
         ),
         Case(Subject.of(artifact), name, CPU, request.threads, session.batch),
         runtime_version=version,
-        data_sha256=data.sha256,
+        data_sha256=dataset.DATASET_SHA256,
         split=request.split,
         worst=request.worst,
     )
@@ -123,12 +120,27 @@ def evaluate(request: EvaluateRequest, data_folder: Path, progress: Progress = S
     return Evaluated(evaluation, split.images[places])
 
 
+def files_needed(split: SplitName) -> Sequence[dataset.DataFile]:
+    """Return the dataset files of an evaluation on `split`.
+
+    The training labels are always among them: the most frequent class there is the baseline.
+    """
+    return (*dataset.TEST_FILES, dataset.TRAIN_LABELS) if split == "test" else dataset.TRAIN_FILES
+
+
+def _load_split(name: SplitName, folder: Path) -> dataset.Split:
+    if name == "test":
+        return dataset.load_test(folder)
+    train, validation = dataset.load_train(folder)
+    return train if name == "train" else validation
+
+
 def _runtime(artifact: Artifact, named: str | None) -> str:
-    """The name of the runtime to use.
+    """Return the name of the runtime to use.
 
     Raises:
-        MissingDependencyError: none is installed that opens the file.
-        UsageError: the named one does not exist, or does not open such files.
+        MissingDependencyError: No installed runtime opens the file.
+        UsageError: The named runtime does not exist, or does not open such files.
     """
     if named is None:
         return runtime_for(artifact)
@@ -178,7 +190,7 @@ def _shape(shape: tuple[int | None, ...]) -> str:
 
 
 def _classify(session: Session, images: Images, progress: Progress) -> Scores:
-    """The scores of all images, told of as they come: float32[N,10]."""
+    """Return the scores of all images, float32[N,10], and report the progress."""
     step = max(1, _STEP // session.batch) * session.batch
     parts = []
     for start in range(0, len(images), step):
@@ -189,19 +201,19 @@ def _classify(session: Session, images: Images, progress: Progress) -> Scores:
 
 
 def _labels(artifact: Artifact) -> tuple[str, ...]:
-    """What the file calls the classes, where it has a name for each."""
+    """Return the class names in the manifest, or Fashion-MNIST's where it does not have ten."""
     manifest = artifact.manifest
     named = manifest.labels if manifest else ()
     return named if len(named) == len(dataset.LABELS) else dataset.LABELS
 
 
 def check_plots(folder: Path, *, force: bool) -> None:
-    """Find out before long work whether `draw` could do its part; nothing is made.
+    """Check before long work whether `draw` can write its files; nothing is written.
 
     Raises:
-        ArtifactExistsError: a picture is there already, and `force` is not given.
+        ArtifactExistsError: A picture exists already, and `force` is not given.
         MissingDependencyError: Matplotlib is not installed.
-        StorageError: the folder takes no files.
+        StorageError: The folder cannot be written to.
     """
     for name in _FIGURES:
         for suffix in plots.SUFFIXES:
