@@ -13,13 +13,14 @@ from fmnist_edge.result import (
     Interval,
     Latency,
     Predictions,
+    Reason,
     Row,
     Run,
     Subject,
 )
 from tests import examples
 
-HOST = {"model": "a toaster", "cpu": "one", "memory": "2.0 GiB", "governor": "performance"}
+HOST = {"model": "a toaster", "cpu": "one", "memory_bytes": 2 << 30, "governor": "performance"}
 
 
 def case(name: str, runtime: str, *, content: str = "", **changes: Any) -> Case:  # noqa: ANN401 - any field
@@ -32,7 +33,7 @@ def latency(medians: Sequence[float]) -> Latency:
     """Of processes with these medians, in nanoseconds."""
     middle = fmean(medians)
     interval = Interval(0.99 * middle, 1.01 * middle) if len(medians) > 1 else None
-    return examples.latency(middle, interval=interval, process_medians=tuple(medians))
+    return examples.latency(middle, interval=interval, process_p50_ns=tuple(medians))
 
 
 def row(of: Case, *medians: float, **changes: Any) -> Row:  # noqa: ANN401 - any field
@@ -44,15 +45,21 @@ def row(of: Case, *medians: float, **changes: Any) -> Row:  # noqa: ANN401 - any
         measurements=measurements,
         back_to_back=latency(medians),
         paced=latency([5 * each for each in medians]),
-        cold=ColdStart(0.0, 0.0, 0.0, 0.0, fmean(each.total for each in cold)),
+        cold=ColdStart(0.0, 0.0, 0.0, 0.0, fmean(each.total_ns for each in cold)),
     )
     return replace(plain, **changes)
 
 
-def floor(*medians: float) -> tuple[Row, Row]:
-    """The yardstick with these process medians, and the row of the harness."""
+def baseline(*medians: float) -> tuple[Row, Row]:
+    """The network in NumPy with these process medians, and the row of the harness."""
     null, numpy = Case(NO_MODEL, "null", "cpu", 1, 1), Case(FIXED_NETWORK, "numpy", "cpu", 1, 1)
     return row(numpy, *medians), row(null, *([130.0] * len(medians)))
+
+
+def doubted(of: Row, *reasons: Reason) -> Row:
+    """The row with these reasons, and the verdicts that follow from them; the worst is the last."""
+    levels = {figure: reason.level for reason in reasons for figure in reason.figures}
+    return replace(of, reasons=reasons, verdicts=dict.fromkeys(of.verdicts, "VALID") | levels)
 
 
 def run(*rows: Row, **changes: Any) -> Run:  # noqa: ANN401 - any field

@@ -61,7 +61,7 @@ def reasons(run: Run) -> tuple[str, ...]:
     ranked = sorted(groups, key=lambda group: LEVELS.index(group[0]), reverse=True)
     who = _naming(run)
     return tuple(
-        f"{group[0]}: {group[2]} of {_example(groups[group], who)} {sentence(group[3])}".strip()
+        f"{group[0]}: {group[2]} of {_example(groups[group], who)} {group[3]}".strip()
         for group in ranked
     )
 
@@ -81,7 +81,7 @@ def remarks(run: Run) -> tuple[str, ...]:
 def skipped(run: Run) -> tuple[str, ...]:
     """Return what was not measured, why, and what to do."""
     found = map(sentences.skipped, run.skipped)
-    return tuple(f"{sentence(told.sentence)} {sentence(told.cure)}".strip() for told in found)
+    return tuple(f"{sentence(told.sentence)} {told.cure}".strip() for told in found)
 
 
 def _told_together(found: Iterable[tuple[Told, Row]], run: Run) -> Iterator[str]:
@@ -89,8 +89,8 @@ def _told_together(found: Iterable[tuple[Told, Row]], run: Run) -> Iterator[str]
     who = _naming(run)
     by_rows = _grouped((who(rows), told) for told, rows in _grouped(found).items())
     for names, all_told in by_rows.items():
-        texts = [text for each in all_told for text in (each.sentence, each.cure)]
-        yield f"{names}: {' '.join(filter(None, map(sentence, texts)))}"
+        texts = [text for each in all_told for text in (sentence(each.sentence), each.cure)]
+        yield f"{names}: {' '.join(filter(None, texts))}"
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:

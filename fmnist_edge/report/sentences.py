@@ -25,9 +25,12 @@ from fmnist_edge.result import (
 
 @dataclass(frozen=True)
 class Told:
-    """A sentence, and what to do about it, which may be empty.
+    """A sentence, and what to do about it.
 
-    Of a rule, the sentence is what it asks for, and `found` what there was instead.
+    Args:
+        sentence: Of a rule, what it asks for.
+        cure: Ends in a full stop or in a command to copy; empty where there is nothing to do.
+        found: Of a rule, what there was instead.
     """
 
     sentence: str

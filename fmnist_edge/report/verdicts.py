@@ -29,14 +29,12 @@ def _lines(name: str, row: Row) -> Iterator[_Line]:
         return
     for reason in row.reasons:
         told = sentences.reason(reason)
-        why, cure = sentence(told.sentence), sentence(told.cure)
-        yield name, reason.level, named(reason.figures), why, cure
+        yield name, reason.level, named(reason.figures), sentence(told.sentence), told.cure
     if row.verdicts and not row.reasons:
         yield name, "VALID", "all", MISSING, MISSING
     for each in row.not_checked:
         told = sentences.not_checked(each)
-        cure = sentence(told.cure) or MISSING
-        yield name, "not checked", MISSING, sentence(told.sentence), cure
+        yield name, "not checked", MISSING, sentence(told.sentence), told.cure or MISSING
 
 
 def rules_table(run: Run) -> Table:

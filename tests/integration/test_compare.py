@@ -32,7 +32,7 @@ def _run(times: float, **changes: Any) -> Any:  # noqa: ANN401 - any field
         reports.row(reports.case("a.tflite", "litert"), *steady),
         reports.row(reports.case("b.tflite", "litert"), *slowed),
         reports.row(reports.case("c.tflite", "litert"), *steady, failure=FAILURE),
-        *reports.floor(*FLOOR),
+        *reports.baseline(*FLOOR),
         **changes,
     )
 

@@ -27,7 +27,7 @@ def _scaled(times: float, medians: tuple[float, ...] = STEADY) -> tuple[float, .
 def _run(times: float = 1.0, machine: float = 1.0, **changes: Any) -> Run:  # noqa: ANN401 - any field
     """One model and the floor, `times` as slow, on a machine that is `machine` times as slow."""
     model = _model("a.tflite", *_scaled(times * machine))
-    return reports.run(model, *reports.floor(*_scaled(machine, FLOOR)), **changes)
+    return reports.run(model, *reports.baseline(*_scaled(machine, FLOOR)), **changes)
 
 
 def _change(comparison: Comparison, regime: str = "back to back") -> Change:
@@ -111,7 +111,7 @@ def test_what_slowed_down_more_than_the_machine_is_slower() -> None:
 
 
 def test_a_shaky_floor_hides_small_changes() -> None:
-    shaky = reports.floor(48_000.0, 60_000.0, 40_000.0)
+    shaky = reports.baseline(48_000.0, 60_000.0, 40_000.0)
     old, new = reports.run(_model(), *shaky), reports.run(_model("a.tflite", *_scaled(1.1)), *shaky)
     change = _change(compare(old, new))
     assert change.answer == "1.10x slower, no more than plain NumPy varies"
@@ -175,7 +175,7 @@ def test_copies_of_a_file_keep_their_order() -> None:
 
 def test_rows_of_one_file_alone_are_listed() -> None:
     old = reports.run(_model(), _model("gone.tflite"))
-    new = reports.run(_model(), _model("new.tflite"), *reports.floor(*FLOOR))
+    new = reports.run(_model(), _model("new.tflite"), *reports.baseline(*FLOOR))
     assert comparison_remarks(compare(old, new), old, new) == (
         "Only in the old run: gone.tflite on litert.",
         (
@@ -204,7 +204,7 @@ def test_rows_that_failed_or_are_invalid_are_named() -> None:
 def test_other_files_under_the_same_names_are_refused() -> None:
     def run(content: str) -> Run:
         case = reports.case("a.tflite", "litert", content=content)
-        return reports.run(reports.row(case, *STEADY), *reports.floor(*FLOOR))
+        return reports.run(reports.row(case, *STEADY), *reports.baseline(*FLOOR))
 
     with pytest.raises(NotComparableError, match=r"a\.tflite is another file than before") as told:
         compare(run("x"), run("y"))
@@ -263,7 +263,7 @@ def test_neither_cold_starts_nor_the_floor_fail_a_run() -> None:
     old, new = reports.run(_model()), reports.run(late)
     assert _change(compare(old, new), "cold").outcome == "slower"
     assert slower_than(compare(old, new), 0.05) == ()
-    slow_floor = reports.run(_model(), *reports.floor(*_scaled(3, FLOOR)))
+    slow_floor = reports.run(_model(), *reports.baseline(*_scaled(3, FLOOR)))
     assert slower_than(compare(_run(), slow_floor), 0.05) == ()
 
 
@@ -338,9 +338,9 @@ def test_each_row_has_a_line_per_regime() -> None:
 
 
 def test_the_sum_of_it_is_told_per_regime_without_the_floor() -> None:
-    old = reports.run(*(_model(name) for name in "abc"), *reports.floor(*FLOOR))
+    old = reports.run(*(_model(name) for name in "abc"), *reports.baseline(*FLOOR))
     new = reports.run(
-        _model("a", *_scaled(2)), _model("b", *_scaled(0.5)), _model("c"), *reports.floor(*FLOOR)
+        _model("a", *_scaled(2)), _model("b", *_scaled(0.5)), _model("c"), *reports.baseline(*FLOOR)
     )
     assert summary(compare(old, new))[0] == (
         "Back to back: 1 slower, 1 faster, 1 without a detectable difference."

@@ -89,7 +89,7 @@ def test_a_page_tells_the_protocol_that_was_really_used() -> None:
 
 def test_what_the_protocol_left_out_is_not_described() -> None:
     quiet = replace(examples.SETTINGS, paced_samples=0, energy_seconds=5.0, pin=(1, 3))
-    page = markdown_report(replace(run(row(), *reports.floor(1.0)), settings=quiet))
+    page = markdown_report(replace(run(row(), *reports.baseline(1.0)), settings=quiet))
     assert "*Paced*" not in page
     assert "Energy was measured on its own, for 5 s per row." in page
     assert "held to the CPUs 1 and 3" in page

@@ -1,13 +1,13 @@
 """The benchmark table: its columns, its cells, and what stands where there is no number."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from fmnist_edge.records import replace
-from fmnist_edge.report.cells import listed, points, probability, sentence, significant
-from fmnist_edge.report.table import Table, benchmark_table, failures, short_table
-from fmnist_edge.result import AgainstReference, Memory, Row, Run, Throughput, Verdict
+from fmnist_edge.report.cells import Table
+from fmnist_edge.report.table import benchmark_table, failures, short_table
+from fmnist_edge.result import AgainstReference, Figure, Memory, Reason, Row, Run, Throughput
 from tests import examples, reports
 from tests.examples import FAILURE, MEASUREMENT, accuracy, case, row
 
@@ -97,7 +97,7 @@ def test_what_no_row_knows_has_no_column() -> None:
 
 
 def test_the_short_table_has_fewer_columns_of_the_same_rows() -> None:
-    run = reports.run(row(), *reports.floor(50_000.0))
+    run = reports.run(row(), *reports.baseline(50_000.0))
     short, whole = short_table(run), benchmark_table(run)
     assert set(short.headers) < set(whole.headers)
     assert [cells[0] for cells in short.rows] == [cells[0] for cells in whole.rows]
@@ -132,16 +132,16 @@ def test_a_failed_row_has_no_numbers_even_where_it_was_measured_before() -> None
     assert set(both.rows[1][3:-1]) == {"-"}
 
 
-def test_the_floor_stands_at_the_end() -> None:
-    numpy, null = reports.floor(50_000.0)
+def test_the_baseline_stands_at_the_end() -> None:
+    numpy, null = reports.baseline(50_000.0)
     run = reports.run(null, row(), numpy, row(case("b.npz")))
     assert _column(run, "model")[:2] == ["model.npz", "b.npz"]
     assert _column(run, "runtime")[2:] == ["null", "numpy"]
 
 
-def test_a_users_numpy_model_is_no_floor() -> None:
+def test_a_users_numpy_model_is_no_baseline() -> None:
     own = reports.row(reports.case("(copy).npz", "numpy"), 1_000.0)
-    run = reports.run(own, *reports.floor(50_000.0))
+    run = reports.run(own, *reports.baseline(50_000.0))
     assert _column(run, "x fastest")[0] == "1"
 
 
@@ -161,6 +161,44 @@ def test_of_several_processes_the_largest_memory_is_shown() -> None:
         for steady in (10**7, 3 * 10**7, None)
     )
     assert _cell(row(measurements=taken), "RSS MB") == "30"
+
+
+# Figures in doubt
+
+
+def _reason(level: Literal["SUSPECT", "INVALID"], *figures: Figure) -> Reason:
+    return Reason("on-battery", level, figures)
+
+
+def test_a_figure_in_doubt_is_marked_and_the_others_are_not() -> None:
+    doubted = reports.doubted(row(), _reason("SUSPECT", "p90", "cold"), _reason("INVALID", "p50"))
+    run = examples.run(doubted, row())
+    assert _column(run, "p50 µs") == ["2.00!", "2.00"]
+    assert _column(run, "p90 µs") == ["3.00?", "3.00"]
+    assert _column(run, "cold ms") == ["115?", "115"]
+    assert _column(run, "paced p50 µs") == ["60.0", "60.0"]
+    assert _column(run, "verdict") == ["INVALID", "VALID"]
+
+
+def test_the_verdict_is_the_worst_of_the_figures_that_are_shown() -> None:
+    hidden = reports.doubted(row(), _reason("INVALID", "p99.9", "energy"))
+    assert _cell(hidden, "verdict") == "VALID"
+    paced = examples.run(reports.doubted(row(), _reason("SUSPECT", "paced-p90")))
+    assert benchmark_table(paced).rows[0][-1] == "SUSPECT"
+    assert short_table(paced).rows[0][-1] == "VALID"  # it has no column for it
+
+
+def test_what_the_marks_mean_stands_under_a_table_that_has_some() -> None:
+    assert benchmark_table(examples.run(row())).note == ""
+    marked = benchmark_table(examples.run(reports.doubted(row(), _reason("SUSPECT", "p50"))))
+    assert marked.note.startswith("A number with ? is SUSPECT and one with ! is INVALID")
+    assert marked.without("p90 µs").note == marked.note
+
+
+def test_what_failed_or_is_missing_is_not_marked() -> None:
+    spoilt = reports.doubted(row(), _reason("INVALID", "p50", "paced-p50"))
+    assert _cell(replace(spoilt, failure=FAILURE), "p50 µs") == "-"
+    assert _column(examples.run(row(), replace(spoilt, paced=None)), "paced p50 µs")[1] == "-"
 
 
 def test_a_refused_percentile_is_missing() -> None:
@@ -228,21 +266,18 @@ def test_of_single_processes_the_ratio_is_a_guess() -> None:
     assert _times(_of("a", 1_000.0), _of("b", 15_459_940.0)) == ["1", "~15500"]
 
 
-def test_what_may_not_be_believed_failed_or_is_the_floor_is_not_the_fastest() -> None:
-    bad = _of("bad", 10.0, 10.0, verdict=Verdict("INVALID", (), ()))
-    doubtful = _of("doubtful", 1_000.0, 1_000.0, verdict=Verdict("SUSPECT", (), ()))
+def test_what_may_not_be_believed_failed_or_is_the_baseline_is_not_the_fastest() -> None:
+    bad = reports.doubted(_of("bad", 10.0, 10.0), _reason("INVALID", "ratio"))
+    doubtful = reports.doubted(_of("doubtful", 1_000.0, 1_000.0), _reason("SUSPECT", "ratio"))
     failed = _of("failed", 1.0, 1.0, failure=FAILURE)
-    floor = reports.floor(500.0, 500.0)
-    assert _times(bad, doubtful, failed, *floor) == ["0.01", "1", "-", "0.50", "0.13"]
+    baseline = reports.baseline(500.0, 500.0)
+    assert _times(bad, doubtful, failed, *baseline) == ["0.01!", "1?", "-", "0.50", "0.13"]
 
 
 def test_batches_are_compared_with_their_like() -> None:
     eight = reports.row(reports.case("a", "litert", batch=8), 8_000.0, 8_000.0)
     slower = reports.row(reports.case("b", "litert", batch=8), 16_000.0, 16_000.0)
     assert _times(_of("a", 1_000.0, 1_000.0), eight, slower) == ["1", "1", "2.00"]
-
-
-# Sentences and numbers
 
 
 def test_failures_are_told_in_sentences() -> None:
@@ -265,42 +300,3 @@ def test_a_run_without_rows_is_an_empty_table() -> None:
 def test_a_column_can_be_left_out() -> None:
     table = Table(("a", "b", "c"), (("1", "2", "3"),), (False, True, True), spare=("b", "c"))
     assert table.without("b") == Table(("a", "c"), (("1", "3"),), (False, True), spare=("c",))
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"),
-        (-1, "-1.00"),
-        (0.000012345, "0.0000123"),
-        (0.123456, "0.123"),
-        (0.9994, "0.999"),
-        (0.9996, "1.00"),
-        (1, "1.00"),
-        (9.994, "9.99"),
-        (9.996, "10.0"),
-        (12.34, "12.3"),
-        (99.96, "100"),
-        (999.4, "999"),
-        (999.6, "1000"),
-        (1234.5, "1230"),
-        (123456789, "123000000"),
-    ],
-)
-def test_numbers_have_three_significant_digits_and_no_exponent(value: float, text: str) -> None:
-    assert significant(value) == text
-
-
-def test_small_things_are_written_as_people_write_them() -> None:
-    assert [points(each) for each in (0.00123, -0.005, 0.0, -0.000001)] == [
-        *("+0.12", "-0.50", "+0.00", "+0.00"),
-    ]
-    assert [probability(each) for each in (0.0001, 0.012, 0.2, 1.0)] == [
-        *("p<0.001", "p=0.01", "p=0.2", "p=1"),
-    ]
-    assert [sentence(each) for each in ("It fell", "It fell. ", "Why?", "")] == [
-        *("It fell.", "It fell.", "Why?", ""),
-    ]
-    assert [listed([*"abcdefg"[:count]]) for count in (0, 1, 2, 3, 5, 7)] == [
-        *("", "a", "a and b", "a, b and c", "a, b, c, d and e", "a, b, c, d and 3 more"),
-    ]

@@ -16,7 +16,7 @@ from fmnist_edge.report.details import (
     stages_table,
 )
 from fmnist_edge.report.verdicts import rules_table, unmet
-from fmnist_edge.result import Energy, Memory, Row, RuleCheck
+from fmnist_edge.result import Energy, Figure, Memory, Reason, Row, RuleCheck
 from tests import examples, reports
 from tests.examples import FAILURE, MEASUREMENT, accuracy, case, row
 
@@ -70,14 +70,14 @@ def test_latencies_are_told_in_full_for_each_regime() -> None:
     ]
     told = _line(table)
     assert (told["samples"], told["p50"], told["p90"], told["p99"]) == ("64", "2.00", "3.00", "-")
-    assert (told["fastest"], told["slowest"], told["mean"]) == ("1.00", "6.00", "2.20")
+    assert (told["min"], told["max"], told["mean"]) == ("1.00", "6.00", "2.20")
 
 
 def test_energy_is_told_per_call_and_above_idle() -> None:
-    measured = row(energy=Energy(joules=12.0, idle_watts=2.0, seconds=5.0, calls=1_000))
+    measured = row(energy=Energy(12.0, idle_w=2.0, duration_seconds=5.0, calls=1_000))
     told = _line(energy_table(examples.run(row(), measured)))
     assert (told["mJ per call"], told["idle W"], told["busy W"]) == ("2.00", "2.00", "2.40")
-    drowned = row(energy=Energy(joules=9.0, idle_watts=2.0, seconds=5.0, calls=1_000))
+    drowned = row(energy=Energy(9.0, idle_w=2.0, duration_seconds=5.0, calls=1_000))
     assert _line(energy_table(examples.run(drowned)))["mJ per call"] == "-1.00"
 
 
@@ -93,6 +93,18 @@ def test_native_calls_stand_beside_those_from_python() -> None:
     )
     single = replace(run, rows=tuple(reports.row(each.case, 9.0) for each in run.rows))
     assert native_table(single).rows[0][-2:] == ("1.00", "-")
+
+
+def test_figures_in_doubt_are_marked_in_the_details() -> None:
+    figures: tuple[Figure, ...] = ("p90", "paced-p50", "cold", "memory")
+    run = examples.run(reports.doubted(row(), Reason("on-battery", "SUSPECT", figures)))
+    hot, paced, alone = (_line(latencies_table(run), line) for line in range(3))
+    assert (hot["p50"], hot["p90"]) == ("2.00", "3.00?")
+    assert (paced["p50"], paced["p90"]) == ("60.0?", "90.0")
+    assert (alone["p50"], alone["p90"]) == ("20.0", "30.0")
+    cold = _line(cold_table(run))
+    assert (cold["load ms"], cold["total ms"]) == ("2.50", "115?")
+    assert _line(memory_table(run))["steady MB"] == "45.6?"
 
 
 def test_failed_rows_have_no_details() -> None:
@@ -137,9 +149,9 @@ def test_a_thousand_classes_make_no_table() -> None:
     assert recall_table(examples.run(_classes(21))).rows == ()
 
 
-def test_the_floor_has_no_recall() -> None:
-    floor = [replace(each, accuracy=accuracy()) for each in reports.floor(1.0)]
-    assert recall_table(reports.run(*floor)).rows == ()
+def test_the_baseline_has_no_recall() -> None:
+    baseline = [replace(each, accuracy=accuracy()) for each in reports.baseline(1.0)]
+    assert recall_table(reports.run(*baseline)).rows == ()
 
 
 # Rules
@@ -147,11 +159,13 @@ def test_the_floor_has_no_recall() -> None:
 
 @pytest.fixture
 def ruled() -> tuple[Row, Row]:
-    met = RuleCheck("quick: at least 64 samples", met=True, found="100")
-    long = RuleCheck("mobile-like: at least 60 s", met=False, found="3 s")
-    many = RuleCheck("mobile-like: at least 1,024 samples", met=True, found="2,000")
-    first = row(rules=(met, long, many))
-    return first, row(case("b.npz"), rules=(met, replace(long, found="4 s")))
+    enough = {"samples": 2_000, "samples_needed": 1_024}
+    short = {"seconds": 3.0, "seconds_needed": 60.0}
+    met = RuleCheck("quick", "min-samples", met=True, values=enough)
+    long = RuleCheck("mobile-like", "min-seconds", met=False, values=short)
+    many = RuleCheck("mobile-like", "min-samples", met=True, values=enough)
+    longer = replace(long, values=short | {"seconds": 4.5})
+    return row(rules=(met, long, many)), row(case("b.npz"), rules=(met, longer))
 
 
 def test_each_protocol_has_a_column_with_how_many_of_its_rules_are_met(
@@ -165,6 +179,6 @@ def test_each_protocol_has_a_column_with_how_many_of_its_rules_are_met(
 def test_a_rule_that_is_not_met_tells_what_was_found_instead(ruled: tuple[Row, Row]) -> None:
     [told] = unmet(examples.run(*ruled))
     assert told == (
-        "mobile-like: at least 60 s: not met by 2 rows: model.npz on numpy (3 s) and b.npz on "
-        "numpy (4 s)."
+        "mobile-like: at least 60 s of calls: not met by 2 rows: model.npz on numpy (3 s of calls) "
+        "and b.npz on numpy (4.5 s of calls)."
     )
