@@ -14,7 +14,7 @@ from tests.commands import CommandLine, Finished
 from tests.examples import FAILURE
 
 PLACES = "before.json", "after.json"
-FLOOR = (48_000.0, 48_500.0, 47_500.0)
+BASELINE = (48_000.0, 48_500.0, 47_500.0)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def _run(times: float, **changes: Any) -> Any:  # noqa: ANN401 - any field
         reports.row(reports.case("a.tflite", "litert"), *steady),
         reports.row(reports.case("b.tflite", "litert"), *slowed),
         reports.row(reports.case("c.tflite", "litert"), *steady, failure=FAILURE),
-        *reports.baseline(*FLOOR),
+        *reports.baseline(*BASELINE),
         **changes,
     )
 

@@ -33,14 +33,14 @@ def test_a_number_is_written_as_near_as_three_digits_allow(value: float) -> None
 
 
 def _files(of: Run) -> set[tuple[object, ...]]:
-    """The cases of a run that are no yardsticks, by what they are recognised by."""
+    """The cases of a run that are no baseline, by what they are recognised by."""
     return {
         (
             row.case.subject.sha256 or row.case.subject.path,
             replace(row.case, subject=NO_MODEL),
         )
         for row in of.rows
-        if not row.case.subject.is_floor
+        if not row.case.subject.is_baseline
     }
 
 
@@ -64,7 +64,7 @@ def _check_refused(refused: NotComparableError, old: Run, new: Run) -> None:
 
 def _check_complete(found: Comparison, old: Run, new: Run) -> None:
     """Every row of both runs has a partner, or is listed as having none."""
-    assert not all(row.is_floor for row in found.rows)
+    assert not all(row.is_baseline for row in found.rows)
     assert len(found.rows) + len(found.only_old) == len(old.rows)
     assert len(found.rows) + len(found.only_new) == len(new.rows)
     assert len(found.rows) >= len(_files(old) & _files(new))
@@ -74,7 +74,7 @@ def _check_told(found: Comparison, old: Run, new: Run) -> None:
     """Nothing that was found is missing in the words."""
     lines = sum(len(row.changes) + (row.accuracy is not None) for row in found.rows)
     assert len(comparison_table(found).rows) == lines
-    regimes = {change.regime for row in found.rows if not row.is_floor for change in row.changes}
+    regimes = {change.regime for row in found.rows if not row.is_baseline for change in row.changes}
     told = [text.partition(":")[0].lower() for text in summary(found)]
     assert told == [regime for regime in REGIMES if regime in regimes]
     remarks = comparison_remarks(found, old, new)

@@ -8,12 +8,13 @@ from fmnist_edge.errors import NotComparableError
 from fmnist_edge.records import replace
 from fmnist_edge.report.compare import Change, Comparison, can_be_judged, compare, slower_than
 from fmnist_edge.report.compare_text import comparison_remarks, comparison_table, summary
-from fmnist_edge.result import OwnData, Row, Run, Verdict
+from fmnist_edge.result import OwnData, Reason, Row, Run
 from tests import reports
 from tests.examples import FAILURE
 
+INVALID = Reason("throttled", "INVALID", ("p50",))
 STEADY = (10_000.0, 10_100.0, 9_900.0)
-FLOOR = (48_000.0, 48_500.0, 47_500.0)
+BASELINE = (48_000.0, 48_500.0, 47_500.0)
 
 
 def _model(name: str = "a.tflite", *medians: float, **changes: Any) -> Row:  # noqa: ANN401 - any field
@@ -25,9 +26,9 @@ def _scaled(times: float, medians: tuple[float, ...] = STEADY) -> tuple[float, .
 
 
 def _run(times: float = 1.0, machine: float = 1.0, **changes: Any) -> Run:  # noqa: ANN401 - any field
-    """One model and the floor, `times` as slow, on a machine that is `machine` times as slow."""
+    """One model and the baseline, `times` as slow, on a machine that is `machine` times as slow."""
     model = _model("a.tflite", *_scaled(times * machine))
-    return reports.run(model, *reports.baseline(*_scaled(machine, FLOOR)), **changes)
+    return reports.run(model, *reports.baseline(*_scaled(machine, BASELINE)), **changes)
 
 
 def _change(comparison: Comparison, regime: str = "back to back") -> Change:
@@ -89,7 +90,7 @@ def test_regimes_that_a_run_lacks_are_left_out() -> None:
 # The machine itself
 
 
-def test_a_slower_machine_is_found_out_by_the_floor() -> None:
+def test_a_slower_machine_is_found_out_by_the_baseline() -> None:
     old, new = _run(), _run(machine=1.35)
     found = compare(old, new)
     change = _change(found)
@@ -110,7 +111,7 @@ def test_what_slowed_down_more_than_the_machine_is_slower() -> None:
     )
 
 
-def test_a_shaky_floor_hides_small_changes() -> None:
+def test_a_shaky_baseline_hides_small_changes() -> None:
     shaky = reports.baseline(48_000.0, 60_000.0, 40_000.0)
     old, new = reports.run(_model(), *shaky), reports.run(_model("a.tflite", *_scaled(1.1)), *shaky)
     change = _change(compare(old, new))
@@ -122,7 +123,7 @@ def test_another_machine_is_no_before_and_after() -> None:
     new = _run(machine=3.0, host={**reports.HOST, "cpu": "another"})
     found = compare(_run(), new)
     assert not found.same_machine
-    assert found.floor == ()
+    assert found.baseline == ()
     assert _change(found).answer == "3.00x slower"
     assert comparison_remarks(found, _run(), new)[0] == (
         "This compares two machines, not before and after: cpu: one, now another."
@@ -131,7 +132,7 @@ def test_another_machine_is_no_before_and_after() -> None:
 
 def test_another_setup_of_the_same_machine_is_told() -> None:
     new = _run(
-        host={**reports.HOST, "governor": "powersave", "load at start": "9"},
+        host={**reports.HOST, "governor": "powersave", "load_at_start": 9.0},
         versions={"python": "3.12.0"},
     )
     assert comparison_remarks(compare(_run(), new), _run(), new) == (
@@ -175,7 +176,7 @@ def test_copies_of_a_file_keep_their_order() -> None:
 
 def test_rows_of_one_file_alone_are_listed() -> None:
     old = reports.run(_model(), _model("gone.tflite"))
-    new = reports.run(_model(), _model("new.tflite"), *reports.baseline(*FLOOR))
+    new = reports.run(_model(), _model("new.tflite"), *reports.baseline(*BASELINE))
     assert comparison_remarks(compare(old, new), old, new) == (
         "Only in the old run: gone.tflite on litert.",
         (
@@ -186,9 +187,9 @@ def test_rows_of_one_file_alone_are_listed() -> None:
 
 
 def test_rows_that_failed_or_are_invalid_are_named() -> None:
-    bad = {"verdict": Verdict("INVALID", (), ())}
-    old = reports.run(_model(), _model("b"), _model("c", **bad))
-    new = reports.run(_model(failure=FAILURE), _model("b", **bad), _model("c"))
+    b, c = (reports.doubted(_model(name), INVALID) for name in "bc")
+    old = reports.run(_model(), _model("b"), c)
+    new = reports.run(_model(failure=FAILURE), b, _model("c"))
     found = compare(old, new)
     assert found.rows[0].changes == ()
     assert comparison_remarks(found, old, new) == (
@@ -198,13 +199,33 @@ def test_rows_that_failed_or_are_invalid_are_named() -> None:
     )
 
 
+def test_figures_in_doubt_are_marked_and_the_others_are_not() -> None:
+    old = reports.run(reports.doubted(_model(), INVALID))
+    new = reports.run(reports.doubted(_model(), replace(INVALID, level="SUSPECT")))
+    found = compare(old, new)
+    assert found.rows[0].verdicts == ("INVALID", "SUSPECT")
+    assert _change(found).verdicts == ("INVALID", "SUSPECT")
+    table = comparison_table(found)
+    assert [cells[2:4] for cells in table.rows] == [
+        *(("10.0 µs!", "10.0 µs?"), ("50.0 µs", "50.0 µs"), ("10.0 s", "10.0 s")),
+    ]
+    assert table.note.startswith("A number with ? is SUSPECT")
+    assert comparison_table(compare(_run(), _run())).note == ""
+
+
+def test_figures_that_are_not_compared_spoil_no_row() -> None:
+    tail = reports.run(reports.doubted(_model(), replace(INVALID, figures=("p99", "energy"))))
+    found = compare(tail, tail)
+    assert found.rows[0].verdicts == ("VALID", "VALID")
+
+
 # What cannot be compared
 
 
 def test_other_files_under_the_same_names_are_refused() -> None:
     def run(content: str) -> Run:
         case = reports.case("a.tflite", "litert", content=content)
-        return reports.run(reports.row(case, *STEADY), *reports.baseline(*FLOOR))
+        return reports.run(reports.row(case, *STEADY), *reports.baseline(*BASELINE))
 
     with pytest.raises(NotComparableError, match=r"a\.tflite is another file than before") as told:
         compare(run("x"), run("y"))
@@ -257,14 +278,14 @@ def test_a_row_fails_where_its_whole_interval_lies_above_what_is_allowed(
     assert len(slower_than(compare(_run(), _run(1.12)), allowed)) == failing
 
 
-def test_neither_cold_starts_nor_the_floor_fail_a_run() -> None:
-    slow = [replace(each, total=4 * each.total) for each in [_model().cold] if each]
+def test_neither_cold_starts_nor_the_baseline_fail_a_run() -> None:
+    slow = [replace(each, total_ns=4 * each.total_ns) for each in [_model().cold] if each]
     late = replace(_model("a.tflite", *_scaled(4)), back_to_back=None, paced=None, cold=slow[0])
     old, new = reports.run(_model()), reports.run(late)
     assert _change(compare(old, new), "cold").outcome == "slower"
     assert slower_than(compare(old, new), 0.05) == ()
-    slow_floor = reports.run(_model(), *reports.baseline(*_scaled(3, FLOOR)))
-    assert slower_than(compare(_run(), slow_floor), 0.05) == ()
+    slow_baseline = reports.run(_model(), *reports.baseline(*_scaled(3, BASELINE)))
+    assert slower_than(compare(_run(), slow_baseline), 0.05) == ()
 
 
 # Accuracy
@@ -292,9 +313,9 @@ def test_other_answers_are_weighed_as_undecided_as_they_can_be() -> None:
     accuracy = found.rows[0].accuracy
     assert accuracy is not None
     assert (accuracy.differing, accuracy.p_value) == (10, pytest.approx(22 / 1024))
-    assert comparison_table(found).rows[-1][-3:] == ("+40.00", "-", "p=0.02 (10 answers differ)")
+    assert comparison_table(found).rows[-1][-3:] == ("+40.00", "-", "p=0.02 (10 different answers)")
     few = compare(_answers("0" * 20, 4), _answers("1" + "0" * 19, 5))
-    assert comparison_table(few).rows[-1][-1] == "no detectable difference (1 answers differ)"
+    assert comparison_table(few).rows[-1][-1] == "no detectable difference (1 different answer)"
 
 
 @pytest.mark.parametrize(
@@ -333,14 +354,17 @@ def test_each_row_has_a_line_per_regime() -> None:
     assert table.rows[:3] == (
         (name, "back to back", "10.0 µs", "11.2 µs", *answer),
         (name, "paced", "50.0 µs", "56.0 µs", *answer),
-        (name, "cold", "10000 ms", "11200 ms", *answer),
+        (name, "cold", "10.0 s", "11.2 s", *answer),
     )
 
 
-def test_the_sum_of_it_is_told_per_regime_without_the_floor() -> None:
-    old = reports.run(*(_model(name) for name in "abc"), *reports.baseline(*FLOOR))
+def test_the_sum_of_it_is_told_per_regime_without_the_baseline() -> None:
+    old = reports.run(*(_model(name) for name in "abc"), *reports.baseline(*BASELINE))
     new = reports.run(
-        _model("a", *_scaled(2)), _model("b", *_scaled(0.5)), _model("c"), *reports.baseline(*FLOOR)
+        _model("a", *_scaled(2)),
+        _model("b", *_scaled(0.5)),
+        _model("c"),
+        *reports.baseline(*BASELINE),
     )
     assert summary(compare(old, new))[0] == (
         "Back to back: 1 slower, 1 faster, 1 without a detectable difference."

@@ -4,7 +4,7 @@ from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
 from fmnist_edge.report.health import health
 from fmnist_edge.report.markdown import markdown_report, markdown_table
-from fmnist_edge.result import OwnData, Reason, Row, RuleCheck, Skipped, Verdict
+from fmnist_edge.result import NotChecked, OwnData, Reason, Remark, Row, RuleCheck, Skipped
 from tests import examples, reports
 from tests.examples import FAILURE, READING, accuracy, case, row, run
 
@@ -26,7 +26,7 @@ def test_a_name_does_not_break_the_table() -> None:
 def test_a_page_has_only_the_sections_it_needs() -> None:
     assert _headings(markdown_report(run(row()))) == [
         "Fashion-MNIST on this machine",
-        "May the rows be believed?",
+        "May the figures be believed?",
         "How it was measured",
         "Latency in full, µs",
         "From nothing to the first answer",
@@ -47,25 +47,41 @@ def test_a_page_has_only_the_sections_it_needs() -> None:
 
 def test_a_page_tells_what_failed_what_was_left_out_and_what_is_doubtful() -> None:
     failed = Row(case("b.npz"), failure=FAILURE)
-    hot = Verdict("INVALID", (Reason("hot", "It is hot", "Cool it", "INVALID"),), ("clock",))
-    rule = RuleCheck("quick: at least 64 samples", met=False, found="3")
-    told = row(verdict=hot, rules=(rule,), remarks=("Mostly dispatch",), accuracy=accuracy())
-    page = markdown_report(
-        replace(run(told, failed), skipped=(Skipped("a.tflite on litert", "it is gone", "Fetch."),))
+    rule = RuleCheck("quick", "min-samples", met=False, values={"samples": 3, "samples_needed": 64})
+    plain = row(
+        rules=(rule,),
+        remarks=(Remark("synthetic-inputs"),),
+        not_checked=(NotChecked("governor-unknown"),),
+        accuracy=accuracy(),
     )
-    assert "\n| model.npz on numpy | INVALID | It is hot. | Cool it. |\n" in page
-    assert "\n| model.npz on numpy | not checked | clock. | - |\n" in page
-    assert "\n| b.npz on numpy | failed | It fell. | Pick it up. |\n" in page
-    assert "\n## Remarks\n\n- model.npz on numpy: Mostly dispatch.\n" in page
+    told = reports.doubted(plain, Reason("on-battery", "INVALID", ("p50", "p90")))
+    skipped = Skipped("a.tflite", "litert", "not-installed", {"extra": "litert"})
+    page = markdown_report(replace(run(told, failed), skipped=(skipped,)))
+    assert (
+        "\n| model.npz on numpy | INVALID | p50 and p90 | The machine ran on its battery; many "
+        "machines run slower then. | Plug it in and measure again. |\n"
+    ) in page
+    assert (
+        "\n| model.npz on numpy | not checked | - | The system does not tell its CPU frequency "
+        "governor. | - |\n"
+    ) in page
+    assert "\n| b.npz on numpy | failed | - | It fell. | Pick it up. |\n" in page
+    assert "\n\nA number with ? is SUSPECT and one with ! is INVALID: " in page
+    assert "\n## Remarks\n\n- model.npz on numpy: The inputs are noise, not images" in page
     assert "\n## Failed\n\n- b.npz on numpy: It fell. Pick it up.\n" in page
-    assert "\n## Not measured\n\n- a.tflite on litert: it is gone. Fetch.\n" in page
-    assert "\n- quick: at least 64 samples: not met by 1 row: model.npz on numpy (3).\n" in page
+    assert "\n## Not measured\n\n- a.tflite on litert: litert is not installed. Install" in page
+    assert (
+        "\n- quick: at least 64 samples: not met by 1 row: model.npz on numpy (3 samples).\n"
+    ) in page
     assert "\n## Recall of each class, %\n\n| model | runtime | class 0 | class 1 |\n" in page
 
 
 def test_a_page_tells_machine_and_versions() -> None:
-    page = markdown_report(run(row()))
-    assert "## Machine\n\n- model: a toaster\n" in page
+    host = {"model": "a toaster", "memory_bytes": 8 << 30, "max_frequency_mhz": 2400.0}
+    page = markdown_report(replace(run(row()), host=host))
+    assert (
+        "## Machine\n\n- model: a toaster\n- memory: 8.0 GiB\n- max frequency: 2400 MHz\n" in page
+    )
     assert page.endswith("## Versions\n\n- fmnist-edge: 0.1.0\n- python: 3.11.0\n")
 
 
@@ -117,11 +133,11 @@ def test_own_images_are_named() -> None:
 def test_the_health_of_the_machine_is_told_as_ranges() -> None:
     later = replace(
         READING,
-        seconds=9.0,
-        temperatures={"k10temp": 61.0},
-        megahertz={"policy0": 1800.0},
+        at_seconds=9.0,
+        temperatures_celsius={"k10temp": 61.0},
+        clocks_mhz={"policy0": 1800.0},
         throttled={"throttled": True},
-        counters={"core throttle": 3},
+        event_counters={"core throttle": 3},
         load=1.25,
         on_battery=True,
         available_bytes=1 << 29,
@@ -134,7 +150,7 @@ def test_the_health_of_the_machine_is_told_as_ranges() -> None:
         "events counted": "core throttle +3",
         "load": "0.50 to 1.25",
         "power": "battery",
-        "memory left at least": "0.5 GiB",
+        "memory left at least": "512 MiB",
         "power supply, not readable": "there is none",
     }
 
@@ -146,10 +162,10 @@ def test_a_calm_machine_is_told_from_one_that_tells_nothing() -> None:
     assert calm["temperature of k10temp"] == "45.5 °C"
     mute = replace(
         READING,
-        temperatures={},
-        megahertz={},
+        temperatures_celsius={},
+        clocks_mhz={},
         throttled={},
-        counters={},
+        event_counters={},
         load=None,
         available_bytes=None,
         unreadable={"temperature": "no sensor"},

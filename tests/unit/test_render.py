@@ -7,9 +7,10 @@ import pytest
 
 from fmnist_edge.errors import ExportError
 from fmnist_edge.records import replace
+from fmnist_edge.report.cells import Table
 from fmnist_edge.report.compare import compare
-from fmnist_edge.report.table import Table, benchmark_table
-from fmnist_edge.result import Skipped, Verdict
+from fmnist_edge.report.table import benchmark_table
+from fmnist_edge.result import NotChecked, Reason, Skipped
 from fmnist_edge_cli import render
 from tests import reports
 from tests.examples import FAILURE, case, row
@@ -125,16 +126,31 @@ def test_a_run_is_a_table_and_what_is_missing_a_remark(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run = reports.run(
-        row(verdict=Verdict("SUSPECT", (), ("clock: no file tells",))),
+        row(not_checked=(NotChecked("governor-unknown"),)),
         row(case("b.npz"), failure=FAILURE),
     )
-    render.benchmark(replace(run, skipped=(Skipped("a.keras", "nothing opens it", "Export it."),)))
+    skipped = Skipped("a.tflite", "openvino", "slow-import")
+    render.benchmark(replace(run, skipped=(skipped,)))
     out, err = capsys.readouterr()
     assert "model.npz" in out
     assert "From nothing to the first answer" not in out
-    assert "Not checked: model.npz on numpy: clock: no file tells.\n" in err
-    assert "Not measured: a.keras: nothing opens it. Export it.\n" in err
+    assert (
+        "Not checked: model.npz on numpy: The system does not tell its CPU frequency governor.\n"
+    ) in err
+    assert (
+        "Not measured: a.tflite on openvino: openvino takes seconds to import, and this protocol "
+        "must end soon. Ask for it with: --runtime openvino\n"
+    ) in err
     assert err.endswith("Failed: b.npz on numpy: It fell. Pick it up.\n")
+
+
+def test_the_note_of_a_table_stands_under_it(capsys: pytest.CaptureFixture[str]) -> None:
+    doubted = reports.doubted(row(), Reason("on-battery", "SUSPECT", ("p50",)))
+    render.benchmark(reports.run(doubted))
+    out, err = capsys.readouterr()
+    assert "2.00?" in out
+    assert out.splitlines()[-1].startswith("A number with ? is SUSPECT")
+    assert "SUSPECT: p50 of model.npz on numpy: The machine ran on its battery;" in err
 
 
 def test_details_are_tables_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from benchmarks.render_tables import rendered
 from fmnist_edge.errors import ResultSchemaError
+from fmnist_edge.report.cells import Table
 from fmnist_edge.report.markdown import markdown_table
-from fmnist_edge.report.table import Table, benchmark_table, short_table
-from fmnist_edge.result import Run, write_run
+from fmnist_edge.report.table import benchmark_table, short_table
+from fmnist_edge.result import Reason, Run, write_run
 from tests import reports
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -32,6 +33,15 @@ def test_a_table_is_drawn_anew_and_the_rest_stays(
     drawn = rendered(_page(kind, path, "| old |"))
     assert drawn == _page(kind, path, markdown_table(table(RUN)))
     assert rendered(drawn) == drawn
+
+
+def test_a_table_with_marks_says_what_they_mean(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    doubted = [reports.doubted(row, Reason("on-battery", "SUSPECT", ("p50",))) for row in RUN.rows]
+    write_run(path, reports.run(*doubted))
+    drawn = rendered(_page("table", path))
+    assert " 10.1? |" in drawn
+    assert "|\n\nA number with ? is SUSPECT" in drawn
 
 
 def test_a_page_of_a_reader_is_narrower_than_a_screen(tmp_path: Path) -> None:
