@@ -44,8 +44,11 @@ class Times:
         if self.is_tie:
             return "no detectable difference"
         size = max(self.ratio, 1 / self.ratio if self.ratio else math.inf)
-        sure = "" if self.interval else "about "
-        return f"{sure}{size:.2f}x {'slower' if self.ratio > 1 else 'faster'}"
+        written = f"{size:.2f}"
+        if self.interval is None and written == "1.00":
+            return "about the same"
+        about = "" if self.interval else "about "
+        return f"{about}{written}x {'slower' if self.ratio > 1 else 'faster'}"
 
 
 def times(ratio: Ratio) -> Times:

@@ -1,6 +1,7 @@
 """Files as they were published stay readable, and are still written in the same way.
 
 When a format changes, its schema version does, too: a new file joins these, and none is edited.
+The page of a run, and what an older run becomes, are files beside it.
 """
 
 from pathlib import Path
@@ -21,6 +22,9 @@ from fmnist_edge.artifact import (
 )
 from fmnist_edge.errors import ResultSchemaError
 from fmnist_edge.records import decode_document, encode_json
+from fmnist_edge.report.compare import compare
+from fmnist_edge.report.compare_text import comparison_table
+from fmnist_edge.report.markdown import markdown_report, markdown_table
 from fmnist_edge.result import (
     Accuracy,
     AgainstReference,
@@ -29,6 +33,7 @@ from fmnist_edge.result import (
     Case,
     Cold,
     ColdStart,
+    CpuUse,
     Energy,
     EnergyMeter,
     Failure,
@@ -38,12 +43,14 @@ from fmnist_edge.result import (
     Latency,
     Measurement,
     Memory,
+    NotChecked,
     OwnData,
     Paced,
     Percentile,
     Predictions,
     Reading,
     Reason,
+    Remark,
     Row,
     RuleCheck,
     Run,
@@ -54,7 +61,7 @@ from fmnist_edge.result import (
     StageTimes,
     Subject,
     Throughput,
-    Verdict,
+    Values,
     read_run,
 )
 
@@ -114,35 +121,38 @@ _HARNESS = Case(Subject("(no model)", None, None, None, None), "null", "cpu", 1,
 
 _THREE = Samples(3, "eJxjEWAAgzNQOgNKAwATSAFp")
 _NONE = Samples(0, "eJwDAAAAAAE=")
-_REFUSED = Percentile(0.99, None, "3 samples; 662 are needed")
+_REFUSED = Percentile(0.99, None, "too-few-samples", 662)
+_CPU = CpuUse(13_000, own_ns=12_900, others_ns=50, stolen_ns=0, preemptions=2, cpus=4)
 _LATENCY = Latency(
-    count=3,
-    p50=4200.0,
-    interval=Interval(4100.5, 4299.5),
+    samples=3,
+    p50_ns=4200.0,
+    p50_interval_ns=Interval(4100.5, 4299.5),
     percentiles=(Percentile(0.9, 4300.0), _REFUSED),
-    mean=4200.0,
-    fastest=4100.0,
-    slowest=4300.0,
-    process_medians=(4200.0,),
+    mean_ns=4200.0,
+    min_ns=4100.0,
+    max_ns=4300.0,
+    process_p50_ns=(4200.0,),
 )
+_THROTTLED: Values = {"readings_affected": 1, "readings": 2, "limits": "under-voltage"}
 _MEASUREMENT = Measurement(
     inputs=Inputs("fashion-mnist", 4, labelled=True),
-    cold=Cold(start=123_456_789, import_=98_765_432, load=1_234_567, first=23_456),
+    cold=Cold(123_456_789, import_ns=98_765_432, load_ns=1_234_567, first_call_ns=23_456),
     back_to_back=BackToBack(
-        warmups=_THREE,
-        samples=_THREE,
+        warmup_ns=_THREE,
+        sample_ns=_THREE,
         calls_per_sample=1,
         kept_every=1,
         calls=3,
         busy_ns=13_000,
-        turns=(2, 1),
+        turn_samples=(2, 1),
         clock_ns=40.5,
+        cpu=_CPU,
     ),
-    paced=Paced(rate_hz=30.0, response=_THREE, service=_THREE),
-    stages=Stages(prepare=_THREE, run=_THREE, decode=_THREE),
-    audit=Audit(compared=3, largest_difference=0.0, repeat_ratio=1.01),
+    paced=Paced(rate_hz=30.0, response_ns=_THREE, service_ns=_THREE, cpu=None),
+    stages=Stages(prepare_ns=_THREE, run_ns=_THREE, decode_ns=_THREE),
+    audit=Audit(compared=3, max_abs_difference=0.0, repeat_ratio=1.01),
     memory=Memory(30_000_000, 40_000_000, 41_000_000, 41_500_000, 42_000_000),
-    footprint=Footprint(threads=1, cpus=(0, 3), preempted=2),
+    footprint=Footprint(threads=1, cpus=(0, 3)),
     throughput=Throughput(256, 250_000.5),
     throughput_failure=None,
     runtime_version="2.1.0",
@@ -152,12 +162,12 @@ _MEASUREMENT = Measurement(
 _BARE = Measurement(
     inputs=Inputs("synthetic", 8, labelled=False),
     cold=Cold(1, 1, 1, 1),
-    back_to_back=BackToBack(_NONE, _NONE, 1, 1, 0, 0, (), 0.0),
+    back_to_back=BackToBack(_NONE, _NONE, 1, 1, 0, 0, (), 0.0, cpu=None),
     paced=None,
     stages=None,
     audit=Audit(0, 0.0, None),
     memory=Memory(None, None, None, None, None),
-    footprint=Footprint(None, None, None),
+    footprint=Footprint(None, None),
     throughput=None,
     throughput_failure=Failure("ModelUnsupportedError", "One at a time.", ""),
     runtime_version="0",
@@ -168,7 +178,7 @@ RUN = Run(
     created="2026-11-22T08:31:00.123456+00:00",
     version="0.2.0",
     revision="c0fb491",
-    host={"model": "Raspberry Pi 5 Model B Rev 1.0", "cores": "4"},
+    host={"model": "Raspberry Pi 5 Model B Rev 1.0", "cores": 4, "memory_bytes": 8_452_784_128},
     versions={"python": "3.11.7", "numpy": "2.4.0"},
     installed_bytes={"litert": 51_000_000},
     data_sha256="d1fd84a877f3b78fa9a171b3de73f93e7b6f69ed94bada3feae9d96821401f5c",
@@ -193,6 +203,7 @@ RUN = Run(
         seed=0,
         pin=(0, 3),
     ),
+    rounds=1,
     meter=EnergyMeter("Raspberry Pi PMIC", "the rails of the board", ""),
     rows=(
         Row(
@@ -218,30 +229,52 @@ RUN = Run(
                     lost=1,
                     gained=0,
                     p_value=1.0,
-                    largest_difference=0.0625,
+                    max_abs_difference=0.0625,
                 ),
             ),
-            energy=Energy(joules=12.5, idle_watts=0.25, seconds=30.0, calls=1000),
+            energy=Energy(energy_j=12.5, idle_w=0.25, duration_seconds=30.0, calls=1000),
             readings=(
                 Reading(
-                    seconds=1.5,
-                    temperatures={"cpu-thermal": 55.5},
-                    megahertz={"policy0": 2400.0},
+                    at_seconds=1.5,
+                    temperatures_celsius={"cpu-thermal": 55.5},
+                    clocks_mhz={"policy0": 2400.0},
                     throttled={"under-voltage": False},
-                    counters={"under-voltage": 0},
+                    event_counters={"under-voltage": 0},
                     load=0.5,
                     on_battery=False,
                     available_bytes=1 << 30,
                     unreadable={"fan": "there is none"},
                 ),
             ),
-            rules=(RuleCheck("mobile-like: at least 1,024 samples", met=False, found="3"),),
-            remarks=("Most of the time is dispatch.",),
-            verdict=Verdict(
-                "SUSPECT",
-                (Reason("few-samples", "3 samples", "Measure longer.", "SUSPECT"),),
-                ("throttling: no sensor",),
+            rules=(
+                RuleCheck(
+                    "mobile-like",
+                    "min-samples",
+                    met=False,
+                    values={"samples": 3, "samples_needed": 1024},
+                ),
+                RuleCheck("edge-like", "early-stopping-p90", met=True, values={"bound_ns": 4300.0}),
             ),
+            remarks=(Remark("samples-thinned", {"calls": 3, "kept_every": 2}),),
+            reasons=(
+                Reason("throttled", "INVALID", ("cold",), _THROTTLED),
+                Reason(
+                    "too-few-samples",
+                    "SUSPECT",
+                    ("p50", "p90"),
+                    {"regime": "back-to-back", "samples": 3, "samples_needed": 64},
+                ),
+            ),
+            not_checked=(NotChecked("sensor-absent", {"what": "throttling"}),),
+            verdicts={
+                "ratio": "VALID",
+                "p50": "SUSPECT",
+                "p90": "SUSPECT",
+                "paced-p50": "VALID",
+                "cold": "INVALID",
+                "memory": "VALID",
+                "accuracy": "VALID",
+            },
         ),
         Row(
             case=_HARNESS,
@@ -256,16 +289,18 @@ RUN = Run(
     skipped=(
         Skipped(
             "artifacts/default.keras",
-            "none of the runtimes in use (null, litert) opens keras files",
-            "fmnist-edge export makes files that they open.",
+            None,
+            "no-runtime",
+            {"format": "keras", "runtimes": "null, litert"},
         ),
+        Skipped("artifacts/default-int8.tflite", "openvino", "slow-import"),
     ),
     wall_seconds=61.5,
 )
 
 
 @pytest.mark.parametrize(
-    ("name", "version", "record"), [("manifest", 1, MANIFEST), ("run", 2, RUN)]
+    ("name", "version", "record"), [("manifest", 1, MANIFEST), ("run", 3, RUN)]
 )
 def test_a_published_file_is_read_and_written_as_ever(
     name: str, version: int, record: Manifest | Run
@@ -275,10 +310,29 @@ def test_a_published_file_is_read_and_written_as_ever(
     assert encode_json(record).encode() == text
 
 
-def test_published_samples_are_unpacked_as_ever() -> None:
-    measured, harness = read_run(_HERE / "run_v2.json").rows
-    assert measured.measurements[0].back_to_back.samples.unpack().tolist() == [4100, 4300, 4200]
-    assert harness.measurements[0].back_to_back.samples.unpack().tolist() == []
+@pytest.mark.parametrize("version", [2, 3])
+def test_published_samples_are_unpacked_as_ever(version: int) -> None:
+    measured, harness = read_run(_HERE / f"run_v{version}.json").rows
+    assert measured.measurements[0].back_to_back.sample_ns.unpack().tolist() == [4100, 4300, 4200]
+    assert harness.measurements[0].back_to_back.sample_ns.unpack().tolist() == []
+
+
+def test_a_run_of_the_second_schema_becomes_one_of_the_third() -> None:
+    converted = read_run(_HERE / "run_v2.json")
+    assert encode_json(converted) == (_HERE / "run_v2_as_v3.json").read_text()
+    assert read_run(_HERE / "run_v2_as_v3.json") == converted
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_the_page_of_a_run_is_as_ever(version: int) -> None:
+    page = markdown_report(read_run(_HERE / f"run_v{version}.json"))
+    assert page == (_HERE / f"run_v{version}.md").read_text(encoding="utf-8")
+
+
+def test_runs_of_two_schemas_are_compared() -> None:
+    found = compare(read_run(_HERE / "run_v2.json"), read_run(_HERE / "run_v3.json"))
+    drawn = markdown_table(comparison_table(found)) + "\n"
+    assert drawn == (_HERE / "compare_v2_v3.md").read_text(encoding="utf-8")
 
 
 def test_a_run_of_the_first_schema_is_refused_with_what_to_do() -> None:

@@ -77,6 +77,7 @@ def test_single_processes_give_a_ratio_that_nobody_vouches_for() -> None:
     change = _change(found)
     assert (change.answer, change.outcome) == ("about 2.00x slower", "unknown")
     assert not can_be_judged(found)
+    assert _change(compare(old, old)).answer == "about the same"
     assert slower_than(found, 0.05) == ()
     assert "A ratio without an interval" in comparison_remarks(found, old, new)[-1]
 
