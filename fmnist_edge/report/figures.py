@@ -8,8 +8,8 @@ from fmnist_edge.result import Figure, Level, Row
 
 _MARKS: Final[Mapping[Level | None, str]] = {"SUSPECT": "?", "INVALID": "!"}
 MARKS_NOTE: Final = (
-    "A number with ? is SUSPECT and one with ! is INVALID: it may not be believed; the reasons say "
-    "why, and what to do."
+    "A number with ? is SUSPECT (in doubt), one with ! is INVALID (not to be used); the reasons "
+    "say why, and what to do."
 )
 # Names of figures and of groups of them, the largest group first.
 _GROUPS: Final[Mapping[str, frozenset[Figure]]] = {

@@ -66,7 +66,7 @@ def test_a_page_tells_what_failed_what_was_left_out_and_what_is_doubtful() -> No
         "governor. | - |\n"
     ) in page
     assert "\n| b.npz on numpy | failed | - | It fell. | Pick it up. |\n" in page
-    assert "\n\nA number with ? is SUSPECT and one with ! is INVALID: " in page
+    assert "\n\nA number with ? is SUSPECT (in doubt), one with ! is INVALID" in page
     assert "\n## Remarks\n\n- model.npz on numpy: The inputs are noise, not images" in page
     assert "\n## Failed\n\n- b.npz on numpy: It fell. Pick it up.\n" in page
     assert "\n## Not measured\n\n- a.tflite on litert: litert is not installed. Install" in page

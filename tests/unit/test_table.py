@@ -191,7 +191,7 @@ def test_the_verdict_is_the_worst_of_the_figures_that_are_shown() -> None:
 def test_what_the_marks_mean_stands_under_a_table_that_has_some() -> None:
     assert benchmark_table(examples.run(row())).note == ""
     marked = benchmark_table(examples.run(reports.doubted(row(), _reason("SUSPECT", "p50"))))
-    assert marked.note.startswith("A number with ? is SUSPECT and one with ! is INVALID")
+    assert marked.note.startswith("A number with ? is SUSPECT (in doubt), one with ! is INVALID")
     assert marked.without("p90 µs").note == marked.note
 
 
