@@ -8,6 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from fmnist_edge.clock import NS_PER_SECOND, now
 from fmnist_edge.errors import FmnistEdgeError
 from fmnist_edge.records import encode_json
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 _TENTHS = 10
+_LONGEST_SILENCE_NS = 30 * NS_PER_SECOND
 # Columns are two apart.
 _BETWEEN = 2
 # The bar must not be what is measured: each drawing costs a millisecond or two.
@@ -234,7 +236,7 @@ class _BarDisplay:
 
 
 class _LineDisplay:
-    """A line at the start and after each tenth: what a log file can hold."""
+    """Lines for a log file: one at the start, after each tenth, and at least every 30 seconds."""
 
     def __init__(self, console: "Console") -> None:
         self._console = console
@@ -243,6 +245,7 @@ class _LineDisplay:
         self._done = 0
         self._tenth = 0
         self._note = ""
+        self._last_line_ns = 0
 
     def start(self, label: str, total: int | None) -> None:
         self._label, self._total, self._done, self._tenth, self._note = label, total, 0, 0, ""
@@ -254,10 +257,16 @@ class _LineDisplay:
         tenth = _TENTHS * self._done // self._total if self._total else 0
         if tenth > self._tenth:
             self._tenth = tenth
-            self.say(f"{self._label}: {tenth * _TENTHS} % ({self._note or 'going on'})")
+            self._say_share(f" {tenth * _TENTHS} %")
+        elif now() - self._last_line_ns >= _LONGEST_SILENCE_NS:
+            self._say_share(f" {100 * self._done // self._total} %" if self._total else "")
+
+    def _say_share(self, share: str) -> None:
+        self.say(f"{self._label}:{share} ({self._note or 'going on'})")
 
     def finish(self) -> None:
         pass
 
     def say(self, message: str) -> None:
+        self._last_line_ns = now()
         self._console.print(message, highlight=False, soft_wrap=True)

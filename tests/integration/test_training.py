@@ -79,6 +79,10 @@ def test_a_preset_from_a_file_learns_fashion(whole: Finished) -> None:
     assert f"{training.test_accuracy:.2%} on the 10,000 test images" in whole.stdout
     assert "Trained for 4 epochs" in whole.stdout
     assert not (whole.folder / "own.checkpoint").exists()
+    # TensorFlow's own messages stay away, with TensorBoard too.
+    first, *lines = whole.stderr.splitlines()
+    assert first == "Starting TensorFlow ..."
+    assert all(line.startswith("Train own, seed 0") for line in lines), whole.stderr
 
 
 def test_learning_curves_are_drawn_and_logged(whole: Finished) -> None:
@@ -96,14 +100,14 @@ def test_however_often_it_is_interrupted_it_ends_as_the_same_model(
 ) -> None:
     command = ("train", "--preset", own, *ONE_THREAD, "--out", "own.keras")
     kept = tmp_path / "own.checkpoint"
-    assert _stop(cli, command, tmp_path, signal.SIGINT) == 130
+    assert _stop(cli, command, tmp_path, kept.name, signal.SIGINT).returncode == 130
     forgetful = cli(*command, cwd=tmp_path)
     assert (forgetful.returncode, forgetful.speaks_plainly) == (23, True)
     assert "--resume" in forgetful.stderr
     other = cli(*command, "--seed", 1, "--resume", cwd=tmp_path)
     assert (other.returncode, other.speaks_plainly) == (41, True)
     assert "of seed 0, not 1" in other.stderr
-    assert _stop(cli, (*command, "--resume"), tmp_path, signal.SIGKILL) == -9
+    assert _stop(cli, (*command, "--resume"), tmp_path, kept.name, signal.SIGKILL).returncode == -9
     assert kept.exists()
     assert not (tmp_path / "own.keras").exists()
     done = cli(*command, "--resume", cwd=tmp_path)
@@ -117,10 +121,14 @@ def test_however_often_it_is_interrupted_it_ends_as_the_same_model(
 
 
 def _stop(
-    cli: CommandLine, command: Sequence[object], folder: Path, with_signal: signal.Signals
-) -> int:
-    """End a training after its next checkpoint; the exit code."""
-    kept = folder / "own.checkpoint"
+    cli: CommandLine,
+    command: Sequence[object],
+    folder: Path,
+    checkpoint: str,
+    with_signal: signal.Signals,
+) -> Finished:
+    """End a training after it has written its checkpoint once more."""
+    kept = folder / checkpoint
 
     def written() -> int:
         return kept.stat().st_mtime_ns if kept.exists() else 0
@@ -129,7 +137,7 @@ def _stop(
     with cli.running(*command, cwd=folder) as process:
         wait_until(lambda: written() != before, process)
         os.killpg(process.pid, with_signal)
-        return finish(process, folder).returncode
+        return finish(process, folder)
 
 
 def test_a_teacher_is_trained_once_and_asked_once(
@@ -149,6 +157,26 @@ def test_a_teacher_is_trained_once_and_asked_once(
     assert again.returncode == 0, again.stderr
     assert "trained first" not in again.stderr
     assert {path: path.stat().st_mtime_ns for path in teachers.iterdir()} == before
+
+
+def test_a_training_continues_with_its_interrupted_teacher(
+    cli: CommandLine, own: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taught.toml").write_text(STUDENT + f'[distillation]\nteacher = "{own}"\n')
+    command = ("train", "--preset", "taught.toml", "--epochs", 1, "--out", "taught.keras")
+    kept = "teachers/own.checkpoint"
+    says = f"whose interrupted training continues from {kept}"
+    stopped = _stop(cli, command, tmp_path, kept, signal.SIGINT)
+    assert stopped.was_interrupted
+    assert "continue with --resume" in stopped.stderr
+    plain = _stop(cli, command, tmp_path, kept, signal.SIGINT)
+    assert plain.was_interrupted
+    assert says in plain.stderr
+    resumed = cli(*command, "--resume", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert says in resumed.stderr
+    assert {path.suffix for path in tmp_path.iterdir()} == {"", ".toml", ".keras", ".json"}
+    assert not (tmp_path / kept).exists()
 
 
 def test_the_study_is_told_in_one_command(cli: CommandLine, tmp_path: Path) -> None:
@@ -261,6 +289,14 @@ def test_the_presets_are_listed(cli: CommandLine) -> None:
     told = json.loads(cli("train", "--list-presets", "--json").stdout)
     assert tuple(told) == PRESET_NAMES
     assert told["default"]["preset"]["optimizer"]["name"] == "adamw"
+    taught = [name for name in PRESET_NAMES if told[name]["preset"]["distillation"]]
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert taught == [row[0] for row in rows if "yes" in row]
+    assert "--no-teacher" in done.stdout
+    for name in taught:
+        own = told[name]["measured"]["training_seconds"]
+        teacher = told["teacher"]["seconds_with_teacher"]
+        assert told[name]["seconds_with_teacher"] == pytest.approx(own + teacher)
 
 
 def _weights(cli: CommandLine, path: Path) -> str:

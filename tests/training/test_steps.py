@@ -8,7 +8,7 @@ import pytest
 
 from fmnist_edge.dataset import Dataset, Split
 from fmnist_edge.errors import CheckpointError, TrainingError
-from fmnist_edge.progress import SILENT
+from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
 from fmnist_edge.session import scale_pixels
 from fmnist_edge.training.checkpoint import Identity, read, write
@@ -85,6 +85,41 @@ def test_it_learns_and_does_the_same_again(kind: str) -> None:
         np.testing.assert_array_equal(one, two)
     other = fit(preset, DATA, TrainOptions(4), SILENT)
     assert other.history != first.history
+
+
+class _Messages(Progress):
+    """Collects what is said, and counts the steps that are left."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.left = 0
+
+    def start(self, _: str, total: int | None) -> None:
+        assert total is not None
+        self.left = total
+
+    def advance(self, steps: int = 1, *, note: str = "") -> None:  # noqa: ARG002 - Progress
+        self.left -= steps
+
+    def finish(self) -> None:
+        pass
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+def test_a_training_that_stops_early_says_so_and_ends_its_bar() -> None:
+    # Steps of this size change nothing, so no epoch is better than the first.
+    still = replace(
+        VARIANTS["patient"],
+        optimizer=Optimizer("adam", 1e-38),
+        schedule=Schedule(epochs=6, batch_size=32, patience=2),
+    )
+    progress = _Messages()
+    assert fit(still, DATA, TrainOptions(3), progress).epochs == 3
+    assert progress.left == 0
+    (said,) = progress.said
+    assert said.startswith("bars stopped early at epoch 3 of 6; the weights of epoch 1,")
 
 
 class _PowerCutError(Exception):

@@ -6,6 +6,7 @@ import pytest
 
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge_cli.render import _BarDisplay, _console, _LineDisplay
+from tests.fakes import Time
 
 
 def _watch(display: Progress) -> None:
@@ -50,6 +51,23 @@ def test_a_log_of_few_large_steps_skips_tenths() -> None:
         "Export: 50 % (onnx-int8)",
         "Export: 100 % (onnx-int8)",
     ]
+
+
+def test_a_log_gets_a_line_every_30_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time().replace(monkeypatch)
+    display, stream = _lines()
+    display.start("Train", 1_000)
+    for step in range(50):
+        time.sleep(10)
+        display.advance(note=f"loss {step}")
+    display.start("Look around", None)
+    for _ in range(4):
+        time.sleep(10)
+        display.advance()
+    lines = stream.getvalue().splitlines()
+    assert lines[:3] == ["Train ...", "Train: 0 % (loss 2)", "Train: 0 % (loss 5)"]
+    assert lines[16] == "Train: 4 % (loss 47)"
+    assert lines[17:] == ["Look around ...", "Look around: (going on)"]
 
 
 def test_a_second_piece_of_work_starts_from_nothing() -> None:
