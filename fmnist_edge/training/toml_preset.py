@@ -20,10 +20,10 @@ _START: Final = (
 
 
 def read_preset(path: Path) -> Preset:
-    """The preset in the file `path`, called like the file.
+    """Return the preset in the file `path`; its name is that of the file without the suffix.
 
     Raises:
-        PresetError: the file cannot be read, or says something unknown or impossible.
+        PresetError: The file cannot be read, or has an unknown key or an impossible value.
     """
     try:
         payload = path.read_bytes()
@@ -33,37 +33,39 @@ def read_preset(path: Path) -> Preset:
 
 
 def parse_preset(payload: bytes, name: str, where: str) -> Preset:
-    """The preset that the bytes of a TOML file describe.
+    """Return the preset that the bytes of a TOML file describe.
 
     Args:
-        payload: UTF-8.
-        name: What it is called.
+        payload: The content of the file, in UTF-8.
+        name: The name of the preset.
         where: The file, for messages.
 
     Raises:
-        PresetError: it is not TOML, or says something unknown or impossible.
+        PresetError: It is not TOML, or has an unknown key or an impossible value.
     """
     try:
-        data = tomllib.loads(payload.decode(), parse_float=_finite)
+        data = tomllib.loads(payload.decode())
     except ValueError as error:
         raise PresetError(f"{where} is not TOML: {error}.", hint=_START) from error
     return preset_from(data, name, where)
 
 
 def preset_from(data: Mapping[str, Any], name: str, where: str) -> Preset:
-    """The preset that tables of TOML describe.
+    """Return the preset that the tables of a TOML file describe.
 
     Args:
-        data: As `tomllib` reads them.
-        name: What it is called.
+        data: The tables as `tomllib` returns them.
+        name: The name of the preset.
         where: The file, for messages.
 
     Raises:
-        PresetError: they say something unknown or impossible.
+        PresetError: There is an unknown key or an impossible value.
     """
     _check_keys(Preset, data, where, "")
     if "name" in data:
-        raise PresetError(f"{where} names itself.", hint="A preset is called like its file.")
+        raise PresetError(
+            f"{where} has the key name.", hint="Remove it: a preset is named after its file."
+        )
     try:
         return decode(Preset, {"name": name, "summary": "", **data})
     except RecordError as error:
@@ -71,7 +73,7 @@ def preset_from(data: Mapping[str, Any], name: str, where: str) -> Preset:
 
 
 def _check_keys(kind: type[Record], data: Mapping[str, Any], where: str, table: str) -> None:
-    """Refuse a key that no field has, and name the field that may be meant."""
+    """Refuse an unknown key, with the nearest known one as a hint, and a NaN or infinite value."""
     fields = {each.name: _record_in(each.type) for each in msgspec.structs.fields(kind)}
     for key, value in data.items():
         if key not in fields:
@@ -82,6 +84,10 @@ def _check_keys(kind: type[Record], data: Mapping[str, Any], where: str, table: 
                 hint=f"Do you mean {table}{near[0]}?"
                 if near
                 else f"Known are: {', '.join(known)}.",
+            )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise PresetError(
+                f"{where} says {table}{key} is {value}.", hint="Give a finite number."
             )
         inner = fields[key]
         for each in value if isinstance(value, list) else [value]:
@@ -94,11 +100,3 @@ def _record_in(annotation: Any) -> type[Record] | None:  # noqa: ANN401 - any an
     if isinstance(annotation, type) and issubclass(annotation, Record):
         return annotation
     return next(filter(None, map(_record_in, typing.get_args(annotation))), None)
-
-
-def _finite(text: str) -> float:
-    """Return a number of TOML, which unlike JSON also knows `inf` and `nan`."""
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is not a finite number")
-    return number
