@@ -11,8 +11,6 @@ import numpy as np
 from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
-__all__ = ["ArraysError", "read_arrays"]
-
 # What reading a damaged or foreign file may raise: RuntimeError says that it is encrypted, and an
 # array's header is parsed as Python.
 _DAMAGES: Final = (

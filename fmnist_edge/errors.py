@@ -33,35 +33,6 @@ A message says what happened and to which file; the hint says what to do about i
 
 from typing import ClassVar, Final
 
-__all__ = [
-    "INTERRUPTED_EXIT_CODE",
-    "ArtifactExistsError",
-    "ArtifactNotFoundError",
-    "CheckpointError",
-    "DatasetCorruptError",
-    "DatasetNotFoundError",
-    "ExportError",
-    "FmnistEdgeError",
-    "HashMismatchError",
-    "InternalError",
-    "ManifestError",
-    "MissingDependencyError",
-    "ModelUnreadableError",
-    "ModelUnsupportedError",
-    "NotComparableError",
-    "ParityError",
-    "PresetError",
-    "ResultSchemaError",
-    "ResultUnreadableError",
-    "RowsFailedError",
-    "SlowerError",
-    "StorageError",
-    "TrainingError",
-    "UsageError",
-    "WorkerCrashedError",
-    "WorkerTimeoutError",
-]
-
 INTERRUPTED_EXIT_CODE: Final = 130
 
 

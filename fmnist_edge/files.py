@@ -11,8 +11,6 @@ from typing import Final
 
 from fmnist_edge.errors import StorageError
 
-__all__ = ["check_room", "sha256_of", "staged", "storage_errors", "write_atomically"]
-
 _PARTIAL: Final = ".partial"
 _REASONS: Final = {
     errno.ENOSPC: ("the disk is full", "Free some space and run the command again."),

@@ -8,9 +8,6 @@ from typing import Any, Final
 
 from fmnist_edge.errors import MissingDependencyError
 
-__all__ = ["installed", "require", "versions_of"]
-
-
 # The first Python that a package has no release for, as the markers in pyproject.toml say.
 _PYTHON_BELOW: Final = {"keras": (3, 14), "tensorflow": (3, 14), "tf2onnx": (3, 14)}
 

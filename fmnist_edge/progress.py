@@ -2,8 +2,6 @@
 
 from typing import Protocol
 
-__all__ = ["SILENT", "Progress"]
-
 
 class Progress(Protocol):
     """A watcher of one piece of long work at a time."""

@@ -4,8 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["sparkline"]
-
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _FLAT: Final = "▄"
 _GAP: Final = " "

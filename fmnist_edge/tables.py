@@ -5,8 +5,6 @@ from typing import TypeVar
 
 from fmnist_edge.errors import UsageError
 
-__all__ = ["look_up"]
-
 T = TypeVar("T")
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from fmnist_edge.files import storage_errors
 
-__all__ = ["temporary_files"]
-
 
 @contextmanager
 def temporary_files(files: Mapping[str, bytes]) -> Iterator[Path]:

@@ -14,6 +14,10 @@ from tests import jobs
 from tests.commands import CommandLine, Finished, copy_artifact
 from tests.jobs import Attempt, Attempts, ExportEach, Job
 
+# Tests that import these libraries by themselves must not write into the home folder either.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ["KERAS_HOME"] = str(Path(os.devnull) / "keras")
+
 
 @pytest.fixture(scope="session")
 def real_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -12,7 +12,7 @@ from fmnist_edge import clock
 from fmnist_edge.artifact import Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.runtimes import numpy_
-from fmnist_edge.session import Occasion, Scores, Session, SessionOptions, decode_scores
+from fmnist_edge.session import DefaultUse, Scores, Session, SessionOptions, decode_scores
 from tests.examples import INPUT, OUTPUT
 
 MILLISECOND = 1_000_000
@@ -125,7 +125,7 @@ class FakeRuntime:
     FORMATS = numpy_.FORMATS
     PACKAGE = EXTRA = ""
     READS_MODEL = True
-    OCCASION = Occasion.ALWAYS
+    DEFAULT_USE = DefaultUse.ALWAYS
     load_library = staticmethod(numpy_.load_library)
 
     def __init__(

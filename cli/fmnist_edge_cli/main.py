@@ -11,8 +11,6 @@ from fmnist_edge import __version__
 from fmnist_edge.errors import INTERRUPTED_EXIT_CODE, FmnistEdgeError, InternalError
 from fmnist_edge_cli import bench, compare, data, evaluate, export, render, report, study, train
 
-__all__ = ["app", "main"]
-
 
 class _Commands(TyperGroup):
     """Typer would answer Ctrl-C itself, without a word."""

@@ -10,7 +10,7 @@ from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
 from fmnist_edge.errors import FmnistEdgeError, HashMismatchError, UsageError
 from fmnist_edge.optional import installed
 from fmnist_edge.result import Case, Failure, Row, Run, Skipped, Subject
-from fmnist_edge.session import Occasion, RuntimeModule
+from fmnist_edge.session import DefaultUse, RuntimeModule
 
 _NO_RUNTIME: Final = "-"
 _CPU: Final = "cpu"
@@ -40,15 +40,15 @@ class Selection:
 
     Args:
         runtimes: All runtimes, by name.
-        named: Those that the user named; none means those of the given occasions.
-        occasions: When runtimes that are not named are used.
+        named: Those that the user named; none means all whose default use is among `default_uses`.
+        default_uses: The default uses of the runtimes to take when none is named.
         threads: Thread counts; each makes cases of its own.
         batch: Images per inference.
     """
 
     runtimes: Mapping[str, RuntimeModule]
     named: Sequence[str] = ()
-    occasions: frozenset[Occasion] = frozenset({Occasion.ALWAYS})
+    default_uses: frozenset[DefaultUse] = frozenset({DefaultUse.ALWAYS})
     threads: Sequence[int] = (1,)
     batch: int = 1
 
@@ -60,7 +60,7 @@ class Selection:
         """Return whether the runtime called `name` is to be used on the files that it reads."""
         if self.named:
             return name in self.named
-        return self.runtimes[name].OCCASION in self.occasions
+        return self.runtimes[name].DEFAULT_USE in self.default_uses
 
 
 def make_plan(paths: Sequence[Path], wanted: Selection) -> Plan:
@@ -158,7 +158,7 @@ def _skipped(subject: Subject, wanted: Selection) -> Iterator[Skipped]:
         yield Skipped(subject.path, None, "no-runtime", values)
         return
     for name, module in able.items():
-        too_slow = not wanted.named and module.OCCASION is Occasion.UNHURRIED
+        too_slow = not wanted.named and module.DEFAULT_USE is DefaultUse.SLOW_IMPORT
         if not _present(module) and (name in called or too_slow):
             yield Skipped(subject.path, name, "not-installed", {"extra": module.EXTRA})
         elif name not in called and too_slow:

@@ -15,8 +15,6 @@ from fmnist_edge.result import Case, Interval
 from fmnist_edge.session import Scores
 from fmnist_edge.stats.classification import calibration_error, wilson_interval
 
-__all__ = ["BINS", "PAIRS", "Answers", "evaluate"]
-
 BINS: Final = 15  # of the calibration error: those of Guo et al. 2017, arXiv 1706.04599
 PAIRS: Final = 10  # of classes that are mixed up: beyond them it is single images
 

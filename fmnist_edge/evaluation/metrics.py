@@ -17,17 +17,6 @@ from fmnist_edge.evaluation.record import (
 )
 from fmnist_edge.session import Scores
 
-__all__ = [
-    "baseline",
-    "calibration_bins",
-    "class_scores",
-    "confused",
-    "confusion",
-    "cross_entropy",
-    "macro",
-    "mistakes",
-]
-
 Labels = NDArray[np.integer[Any]]
 Counts = NDArray[np.int64]
 # What Keras takes for the smallest probability, so that no single image makes the mean infinite.

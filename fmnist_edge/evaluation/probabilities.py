@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from fmnist_edge.session import Scores
 from fmnist_edge.stats.classification import ScoreKind, as_probabilities
 
-__all__ = ["class_probabilities", "confidences"]
-
 # Confidences are kept to a millionth: float32 knows no more, and equal ones shall be equal.
 _DECIMALS: Final = 6
 

@@ -5,18 +5,6 @@ from typing import Final, Literal
 from fmnist_edge.records import Record
 from fmnist_edge.result import Case, Interval
 
-__all__ = [
-    "SCHEMA_VERSION",
-    "Baseline",
-    "CalibrationBin",
-    "ClassScore",
-    "Confused",
-    "Evaluation",
-    "Macro",
-    "Mistake",
-    "SplitName",
-]
-
 SCHEMA_VERSION: Final = 1  # 1: first
 
 SplitName = Literal["test", "validation", "train"]

@@ -44,7 +44,8 @@ def serving_module(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # 
     module = tf.Module()
     # A converter that finds no variables writes a file without weights, which still runs.
     module.held = list(parent.held)
-    module.serve = tf.function(serve, input_signature=signature)
+    # Without AutoGraph, which writes Python files into the temporary folder and has nothing to do.
+    module.serve = tf.function(serve, input_signature=signature, autograph=False)
     return module
 
 

@@ -13,8 +13,6 @@ import platformdirs
 from fmnist_edge.errors import MissingDependencyError
 from fmnist_edge.files import sha256_of, storage_errors, write_atomically
 
-__all__ = ["build", "cache_folder", "compiler"]
-
 _SOURCES: Final = Path(__file__).parent
 _COMPILERS: Final = ("cc", "gcc", "clang")
 _FLAGS: Final = ("-std=c11", "-O2", "-shared", "-fPIC")

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from fmnist_edge.native.library import load_library
 
-__all__ = ["Model", "NativeError", "Tensor"]
-
 # As in session.h.
 _NAME_SIZE: Final = 256
 _MAX_RANK: Final = 8

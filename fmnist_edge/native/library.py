@@ -6,8 +6,6 @@ from pathlib import Path
 
 from fmnist_edge.errors import MissingDependencyError
 
-__all__ = ["find_library", "load_library"]
-
 
 def find_library(package: str, pattern: str, *, extra: str) -> Path:
     """Find the library a package calls.

@@ -35,7 +35,7 @@ from fmnist_edge.host.process import footprint
 from fmnist_edge.pipeline.provenance import git_revision, made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.result import Case, Reading, Run, Settings, read_run
-from fmnist_edge.session import Occasion
+from fmnist_edge.session import DefaultUse
 
 WORKER: Final = (sys.executable, "-m", "fmnist_edge.worker")
 # The name of a package differs from that of its distribution by the dash alone.
@@ -139,11 +139,11 @@ def plan(  # noqa: PLR0913 - each is one independent wish
     for name in runtimes_named:
         runtimes.get(name)
     short = settings.protocol in SHORT
-    occasions = {Occasion.ALWAYS} if short else {Occasion.ALWAYS, Occasion.UNHURRIED}
+    default_uses = {DefaultUse.ALWAYS} if short else {DefaultUse.ALWAYS, DefaultUse.SLOW_IMPORT}
     wanted = Selection(
         runtimes.RUNTIMES,
         named=tuple(runtimes_named),
-        occasions=frozenset(occasions | ({Occasion.NAMED} if native else set())),
+        default_uses=frozenset(default_uses | ({DefaultUse.ON_REQUEST} if native else set())),
         threads=threads,
         batch=batch,
     )

@@ -17,7 +17,7 @@ from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.libraries.keras import failures, keep_to_cpu, keras, tensorflow
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.session import (
-    Occasion,
+    DefaultUse,
     PlainSession,
     SessionOptions,
     check_batch,
@@ -25,21 +25,15 @@ from fmnist_edge.session import (
     single_pair,
 )
 
-__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
-
 FORMATS = frozenset({Format.KERAS})
 PACKAGE = "keras"
 EXTRA = keras_library.EXTRA
 READS_MODEL = True
-OCCASION = Occasion.UNHURRIED
+DEFAULT_USE = DefaultUse.SLOW_IMPORT
 
 
 def load_library() -> str:
-    """Import Keras, with TensorFlow below it, and return its version.
-
-    Raises:
-        MissingDependencyError: one of the two is not installed.
-    """
+    """Import Keras, with TensorFlow below it, and return its version."""
     return str(keras().__version__)
 
 
@@ -72,15 +66,7 @@ class _Session(PlainSession):
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
-    """Load a `.keras` file.
-
-    Raises:
-        MissingDependencyError: TensorFlow is not installed.
-        ModelUnreadableError: the file is damaged, or holds code.
-        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
-            another device than the CPU is asked for.
-        StorageError: the temporary folder is full or not writable.
-    """
+    """Load a `.keras` file."""
     check_device("Keras", options)
     used = keep_to_cpu(options.threads)
     model = load_model(artifact)

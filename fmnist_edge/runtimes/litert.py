@@ -12,30 +12,24 @@ from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require, versions_of
 from fmnist_edge.session import (
-    Occasion,
+    DefaultUse,
     PlainSession,
     SessionOptions,
     check_device,
     single_pair,
 )
 
-__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
-
 FORMATS = frozenset({Format.TFLITE})
 PACKAGE = "ai_edge_litert"
 EXTRA = "litert"
 READS_MODEL = True
-OCCASION = Occasion.ALWAYS
+DEFAULT_USE = DefaultUse.ALWAYS
 
 _MODULE: Final = "ai_edge_litert.interpreter"
 
 
 def load_library() -> str:
-    """Import LiteRT and return its version.
-
-    Raises:
-        MissingDependencyError: it is not installed.
-    """
+    """Import LiteRT and return its version."""
     require(_MODULE, extra=EXTRA)
     return versions_of(("ai-edge-litert",)).get("ai-edge-litert", "unknown")
 
@@ -75,14 +69,7 @@ class _Session(PlainSession):
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
-    """Open a `.tflite` file.
-
-    Raises:
-        MissingDependencyError: LiteRT is not installed.
-        ModelUnreadableError: the file is damaged or no TFLite model.
-        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
-            another device than the CPU is asked for.
-    """
+    """Open a `.tflite` file."""
     check_device("LiteRT", options)
     litert = require(_MODULE, extra=EXTRA)
     interpreter, inputs, outputs = _interpreter(litert, artifact, options)

@@ -12,15 +12,13 @@ from fmnist_edge.native import build, find_library
 from fmnist_edge.native import load_library as load
 from fmnist_edge.optional import versions_of
 from fmnist_edge.runtimes.native_session import Interface, NativeSession, open_native
-from fmnist_edge.session import Occasion, SessionOptions
-
-__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
+from fmnist_edge.session import DefaultUse, SessionOptions
 
 FORMATS = frozenset({Format.TFLITE})
 PACKAGE = "ai_edge_litert"
 EXTRA = "litert"
 READS_MODEL = True
-OCCASION = Occasion.NAMED
+DEFAULT_USE = DefaultUse.ON_REQUEST
 
 _DISTRIBUTION: Final = "ai-edge-litert"
 _LIBRARY: Final = "libLiteRt.so"
@@ -45,11 +43,7 @@ _DTYPES: Final = {
 
 
 def load_library() -> str:
-    """Load LiteRT's library, compile what calls it, and return its version.
-
-    Raises:
-        MissingDependencyError: LiteRT is not installed or too old, or no C compiler works.
-    """
+    """Load LiteRT's library, compile what calls it, and return its version."""
     interface = _interface()
     build(interface.driver)
     load(interface.library)
@@ -57,14 +51,7 @@ def load_library() -> str:
 
 
 def open(artifact: Artifact, options: SessionOptions) -> NativeSession:  # noqa: A001 - the contract's name
-    """Open a `.tflite` file.
-
-    Raises:
-        MissingDependencyError: LiteRT is not installed or too old, or no C compiler works.
-        ModelUnreadableError: the file is damaged or no TFLite model.
-        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
-            another device than the CPU is asked for.
-    """
+    """Open a `.tflite` file."""
     return open_native(_interface(), artifact, options)
 
 

@@ -19,8 +19,6 @@ from fmnist_edge.session import (
     single_pair,
 )
 
-__all__ = ["Interface", "NativeSession", "open_native"]
-
 
 @dataclass(frozen=True)
 class Interface:

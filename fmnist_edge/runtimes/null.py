@@ -11,15 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
-from fmnist_edge.session import IMAGE_SHAPE, Occasion, PlainSession, SessionOptions
-
-__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
+from fmnist_edge.session import IMAGE_SHAPE, DefaultUse, PlainSession, SessionOptions
 
 FORMATS = frozenset(Format)
 PACKAGE = ""
 EXTRA = ""
 READS_MODEL = False
-OCCASION = Occasion.ALWAYS
+DEFAULT_USE = DefaultUse.ALWAYS
 
 
 def load_library() -> str:

@@ -17,19 +17,17 @@ from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError
 from fmnist_edge.session import (
     IMAGE_SHAPE,
-    Occasion,
+    DefaultUse,
     PlainSession,
     SessionOptions,
     check_device,
 )
 
-__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
-
 FORMATS = frozenset({Format.NPZ})
 PACKAGE = "numpy"
 EXTRA = ""
 READS_MODEL = True
-OCCASION = Occasion.ALWAYS
+DEFAULT_USE = DefaultUse.ALWAYS
 
 Array = NDArray[np.float32]
 
@@ -122,12 +120,7 @@ class _Session(PlainSession):
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
-    """Open a file of plain arrays.
-
-    Raises:
-        ModelUnreadableError: it is no such file, or its layers do not fit together.
-        ModelUnsupportedError: another device than the CPU is asked for.
-    """
+    """Open a file of plain arrays."""
     check_device("NumPy", options)
     try:
         arrays = read_arrays(artifact.payload)

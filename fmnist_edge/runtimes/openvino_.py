@@ -15,7 +15,7 @@ from fmnist_edge.optional import versions_of
 from fmnist_edge.runtimes.openvino_graph import dequantization, kernels_of, spec_of
 from fmnist_edge.runtimes.tflite_quantization import quantizations
 from fmnist_edge.session import (
-    Occasion,
+    DefaultUse,
     PlainSession,
     SessionOptions,
     check_device,
@@ -23,13 +23,11 @@ from fmnist_edge.session import (
 )
 from fmnist_edge.temporary_files import temporary_files
 
-__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
-
 FORMATS = frozenset({Format.OPENVINO, Format.ONNX, Format.TFLITE})
 PACKAGE = openvino_library.PACKAGE
 EXTRA = openvino_library.EXTRA
 READS_MODEL = True
-OCCASION = Occasion.ALWAYS
+DEFAULT_USE = DefaultUse.ALWAYS
 
 _DEVICE: Final = "CPU"
 _INTEGERS: Final = ("int8", "uint8")
@@ -43,11 +41,7 @@ Opened = tuple[Any, list[TensorSpec], list[TensorSpec]]
 
 
 def load_library() -> str:
-    """Import OpenVINO and return its version.
-
-    Raises:
-        MissingDependencyError: it is not installed.
-    """
+    """Import OpenVINO and return its version."""
     openvino()
     return versions_of((PACKAGE,)).get(PACKAGE, "unknown")
 
@@ -103,15 +97,7 @@ def _devices(compiled: Any) -> str:  # noqa: ANN401 - untyped
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
-    """Open an `.xml`, `.onnx` or `.tflite` file, with float arithmetic in float32.
-
-    Raises:
-        MissingDependencyError: OpenVINO is not installed.
-        ModelUnreadableError: the file is damaged or no model.
-        ModelUnsupportedError: it has several inputs or outputs, OpenVINO lacks something in it, or
-            it cannot take this batch; or another device than the CPU is asked for.
-        StorageError: the temporary folder is full or not writable.
-    """
+    """Open an `.xml`, `.onnx` or `.tflite` file, with float arithmetic in float32."""
     check_device("OpenVINO", options)
     try:
         model, inputs, outputs = _READERS[artifact.format](artifact)

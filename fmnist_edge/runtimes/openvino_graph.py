@@ -6,8 +6,6 @@ import numpy as np
 
 from fmnist_edge.artifact import Quantization, TensorSpec
 
-__all__ = ["dequantization", "kernels_of", "spec_of"]
-
 _DTYPES: Final = {
     **{f"f{bits}": f"float{bits}" for bits in (16, 32, 64)},
     **{f"i{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},

@@ -13,7 +13,7 @@ from fmnist_edge.libraries import onnxruntime as onnxruntime_library
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.libraries.onnxruntime import CPU, ONLY_ERRORS, failures, onnxruntime
 from fmnist_edge.session import (
-    Occasion,
+    DefaultUse,
     PlainSession,
     SessionOptions,
     check_batch,
@@ -21,13 +21,11 @@ from fmnist_edge.session import (
     single_pair,
 )
 
-__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
-
 FORMATS = frozenset({Format.ONNX, Format.ORT})
 PACKAGE = onnxruntime_library.PACKAGE
 EXTRA = onnxruntime_library.EXTRA
 READS_MODEL = True
-OCCASION = Occasion.ALWAYS
+DEFAULT_USE = DefaultUse.ALWAYS
 
 _MEMORY: Final = "cpu"  # where the arrays lie
 _DTYPES: Final = {
@@ -41,11 +39,7 @@ Call = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def load_library() -> str:
-    """Import ONNX Runtime and return its version.
-
-    Raises:
-        MissingDependencyError: it is not installed.
-    """
+    """Import ONNX Runtime and return its version."""
     return str(onnxruntime().__version__)
 
 
@@ -124,14 +118,7 @@ def _bound(opened: Any, source: TensorSpec, target: TensorSpec, batch: int) -> C
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
-    """Open an `.onnx` or `.ort` file.
-
-    Raises:
-        MissingDependencyError: ONNX Runtime is not installed.
-        ModelUnreadableError: the file is damaged or no ONNX model.
-        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
-            another device than the CPU is asked for.
-    """
+    """Open an `.onnx` or `.ort` file."""
     check_device("ONNX Runtime", options)
     library = onnxruntime()
     try:

@@ -12,15 +12,13 @@ from fmnist_edge.libraries import onnxruntime as onnxruntime_library
 from fmnist_edge.native import build, find_library
 from fmnist_edge.native import load_library as load
 from fmnist_edge.runtimes.native_session import Interface, NativeSession, open_native
-from fmnist_edge.session import Occasion, SessionOptions
-
-__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
+from fmnist_edge.session import DefaultUse, SessionOptions
 
 FORMATS = frozenset({Format.ONNX, Format.ORT})
 PACKAGE = onnxruntime_library.PACKAGE
 EXTRA = onnxruntime_library.EXTRA
 READS_MODEL = True
-OCCASION = Occasion.NAMED
+DEFAULT_USE = DefaultUse.ON_REQUEST
 
 _LIBRARY: Final = "capi/libonnxruntime.so.*"
 _DRIVER: Final = "onnxruntime"
@@ -43,11 +41,7 @@ _DTYPES: Final = {
 
 
 def load_library() -> str:
-    """Load ONNX Runtime's library, compile what calls it, and return its version.
-
-    Raises:
-        MissingDependencyError: ONNX Runtime is not installed, or no C compiler works.
-    """
+    """Load ONNX Runtime's library, compile what calls it, and return its version."""
     interface = _interface()
     build(interface.driver)
     load(interface.library)
@@ -55,14 +49,7 @@ def load_library() -> str:
 
 
 def open(artifact: Artifact, options: SessionOptions) -> NativeSession:  # noqa: A001 - the contract's name
-    """Open an `.onnx` or `.ort` file.
-
-    Raises:
-        MissingDependencyError: ONNX Runtime is not installed, or no C compiler works.
-        ModelUnreadableError: the file is damaged or no ONNX model.
-        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
-            another device than the CPU is asked for.
-    """
+    """Open an `.onnx` or `.ort` file."""
     return open_native(_interface(), artifact, options)
 
 

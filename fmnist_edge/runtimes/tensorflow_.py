@@ -14,7 +14,7 @@ from fmnist_edge.libraries.keras import failures, keep_to_cpu, tensorflow
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.saved_model import load_signature
 from fmnist_edge.session import (
-    Occasion,
+    DefaultUse,
     PlainSession,
     SessionOptions,
     check_batch,
@@ -22,13 +22,11 @@ from fmnist_edge.session import (
     single_pair,
 )
 
-__all__ = ["EXTRA", "FORMATS", "OCCASION", "PACKAGE", "READS_MODEL", "load_library", "open"]
-
 FORMATS = frozenset({Format.SAVED_MODEL, Format.KERAS})
 PACKAGE = "tensorflow"
 EXTRA = keras_library.EXTRA
 READS_MODEL = True
-OCCASION = Occasion.UNHURRIED
+DEFAULT_USE = DefaultUse.SLOW_IMPORT
 
 Pair = tuple[TensorSpec, TensorSpec]
 # From one tensor to the next.
@@ -36,11 +34,7 @@ Call = Callable[[Any], Any]
 
 
 def load_library() -> str:
-    """Import TensorFlow and return its version.
-
-    Raises:
-        MissingDependencyError: it is not installed.
-    """
+    """Import TensorFlow and return its version."""
     return str(tensorflow().__version__)
 
 
@@ -64,15 +58,7 @@ class _Session(PlainSession):
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
-    """Load a SavedModel or a `.keras` file.
-
-    Raises:
-        MissingDependencyError: TensorFlow is not installed.
-        ModelUnreadableError: the model is damaged, or holds code.
-        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
-            another device than the CPU is asked for.
-        StorageError: the temporary folder is full or not writable.
-    """
+    """Load a SavedModel or a `.keras` file."""
     check_device("TensorFlow", options)
     used = keep_to_cpu(options.threads)
     specs, call = _OPENERS[artifact.format](artifact, options.batch)

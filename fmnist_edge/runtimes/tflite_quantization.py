@@ -11,8 +11,6 @@ from typing import Final
 
 from fmnist_edge.artifact import Quantization
 
-__all__ = ["quantizations"]
-
 # Positions of fields in their tables.
 _MODEL_SUBGRAPHS: Final = 2
 _GRAPH_TENSORS: Final = 0

@@ -14,7 +14,7 @@ from fmnist_edge.session.checks import (
     single_pair,
 )
 from fmnist_edge.session.contract import (
-    Occasion,
+    DefaultUse,
     RuntimeModule,
     SelfTiming,
     Session,
@@ -39,8 +39,8 @@ __all__ = [
     "IMAGE_SHAPE",
     "PIXEL_SCALE",
     "WHITE",
+    "DefaultUse",
     "Images",
-    "Occasion",
     "PlainSession",
     "RuntimeModule",
     "Scores",

@@ -8,15 +8,6 @@ from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.session.contract import SessionOptions
 from fmnist_edge.session.tensors import IMAGE_SHAPE, NUMBERS, holds_pixels
 
-__all__ = [
-    "CPU",
-    "check_batch",
-    "check_classifier",
-    "check_device",
-    "is_image_classifier",
-    "single_pair",
-]
-
 CPU: Final = "cpu"
 _CLASSES: Final = 10
 _PIXELS: Final = 28 * 28

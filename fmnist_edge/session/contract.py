@@ -1,4 +1,4 @@
-"""What a runtime offers, and what it is asked for."""
+"""The interface of runtimes and of the sessions that they open."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.session.tensors import Scores
 
-__all__ = ["Occasion", "RuntimeModule", "SelfTiming", "Session", "SessionOptions"]
-
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """What a session is opened with.
+    """Options of a session.
 
     Args:
-        threads: Threads that one inference may use.
-        batch: Items (images) per inference.
-        device: Where the runtime executes.
+        threads: Number of threads that one inference may use.
+        batch: Number of items (images) per inference.
+        device: Device that the runtime executes on.
     """
 
     threads: int = 1
@@ -34,41 +32,41 @@ class Session(Protocol):
 
     @property
     def input(self) -> TensorSpec:
-        """The input tensor the file declares; its first axis is the batch."""
+        """The input tensor that the file declares; its first axis is the batch."""
 
     @property
     def output(self) -> TensorSpec:
-        """The output tensor the file declares."""
+        """The output tensor that the file declares."""
 
     @property
     def batch(self) -> int:
-        """Items that one `run` takes."""
+        """Number of items that one `run` takes."""
 
     @property
     def used(self) -> Mapping[str, str]:
-        """What the runtime says it really uses (threads, provider, delegate, ...)."""
+        """Settings that the runtime reports to use (threads, provider, delegate, ...)."""
 
     def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
         """Turn `batch` items into the exact input tensor, as `prepare_images` does.
 
         Raises:
-            ModelUnsupportedError: the model takes items of another shape or kind.
+            ModelUnsupportedError: The model takes items of another shape or kind.
         """
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
-        """Infer; return once the raw output is visible to the caller.
+        """Run one inference and return the raw output.
 
-        The next call may overwrite what this one returned.
+        The next call may overwrite the array that this one returned.
 
         Raises:
-            ModelUnsupportedError: the runtime gives up on this model.
+            ModelUnsupportedError: The runtime cannot run this model.
         """
 
     def decode(self, output: NDArray[Any]) -> Scores:
-        """Turn a raw output into float32 of the same shape: of a classifier, [batch,C] scores."""
+        """Turn a raw output into float32 of the same shape; [batch,C] scores of a classifier."""
 
     def close(self) -> None:
-        """Give back what the runtime holds."""
+        """Release the resources of the runtime."""
 
 
 @runtime_checkable
@@ -78,62 +76,65 @@ class SelfTiming(Protocol):
     def time_calls(
         self, tensors: Sequence[NDArray[Any]], nanoseconds: int, at_most: int
     ) -> tuple[NDArray[np.uint64], NDArray[Any]]:
-        """Call back to back, going round `tensors`, and read each output inside its call.
+        """Run inferences back to back on each of `tensors` in turn; each call reads its output.
 
         Args:
-            tensors: What `prepare` made.
-            nanoseconds: For how long; at least one call is made.
-            at_most: Calls after which to stop earlier.
+            tensors: Input tensors, as `prepare` returns them.
+            nanoseconds: Time after which no further call is made; at least one call is made.
+            at_most: Largest number of calls.
 
         Returns:
-            uint64[calls] nanoseconds per call, in order, and the output of the last call.
+            uint64[calls], the duration of each call in nanoseconds, and the output of the last
+            call.
         """
 
 
-class Occasion(Enum):
-    """When a runtime is measured without being named.
+class DefaultUse(Enum):
+    """When `bench` selects a runtime that the user does not name.
 
     Attributes:
-        ALWAYS: Whenever a file of its formats is.
-        UNHURRIED: Not by protocols that must end soon: it takes seconds to import.
-        NAMED: Only when it is named, or what it belongs to is asked for.
+        ALWAYS: Whenever a file of its formats is measured.
+        SLOW_IMPORT: As ALWAYS, except by short protocols, because its import takes seconds.
+        ON_REQUEST: Only if an option asks for it, such as `--native`.
     """
 
     ALWAYS = "always"
-    UNHURRIED = "unhurried"
-    NAMED = "named"
+    SLOW_IMPORT = "slow-import"
+    ON_REQUEST = "on-request"
 
 
 class RuntimeModule(Protocol):
-    """What a module in `fmnist_edge.runtimes` offers (a module has no `self` to pass).
+    """The interface of the modules in `fmnist_edge.runtimes` (a module has no `self` to pass).
 
     Attributes:
-        FORMATS: The formats it opens.
-        PACKAGE: The Python package it needs; empty when the base install suffices.
-        EXTRA: The dependency group that installs it.
-        READS_MODEL: False for a runtime whose answer does not depend on the model: it weighs the
-            harness, so a run needs it once and not once per artifact.
-        OCCASION: When it is measured without being named.
+        FORMATS: Formats that the runtime opens.
+        PACKAGE: Import name of the Python package that it needs; empty if it needs none.
+        EXTRA: Optional dependency group that installs the package.
+        READS_MODEL: False for a runtime whose answer does not depend on the model. It measures the
+            overhead of the harness, so that a run needs it once and not once per artifact.
+        DEFAULT_USE: When `bench` selects the runtime without its being named.
     """
 
     FORMATS: frozenset[Format]
     PACKAGE: str
     EXTRA: str
     READS_MODEL: bool
-    OCCASION: Occasion
+    DEFAULT_USE: DefaultUse
 
     def load_library(self) -> str:
         """Import the runtime and return its version.
 
         Raises:
-            MissingDependencyError: it is not installed.
+            MissingDependencyError: The runtime is not installed.
         """
 
     def open(self, artifact: Artifact, options: SessionOptions) -> Session:
         """Open a model with one input and one output, of any shape.
 
         Raises:
-            ModelUnreadableError: the file is damaged or of another kind.
-            ModelUnsupportedError: the model has several inputs or outputs, leaves another axis
-                open than the first, or the options ask for what it or the runtime lacks.
+            MissingDependencyError: The runtime is not installed.
+            ModelUnreadableError: The file is damaged or of another kind.
+            ModelUnsupportedError: The model has several inputs or outputs, an axis other than the
+                first has no fixed size, or the model or the runtime does not support an option.
+            StorageError: The folder for temporary files cannot be written to.
         """

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import TensorSpec
 from fmnist_edge.session.tensors import Scores, decode_scores, prepare_images
 
-__all__ = ["PlainSession"]
-
 
 class PlainSession:
     """A session that lacks `run` and `used`.

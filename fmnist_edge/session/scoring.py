@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from fmnist_edge.session.contract import Session
 from fmnist_edge.session.tensors import Scores
 
-__all__ = ["classify"]
-
 
 def classify(session: Session, images: NDArray[Any]) -> Scores:
     """The scores of any number of items, through a session of any batch size.

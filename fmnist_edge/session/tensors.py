@@ -10,20 +10,6 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import Quantization, TensorSpec
 from fmnist_edge.errors import ModelUnsupportedError
 
-__all__ = [
-    "IMAGE_SHAPE",
-    "NUMBERS",
-    "PIXEL_SCALE",
-    "WHITE",
-    "Images",
-    "Scores",
-    "decode_scores",
-    "holds_pixels",
-    "prepare_images",
-    "scale_pixels",
-    "synthetic_inputs",
-]
-
 IMAGE_SHAPE: Final = (28, 28)
 WHITE: Final = 255.0  # the brightest pixel
 PIXEL_SCALE: Final = 1 / WHITE

@@ -14,7 +14,7 @@ from fmnist_edge.records import replace
 from fmnist_edge.runtimes import litert, litert_native, ort, ort_native
 from fmnist_edge.runtimes.native_session import NativeSession
 from fmnist_edge.session import (
-    Occasion,
+    DefaultUse,
     RuntimeModule,
     SelfTiming,
     Session,
@@ -141,7 +141,7 @@ def test_the_version_is_that_of_the_package(runtime: RuntimeModule) -> None:
     assert runtime.load_library() == python.load_library()
     assert (runtime.PACKAGE, runtime.EXTRA) == (python.PACKAGE, python.EXTRA)
     assert runtime.FORMATS == python.FORMATS
-    assert runtime.OCCASION is Occasion.NAMED
+    assert runtime.DEFAULT_USE is DefaultUse.ON_REQUEST
 
 
 def test_a_session_says_which_library_it_calls(twins: Twins) -> None:

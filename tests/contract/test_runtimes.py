@@ -20,7 +20,7 @@ from fmnist_edge.recipes import RECIPES
 from fmnist_edge.records import replace
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import (
-    Occasion,
+    DefaultUse,
     RuntimeModule,
     SelfTiming,
     Session,
@@ -45,7 +45,7 @@ PAIRS = [
     )
 ]
 MODELS = [(name, made) for name, made in PAIRS if made != NO_MODEL]
-NATIVE = [name for name, module in RUNTIMES.items() if module.OCCASION is Occasion.NAMED]
+NATIVE = [name for name, module in RUNTIMES.items() if module.DEFAULT_USE is DefaultUse.ON_REQUEST]
 READING = [name for name, module in RUNTIMES.items() if module.READS_MODEL]
 # Runtimes that read the same files.
 RIVALS = [

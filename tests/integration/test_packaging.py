@@ -20,7 +20,7 @@ from fmnist_edge.artifact import find_manifests, read_manifest
 from fmnist_edge.records import replace
 from fmnist_edge.result import read_run
 from fmnist_edge.runtimes import RUNTIMES
-from fmnist_edge.session import Occasion
+from fmnist_edge.session import DefaultUse
 from fmnist_edge.training.preset_names import PRESET_NAMES
 from tests.commands import PATIENCE, CommandLine
 
@@ -219,7 +219,7 @@ def test_a_device_without_runtimes_measures_what_it_can_and_tells_what_to_instal
     run = read_run(tmp_path / "result.json")
     assert [row.case.runtime for row in run.rows] == ["numpy", "null", "numpy"]
     assert all(row.failure is None for row in run.rows)
-    asked_for = {name for name in RUNTIMES if RUNTIMES[name].OCCASION is Occasion.NAMED}
+    asked_for = {name for name in RUNTIMES if RUNTIMES[name].DEFAULT_USE is DefaultUse.ON_REQUEST}
     for name in RUNTIMES.keys() - {"numpy", "null"} - asked_for:
         skipped = [each for each in run.skipped if each.what.endswith(f" on {name}")]
         opened = [read_manifest(path) for path in find_manifests(exported)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fmnist_edge import worker
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.clock import now
-from fmnist_edge.session import Images, Occasion, Scores, SessionOptions, decode_scores
+from fmnist_edge.session import DefaultUse, Images, Scores, SessionOptions, decode_scores
 
 MICROSECOND: Final = 1_000
 # So short that few calls are hit when other processes want the CPU, and long beside the harness.
@@ -134,7 +134,7 @@ class Runtime:
     FORMATS = frozenset(Format)
     PACKAGE = EXTRA = ""
     READS_MODEL = False
-    OCCASION = Occasion.ALWAYS
+    DEFAULT_USE = DefaultUse.ALWAYS
 
     def __init__(self, make: Callable[[], Spinning]) -> None:
         self._make = make

@@ -23,7 +23,7 @@ from fmnist_edge.files import sha256_of
 from fmnist_edge.pipeline.bench import BenchData, find_data, model_files, plan, replay
 from fmnist_edge.records import replace
 from fmnist_edge.result import OwnData, Run, write_run
-from fmnist_edge.session import Occasion
+from fmnist_edge.session import DefaultUse
 from tests.examples import Diary, manifest, npz, row, run
 
 _STANDARD = PROTOCOLS["standard"]
@@ -79,7 +79,7 @@ def test_a_protocol_in_a_hurry_leaves_out_what_is_slow_to_start(
     slow = {
         name
         for name in runtimes.reading(Format.KERAS)
-        if runtimes.get(name).OCCASION is Occasion.UNHURRIED
+        if runtimes.get(name).DEFAULT_USE is DefaultUse.SLOW_IMPORT
     }
     assert slow
     found = {each.runtime for each in chosen.cases} & slow
@@ -102,7 +102,7 @@ def test_runtimes_are_called_from_c_only_when_that_is_asked_for(tmp_path: Path) 
     named = {
         name
         for name in runtimes.reading(Format.TFLITE)
-        if runtimes.get(name).OCCASION is Occasion.NAMED
+        if runtimes.get(name).DEFAULT_USE is DefaultUse.ON_REQUEST
     }
     assert usual & named == set()
     assert native & named == named

@@ -14,7 +14,7 @@ from fmnist_edge.errors import ArtifactNotFoundError, HashMismatchError, UsageEr
 from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Skipped, Subject
 from fmnist_edge.runtimes import RUNTIMES, null, numpy_
-from fmnist_edge.session import Occasion
+from fmnist_edge.session import DefaultUse
 from tests.examples import FAILURE, manifest, row, run
 
 _RUNTIMES = {"null": null, "numpy": numpy_}
@@ -28,7 +28,7 @@ def _runtime(**changes: Any) -> Any:  # noqa: ANN401 - a module, any attribute
         "PACKAGE": "numpy",
         "EXTRA": "onnx",
         "READS_MODEL": True,
-        "OCCASION": Occasion.ALWAYS,
+        "DEFAULT_USE": DefaultUse.ALWAYS,
     }
     return SimpleNamespace(**{**usual, **changes})
 
@@ -150,12 +150,12 @@ def test_a_runtime_that_is_slow_to_import_is_left_out_by_short_protocols(
     tmp_path: Path,
 ) -> None:
     path = _model(tmp_path)
-    runtimes = {"slow": _runtime(OCCASION=Occasion.UNHURRIED), "numpy": numpy_}
+    runtimes = {"slow": _runtime(DEFAULT_USE=DefaultUse.SLOW_IMPORT), "numpy": numpy_}
     plan = _plan([path], runtimes)
     assert _runtimes_of(plan) == ["numpy"]
     assert plan.skipped == (Skipped(str(path), "slow", "slow-import"),)
     for wanted in (
-        {"occasions": frozenset({Occasion.ALWAYS, Occasion.UNHURRIED})},
+        {"default_uses": frozenset({DefaultUse.ALWAYS, DefaultUse.SLOW_IMPORT})},
         {"named": ("slow", "numpy")},
     ):
         plan = _plan([path], runtimes, **wanted)
@@ -163,9 +163,9 @@ def test_a_runtime_that_is_slow_to_import_is_left_out_by_short_protocols(
         assert plan.skipped == ()
 
 
-def test_a_runtime_for_special_occasions_is_not_missed(tmp_path: Path) -> None:
+def test_a_runtime_on_request_is_not_missed(tmp_path: Path) -> None:
     path = _model(tmp_path)
-    runtimes = {"special": _runtime(OCCASION=Occasion.NAMED), "numpy": numpy_}
+    runtimes = {"special": _runtime(DEFAULT_USE=DefaultUse.ON_REQUEST), "numpy": numpy_}
     plan = _plan([path], runtimes)
     assert _runtimes_of(plan) == ["numpy"]
     assert plan.skipped == ()
@@ -197,10 +197,10 @@ def test_counts_start_at_one(wanted: dict[str, Any]) -> None:
         Selection(_RUNTIMES, **wanted)
 
 
-def test_every_runtime_has_an_occasion() -> None:
-    assert {module.OCCASION for module in RUNTIMES.values()} <= set(Occasion)
+def test_every_runtime_has_a_default_use() -> None:
+    assert {module.DEFAULT_USE for module in RUNTIMES.values()} <= set(DefaultUse)
     for name in ("null", "numpy", "litert", "onnxruntime", "openvino"):
-        assert RUNTIMES[name].OCCASION is Occasion.ALWAYS
+        assert RUNTIMES[name].DEFAULT_USE is DefaultUse.ALWAYS
 
 
 # Once more

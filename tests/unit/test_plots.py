@@ -35,9 +35,7 @@ FIGURES: dict[str, Callable[[], plots.Figure]] = {
 
 def _texts(figure: plots.Figure) -> set[str]:
     """All that is written in a figure."""
-    import matplotlib.text  # noqa: PLC0415 - heavy
-
-    return {each.get_text() for each in figure.findobj(matplotlib.text.Text)}
+    return {each.get_text() for each in figure.findobj(matplotlib_library.matplotlib("text").Text)}
 
 
 @pytest.mark.parametrize("name", FIGURES)
