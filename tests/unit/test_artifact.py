@@ -11,7 +11,6 @@ import pytest
 from fmnist_edge.artifact import (
     Artifact,
     Format,
-    Manifest,
     Quantization,
     find_manifests,
     manifest_path,
