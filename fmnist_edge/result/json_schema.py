@@ -1,6 +1,6 @@
 """The JSON Schema of a results file, made from the records and their docstrings.
 
-    python -m fmnist_edge.result.json_schema > docs/result.schema.json
+    python -m fmnist_edge.result.json_schema docs/result.schema.json
 
 writes the published copy anew; a test holds the two against each other.
 """
@@ -8,11 +8,14 @@ writes the published copy anew; a test holds the two against each other.
 import inspect
 import json
 import re
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from fmnist_edge.files import write_atomically
 from fmnist_edge.result.run import SCHEMA_VERSION, Run
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -79,4 +82,4 @@ def schema_text() -> str:
 
 
 if __name__ == "__main__":
-    print(schema_text(), end="")  # noqa: T201 - the file's content
+    write_atomically(Path(sys.argv[1]), schema_text().encode())

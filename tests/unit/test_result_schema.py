@@ -23,7 +23,7 @@ def schema() -> dict[str, Any]:
 
 def test_the_published_schema_is_that_of_the_records() -> None:
     assert PUBLISHED.read_text() == schema_text(), (
-        "write it anew: python -m fmnist_edge.result.json_schema > docs/result.schema.json"
+        "write it anew: python -m fmnist_edge.result.json_schema docs/result.schema.json"
     )
 
 
