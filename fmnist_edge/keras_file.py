@@ -1,4 +1,4 @@
-"""A `.keras` file: Keras's own format, a zip archive whose network is described in JSON."""
+"""Loading `.keras` files, Keras's own format: a zip archive that describes a network in JSON."""
 
 import io
 import zipfile
@@ -26,26 +26,26 @@ _NAME: Final = "model.keras"
 
 
 def load_model(artifact: Artifact) -> Any:  # noqa: ANN401 - a Keras model
-    """Load a `.keras` file; code inside it is never run.
+    """Load a `.keras` file without running code that it contains.
 
-    What was read and checked is what is loaded.
+    The bytes that are loaded are those that were read and checked.
 
     Returns:
         The model, not compiled for training.
 
     Raises:
         MissingDependencyError: TensorFlow is not installed.
-        ModelUnreadableError: the file is damaged, or holds code.
-        StorageError: the temporary folder is full or not writable.
+        ModelUnreadableError: The file is damaged or contains code.
+        StorageError: The temporary folder is full or not writable.
     """
     keras = keras_library.keras()
     try:
-        # Keras says "file not found" to whatever is no zip file.
+        # Keras reports "file not found" for a file that is not a zip archive.
         zipfile.ZipFile(io.BytesIO(artifact.payload)).close()
         with temporary_files({_NAME: artifact.payload}) as folder:
             return keras.saving.load_model(folder / _NAME, compile=False, safe_mode=True)
     except _DAMAGES as error:
-        # Inside a model Keras wraps what went wrong in what it was doing; advice follows.
+        # Keras writes where the error occurred before the cause, and advice after it.
         cause = str(error).strip().rpartition("Exception encountered: ")[2]
         reason = cause.partition("\n")[0].partition(". ")[0].rstrip(".")
         raise ModelUnreadableError(
@@ -55,7 +55,7 @@ def load_model(artifact: Artifact) -> Any:  # noqa: ANN401 - a Keras model
 
 
 def tensor_specs(model: Any) -> tuple[list[TensorSpec], list[TensorSpec]]:  # noqa: ANN401 - Keras's
-    """A model's inputs and its outputs; none where it was saved before it met any data."""
+    """Return a model's inputs and outputs; both are empty if it was saved before it was built."""
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     return _specs(inputs or ()), _specs(outputs or ())
 

@@ -1,4 +1,4 @@
-"""A SavedModel: TensorFlow's own format, a folder with `saved_model.pb` in it."""
+"""Loading SavedModels, TensorFlow's own format: a folder that contains `saved_model.pb`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from fmnist_edge.optional import require
 from fmnist_edge.temporary_files import temporary_files
 
 _USUAL: Final = "serving_default"
-# What TensorFlow raises on a damaged folder, besides exceptions of its own.
+# TensorFlow raises these for a damaged folder, besides its own exceptions.
 _DAMAGES: Final = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError)
 # Operators that run Python, or read and write files other than the model's own.
 _REACHING_OUT: Final = frozenset(
@@ -23,13 +23,13 @@ _REACHING_OUT: Final = frozenset(
 
 @dataclass(frozen=True)
 class Signature:
-    """What a SavedModel offers to its callers.
+    """A signature of a SavedModel.
 
     Args:
-        function: The traced function: keyword arguments to tensors by name.
-        inputs: By the names of the arguments.
-        outputs: By the names in what it answers.
-        held: What must stay alive for it to work.
+        function: The traced function, which takes keyword arguments and returns tensors by name.
+        inputs: The inputs, named like the arguments.
+        outputs: The outputs, named like the returned tensors.
+        held: The loaded model, which must stay alive for the function to work.
     """
 
     function: Any
@@ -41,14 +41,15 @@ class Signature:
 def load_signature(artifact: Artifact) -> Signature:
     """Load a SavedModel and find its signature `serving_default`, or its only one.
 
-    What was read and checked is what is loaded; a bare model (somebody else's, without a manifest)
-    is loaded from its folder.
+    The bytes that are loaded are those that were read and checked. A model without a manifest is
+    loaded from its folder.
 
     Raises:
         MissingDependencyError: TensorFlow is not installed.
-        ModelUnreadableError: it is damaged.
-        ModelUnsupportedError: it holds operators that reach out of the model, or no signature.
-        StorageError: the temporary folder is full or not writable.
+        ModelUnreadableError: The model is damaged.
+        ModelUnsupportedError: It contains operators that run Python or access files, or it has no
+            signature.
+        StorageError: The temporary folder is full or not writable.
     """
     _check_operators(artifact)
     if artifact.manifest is None and not artifact.companions:
@@ -64,16 +65,16 @@ def _check_operators(artifact: Artifact) -> None:
     try:
         graphs = [each.graph_def for each in from_bytes(artifact.payload).meta_graphs]
     except damaged as error:
-        raise _unreadable(artifact, "it is no such file") from error
+        raise _unreadable(artifact, "saved_model.pb has another format") from error
     bodies = [graph.node for graph in graphs]
     bodies += [each.node_def for graph in graphs for each in graph.library.function]
     found = {node.op for body in bodies for node in body} & _REACHING_OUT
     if not graphs:
-        raise _unreadable(artifact, "it is empty")
+        raise _unreadable(artifact, "saved_model.pb contains no graph")
     if found:
         raise ModelUnsupportedError(
             f"{artifact.path} runs code or touches files ({', '.join(sorted(found))}).",
-            hint="Only networks can be used; take that out and save the model again.",
+            hint="Remove these operators and save the model again.",
         )
 
 
@@ -91,7 +92,7 @@ def _signature(artifact: Artifact, folder: Path) -> Signature:
     function = signatures.get(_USUAL) or next(iter(signatures.values()), None)
     if function is None:
         raise ModelUnsupportedError(
-            f"{artifact.path} has no signature, so nobody knows how to call it.",
+            f"{artifact.path} has no signature that could be called.",
             hint="Save it again with signatures=..., or with Keras's model.export().",
         )
     inputs = function.structured_input_signature[1]
@@ -109,5 +110,5 @@ def _specs(tensors: Any) -> Sequence[TensorSpec]:  # noqa: ANN401 - untyped
 def _unreadable(artifact: Artifact, reason: str) -> ModelUnreadableError:
     return ModelUnreadableError(
         f"TensorFlow cannot load {artifact.path}: {reason}.",
-        hint="Check that its whole folder is there, or export it again.",
+        hint="Check that its folder is complete, or export it again.",
     )

@@ -1,4 +1,4 @@
-"""Small images on a terminal, drawn with half-block characters in shades of grey."""
+"""Images on a terminal, drawn with half-block characters in shades of grey."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
     from fmnist_edge.session import Images
 
 
-_WIDTH: Final = 14  # characters of a picture, and of the longest caption: "as T-shirt/top"
+_WIDTH: Final = 14  # characters, of a picture and of the longest caption "as T-shirt/top"
 _BETWEEN: Final = "  "
 _UPPER_HALF: Final = "▀"
-# Fewer colours than these have no greys to speak of.
+# Terminals with fewer colours have too few shades of grey.
 _ENOUGH_COLOURS: Final = frozenset({"256", "truecolor"})
 
 
 def can_show(console: "Console") -> bool:
-    """Whether this is a terminal with shades of grey and with block characters."""
+    """Return whether the console is a terminal with shades of grey and block characters."""
     shades = console.is_terminal and not console.no_color
     return shades and console.color_system in _ENOUGH_COLOURS and "utf" in console.encoding.lower()
 
 
 def contact_sheet(mistakes: "Sequence[Mistake]", images: "Images", columns: int) -> "list[Text]":
-    """Captioned pictures side by side, as lines.
+    """Return captioned pictures side by side, as lines of text.
 
     Args:
-        mistakes: What the captions tell.
-        images: uint8[K,28,28], one of each.
-        columns: Of the terminal.
+        mistakes: The mistakes that the captions describe.
+        images: uint8[K,28,28], one image per mistake.
+        columns: The width of the terminal in characters.
     """
     each_row = max(1, (columns + len(_BETWEEN)) // (_WIDTH + len(_BETWEEN)))
     lines: list[Text] = []

@@ -1,1 +1,1 @@
-"""Other packages that are imported in one way only, kept quiet and out of the home folder."""
+"""Imports of heavy packages, set up so that they write nothing to screen and home folder."""

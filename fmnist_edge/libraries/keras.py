@@ -1,4 +1,4 @@
-"""Keras on TensorFlow: imported in one way, wherever it is needed."""
+"""Keras and TensorFlow, imported with fixed settings."""
 
 import os
 import sys
@@ -10,17 +10,17 @@ from typing import Any, Final
 from fmnist_edge.optional import require
 
 EXTRA: Final = "train"
-# Keras would make a folder in the user's home, and follow what a file there says about backends
-# and number formats. Below a file that is no folder there is neither.
+# Keras would create a folder in the user's home and read its backend and number format from a file
+# there. Below a device file there can be no folder.
 _NO_HOME: Final = str(Path(os.devnull) / "keras")
 _DRAWS: Final = "matplotlib"
 
 
 def tensorflow() -> Any:  # noqa: ANN401 - the module is untyped
-    """Import TensorFlow.
+    """Import TensorFlow and return it.
 
     Raises:
-        MissingDependencyError: it is not installed.
+        MissingDependencyError: It is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["KERAS_HOME"] = _NO_HOME
@@ -31,15 +31,14 @@ def tensorflow() -> Any:  # noqa: ANN401 - the module is untyped
 
 @contextmanager
 def _without_drawing() -> Iterator[None]:
-    """Keep Keras from importing Matplotlib, if nobody has yet.
+    """Keep Keras from importing Matplotlib, unless it is imported already.
 
-    It does where Matplotlib is installed, to be able to draw. That takes a second, and leaves files
-    in the user's home.
+    The import takes a second and leaves files in the user's home.
     """
     if _DRAWS in sys.modules:
         yield
         return
-    sys.modules[_DRAWS] = None  # type: ignore[assignment] # an import of it then fails
+    sys.modules[_DRAWS] = None  # type: ignore[assignment] # its import then fails
     try:
         yield
     finally:
@@ -47,10 +46,10 @@ def _without_drawing() -> Iterator[None]:
 
 
 def keras() -> Any:  # noqa: ANN401 - the module is untyped
-    """Import Keras, which computes by TensorFlow.
+    """Import Keras with the TensorFlow backend and return it.
 
     Raises:
-        MissingDependencyError: one of the two is not installed.
+        MissingDependencyError: Keras or TensorFlow is not installed.
     """
     tensorflow()
     with _without_drawing():
@@ -58,21 +57,24 @@ def keras() -> Any:  # noqa: ANN401 - the module is untyped
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """What TensorFlow raises when a model cannot be run on what it is given.
+    """Return the exceptions that TensorFlow raises when a model cannot be run on its input.
 
     Raises:
-        MissingDependencyError: it is not installed.
+        MissingDependencyError: TensorFlow is not installed.
     """
     return ValueError, TypeError, tensorflow().errors.OpError
 
 
 def keep_to_cpu(threads: int) -> Mapping[str, str]:
-    """Ask TensorFlow for the CPU and so many threads on it, and tell what was heard.
+    """Ask TensorFlow to use the CPU only and `threads` threads, and return what took effect.
 
-    The first to compute in a process decides: later TensorFlow says that it is too late.
+    TensorFlow accepts these settings only before its first computation in a process.
+
+    Args:
+        threads: The number of threads of one operator; 0 uses all cores.
 
     Returns:
-        "threads" and "device", as far as they are what was asked for.
+        "threads" and "device", those of the two that have the value that was asked for.
 
     Raises:
         MissingDependencyError: TensorFlow is not installed.
@@ -82,9 +84,9 @@ def keep_to_cpu(threads: int) -> Mapping[str, str]:
         settings.threading.set_intra_op_parallelism_threads(threads)
         settings.threading.set_inter_op_parallelism_threads(1)
         settings.set_visible_devices([], "GPU")
-    heard = {
+    in_effect = {
         "threads": settings.threading.get_intra_op_parallelism_threads() == threads,
         "device": not settings.get_visible_devices("GPU"),
     }
-    told = {"threads": str(threads), "device": "CPU"}
-    return {name: told[name] for name, was_heard in heard.items() if was_heard}
+    wanted = {"threads": str(threads), "device": "CPU"}
+    return {name: wanted[name] for name, holds in in_effect.items() if holds}

@@ -1,4 +1,4 @@
-"""Matplotlib: imported in one way, and kept out of the user's home."""
+"""Matplotlib, imported so that it writes nothing to the user's home."""
 
 import atexit
 import os
@@ -14,19 +14,20 @@ from fmnist_edge.optional import require
 PACKAGE: Final = "matplotlib"
 EXTRA: Final = "plots"
 _OWN_FOLDER: Final = "MPLCONFIGDIR"
-# Where the programs that matplotlib asks for the system's fonts keep a cache.
+# The cache folder of the programs that Matplotlib asks for the system's fonts.
 _CACHE: Final = "XDG_CACHE_HOME"
 
 
 @cache
 def matplotlib(module: str = "") -> Any:  # noqa: ANN401 - a module
-    """Matplotlib, or a module of it, such as "figure".
+    """Import Matplotlib, or a module of it such as "figure", and return it.
 
-    It keeps a list of fonts in the user's home unless it is given a folder before it is imported:
-    here one that is gone when the process ends. Who has named a folder for it keeps that one.
+    Matplotlib writes a list of fonts to the user's home, unless the environment names a folder
+    before it is imported. Here that is a temporary folder, which is removed when the process ends;
+    a folder that the user has named is kept.
 
     Raises:
-        MissingDependencyError: it is not installed.
+        MissingDependencyError: It is not installed.
     """
     if _OWN_FOLDER not in os.environ:
         folder = tempfile.mkdtemp(prefix="fmnist-edge-plots-")
@@ -38,7 +39,7 @@ def matplotlib(module: str = "") -> Any:  # noqa: ANN401 - a module
 
 
 def check_installed() -> None:
-    """Find out before long work whether figures can be drawn.
+    """Check before long work that figures can be drawn.
 
     Raises:
         MissingDependencyError: Matplotlib is not installed, or cannot be imported.

@@ -1,7 +1,7 @@
-"""Keeping the chatter of native libraries off the user's screen, and their errors to one line.
+"""Suppress what native libraries write to the screen, and shorten their errors to one line.
 
-TensorFlow and its converter write to file descriptors 1 and 2 from C++, past `sys.stdout`, before
-and regardless of any logging level.
+TensorFlow and its converter write to file descriptors 1 and 2 from C++. `sys.stdout` and the
+logging level have no effect on that.
 """
 
 import os
@@ -17,10 +17,10 @@ _DESCRIPTORS: Final = (1, 2)
 
 @contextmanager
 def suppress_native_output() -> Iterator[None]:
-    """Collect what is written to stdout and stderr inside; drop it if all goes well.
+    """Collect what is written to stdout and stderr in the block, and discard it at the end.
 
-    If an exception leaves the block, the end of what was collected goes with it as a note, so that
-    nothing a bug report needs is lost. Whoever must print meanwhile needs a descriptor of its own.
+    If an exception leaves the block, the last 4,000 bytes are added to it as a note, because a bug
+    report needs them. Code that must print in the block needs a file descriptor of its own.
     """
     _flush()
     with tempfile.TemporaryFile() as sink:
@@ -42,7 +42,7 @@ def suppress_native_output() -> Iterator[None]:
 
 
 def _flush() -> None:
-    # What Python still buffers belongs to whoever wrote it, on their side of the switch.
+    # Text in Python's buffers was written before the descriptors were switched.
     sys.stdout.flush()
     sys.stderr.flush()
 
@@ -54,5 +54,5 @@ def _tail(descriptor: int) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What a library's exception says first, without a full stop, to be part of a sentence."""
+    """Return the first line of an exception's message, without a full stop."""
     return str(error).strip().partition("\n")[0].rstrip(".")

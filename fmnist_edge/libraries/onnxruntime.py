@@ -1,4 +1,4 @@
-"""ONNX Runtime, told to keep to itself."""
+"""ONNX Runtime, imported without its telemetry."""
 
 import os
 from typing import Any, Final
@@ -12,18 +12,18 @@ ONLY_ERRORS: Final = 3  # the log level
 
 
 def onnxruntime(module: str = PACKAGE) -> Any:  # noqa: ANN401 - a module
-    """The package, or a module of it.
+    """Import ONNX Runtime, or a module of it, and return it.
 
     Raises:
-        MissingDependencyError: it, or what that module needs, is not installed.
+        MissingDependencyError: It, or a package that the module needs, is not installed.
     """
-    # It writes a device id into the home folder at import unless told not to, before the import.
+    # Without this variable the import writes a device id to the home folder.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     return require(module, extra=EXTRA)
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """What it raises; its own exceptions derive from `Exception` alone, so they are listed."""
+    """Return the exceptions of ONNX Runtime, which have no base class of their own."""
     state = onnxruntime("onnxruntime.capi.onnxruntime_pybind11_state")
     own = [each for each in vars(state).values() if isinstance(each, type)]
     return (ValueError, RuntimeError, *(each for each in own if issubclass(each, Exception)))

@@ -1,4 +1,4 @@
-"""Which exports can this machine make, and what is missing for the others?"""
+"""Which exports this machine can make, and which packages the others need."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from fmnist_edge.recipes import Recipe
 
 @dataclass(frozen=True)
 class AvailableRecipes:
-    """What can be made.
+    """The recipes that this machine can make, and those that it cannot.
 
     Args:
-        recipes: These can.
-        left_out: Names of recipes that lack a package, by the extras that install it
+        recipes: The recipes whose packages are installed.
+        left_out: The names of the other recipes, by the extras that install what they need
             (`pip install 'fmnist-edge[EXTRAS]'`).
     """
 
@@ -25,11 +25,11 @@ class AvailableRecipes:
 
 
 def available_recipes(recipes: Sequence[Recipe], source: Format) -> AvailableRecipes:
-    """Those recipes that this machine can make from a parent of this format.
+    """Return the recipes that this machine can make from a parent of the format `source`.
 
     Raises:
-        MissingDependencyError: they all lack a package.
-        UsageError: none can be made from such a parent, whatever is installed.
+        MissingDependencyError: Each of the recipes needs a package that is not installed.
+        UsageError: None of the recipes can start from this format.
     """
     known = [recipe for recipe in recipes if (source, recipe.name) in EXPORTERS]
     if not known:
@@ -44,17 +44,17 @@ def available_recipes(recipes: Sequence[Recipe], source: Format) -> AvailableRec
     if not made:
         extras = next(iter(left_out))
         raise MissingDependencyError(
-            f"Nothing can be made here: the tools for {', '.join(left_out[extras])} are missing.",
+            f"Nothing can be exported: the packages for {', '.join(left_out[extras])} are missing.",
             hint=f"Install them with: pip install 'fmnist-edge[{extras}]'",
         )
     return AvailableRecipes(tuple(made), left_out)
 
 
 def check_convertible(recipes: Sequence[Recipe], source: Format) -> None:
-    """Refuse recipes that cannot be made from a parent of this format, whatever is installed.
+    """Check that all recipes can start from a parent of the format `source`.
 
     Raises:
-        UsageError: one cannot.
+        UsageError: One of the recipes cannot.
     """
     for recipe in recipes:
         if (source, recipe.name) not in EXPORTERS:
@@ -62,7 +62,7 @@ def check_convertible(recipes: Sequence[Recipe], source: Format) -> None:
 
 
 def _lacking(recipe: Recipe, source: Format) -> str:
-    """The extras that are missing, as pip takes them; empty if none is."""
+    """Return the missing extras, separated by commas; empty if none is missing."""
     needs = EXPORTERS[source, recipe.name].NEEDS
     return ",".join(sorted({extra for package, extra in needs.items() if not installed(package)}))
 

@@ -1,4 +1,4 @@
-"""Learning curves of a training that has ended, as pictures and as numbers."""
+"""Learning curves of a finished training, as figures and as JSON."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,12 +16,12 @@ def _stem(folder: Path, name: str) -> Path:
 
 
 def check_drawable(folder: Path, name: str, *, force: bool) -> None:
-    """Find out before a long training whether its curves can be drawn and written.
+    """Check before a long training that its learning curves can be drawn and written.
 
     Raises:
-        ArtifactExistsError: they are there already.
+        ArtifactExistsError: The files exist already.
         MissingDependencyError: Matplotlib is not installed.
-        StorageError: the folder takes no files.
+        StorageError: The folder cannot be written to.
     """
     check_installed()
     for path in _files(folder, name):
@@ -30,11 +30,11 @@ def check_drawable(folder: Path, name: str, *, force: bool) -> None:
 
 
 def draw_curves(folder: Path, name: str, training: Training) -> tuple[Path, ...]:
-    """Write loss and accuracy of each epoch as PNG, SVG and JSON.
+    """Write loss and accuracy of each epoch as PNG, SVG and JSON, and return the files.
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
-        StorageError: a file cannot be written.
+        StorageError: A file cannot be written.
     """
     stem = _stem(folder, name)
     numbers = stem.with_name(stem.name + _NUMBERS)

@@ -1,6 +1,6 @@
-"""Pictures: figures as PNG and SVG, and what a terminal can show of them.
+"""Figures as PNG and SVG, and images for a terminal.
 
-Importing this package imports no plotting library; drawing a figure does.
+Importing this package does not import Matplotlib; drawing a figure does.
 """
 
 from fmnist_edge.libraries.matplotlib import check_installed

@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of each class."""
+"""A figure of precision, recall and F1 of each class."""
 
 from math import floor
 
@@ -15,17 +15,17 @@ from fmnist_edge.plots.figures import (
     legend_below,
     new_figure,
 )
-from fmnist_edge.plots.wording import about
+from fmnist_edge.plots.wording import subtitle
 
 
 def class_figure(evaluation: Evaluation) -> Figure:
-    """A line per class from precision to recall, with F1 between; the best class on top.
+    """Draw one line per class from precision to recall, with F1 between; the best class on top.
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
     """
     classes = sorted(evaluation.classes, key=lambda each: each.f1 or 0.0)
-    figure = new_figure(8.0, 5.6, "Precision, recall and F1 of each class", about(evaluation))
+    figure = new_figure(8.0, 5.6, "Precision, recall and F1 of each class", subtitle(evaluation))
     axes = figure.add_subplot()
     for row, each in enumerate(classes):
         _line(axes, row, each)
@@ -70,6 +70,6 @@ def _line(axes: Axes, row: int, each: ClassScore) -> None:
 
 
 def _start(classes: list[ClassScore]) -> int:
-    """Where the axis begins: a ten below the lowest value, with room for its number."""
+    """Return where the axis begins: at a multiple of ten that leaves room for the lowest label."""
     lowest = min(value or 0.0 for each in classes for value in (each.precision, each.recall))
     return max(-6, 10 * floor(10 * lowest - 0.6))

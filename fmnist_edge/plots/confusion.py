@@ -1,4 +1,4 @@
-"""A confusion matrix as a heat map with counts."""
+"""A figure of the confusion matrix: a heat map with counts."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,18 +8,20 @@ import numpy as np
 from fmnist_edge.evaluation import Evaluation
 from fmnist_edge.libraries.matplotlib import matplotlib
 from fmnist_edge.plots.figures import GREY, INK, Axes, Figure, clean, new_figure
-from fmnist_edge.plots.wording import about
+from fmnist_edge.plots.wording import subtitle
 
 _MAP: Final = "Blues"
-# Below 1, so that a handful of images does not look like none.
+# An exponent below 1 makes small shares visible.
 _STRETCH: Final = 0.5
 _TICKS: Final = (0, 5, 20, 50, 100)
-# From this share of the colour scale on, white is read better than black.
+# Above this share of the colour scale, white text is easier to read than black.
 _DARK: Final = 0.55
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
-    """Images by true class (row) and predicted class (column); the colour is the row's share.
+    """Draw image counts by true class (row) and predicted class (column).
+
+    The colour shows the share of the row.
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
@@ -27,7 +29,7 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     names = [each.label for each in evaluation.classes]
     counts = np.array(evaluation.confusion, np.int64)
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = new_figure(8.6, 8.0, "Confusion matrix", about(evaluation))
+    figure = new_figure(8.6, 8.0, "Confusion matrix", subtitle(evaluation))
     axes = figure.add_subplot()
     scale = matplotlib("colors").PowerNorm(_STRETCH, 0, 100)
     drawn = axes.pcolormesh(shares, cmap=_MAP, norm=scale, edgecolor="white", linewidth=1.2)
@@ -54,7 +56,7 @@ def _label(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _write(axes: Axes, row: int, column: int, count: int, depth: float) -> None:
-    """The number in a cell; zeros are pale, and hits are bold."""
+    """Write the count in a cell; zeros are pale, and the diagonal is bold."""
     colour = "white" if depth > _DARK else INK if count else "#B0B0B0"
     weight = "bold" if row == column else "normal"
     axes.text(

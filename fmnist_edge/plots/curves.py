@@ -1,4 +1,4 @@
-"""Learning curves: how training went, epoch by epoch."""
+"""A figure of learning curves: loss and accuracy by epoch."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -18,22 +18,23 @@ from fmnist_edge.plots.figures import (
 
 History = Mapping[str, Sequence[float]]
 
-# Metric, what the axis says, and what its values are multiplied by.
+# The metric, the label of its axis, and the factor of its values.
 _PANELS: Final = (
     ("loss", "loss", 1),
     ("accuracy", "accuracy, %", 100),
     ("learning_rate", "learning rate", 1),
 )
-# What tells the best epoch, and whether more of it is better.
+# The metrics that decide on the best epoch; 1 if a larger value is better, -1 if a smaller one is.
 _JUDGES: Final = (("val_accuracy", 1), ("val_loss", -1))
 _VALIDATION: Final = "val_"
 _FEW: Final = 30  # epochs whose values are marked one by one
 
 
 def best_epoch(history: History) -> int | None:
-    """The epoch that validated best, counted from 1; the first of several.
+    """Return the epoch that validated best, counted from 1; the first of several.
 
-    By accuracy where that is known, or else by loss; None where nothing was validated.
+    The validation accuracy decides, or the validation loss if there is no accuracy. The result is
+    None if nothing was validated.
     """
     for metric, better in _JUDGES:
         values = history.get(metric, ())
@@ -44,19 +45,19 @@ def best_epoch(history: History) -> int | None:
 
 
 def learning_curves(history: History, title: str) -> Figure:
-    """Loss and accuracy against epochs, on train and on validation; the best epoch is marked.
+    """Draw loss and accuracy by epoch on train and validation, and mark the best epoch.
 
     Args:
         history: One value per epoch: `loss`, `accuracy`, `val_loss`, `val_accuracy`,
             `learning_rate`. Each may be missing, and those of validation may be fewer.
-        title: What was trained.
+        title: The title of the figure.
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
     """
     panels = [panel for panel in _PANELS if _values(history, panel[0])] or [_PANELS[0]]
     best = best_epoch(history)
-    figure = new_figure(1.0 + 4.4 * len(panels), 4.6, title, _told(history, best))
+    figure = new_figure(1.0 + 4.4 * len(panels), 4.6, title, _subtitle(history, best))
     drawn = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (metric, name, factor) in zip(drawn, panels, strict=True):
         _panel(axes, history, metric, factor)
@@ -79,7 +80,7 @@ def _values(history: History, metric: str) -> bool:
 def _panel(axes: Axes, history: History, metric: str, factor: float) -> None:
     if metric == "learning_rate":
         axes.set_yscale("log")
-    # Epochs are whole.
+    # Epochs are whole numbers.
     axes.xaxis.set_major_locator(matplotlib("ticker").MaxNLocator(integer=True, min_n_ticks=1))
     for start, label, colour in (("", "train", BLUE), (_VALIDATION, "validation", ORANGE)):
         values = [factor * value for value in history.get(start + metric, ())]
@@ -91,8 +92,8 @@ def _panel(axes: Axes, history: History, metric: str, factor: float) -> None:
             )
 
 
-def _told(history: History, best: int | None) -> str:
-    """The best epoch in words, with what it reached."""
+def _subtitle(history: History, best: int | None) -> str:
+    """Return the number of epochs, and the best one with its metrics."""
     epochs = _epochs(history)
     ran = f"{epochs} {'epoch' if epochs == 1 else 'epochs'}"
     if best is None:

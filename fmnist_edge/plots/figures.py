@@ -1,4 +1,4 @@
-"""What all figures share: paper, heading, colours, and how they become files."""
+"""What all figures share: size, heading, colours, and writing to files."""
 
 import io
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Any, Final
 from fmnist_edge.files import write_atomically
 from fmnist_edge.libraries.matplotlib import matplotlib
 
-# Matplotlib's own classes, which not every install has.
+# Matplotlib's classes, which are not installed everywhere.
 Figure = Any
 Axes = Any
 
-# Blue and orange are told apart by everybody (Okabe and Ito's palette for colour blindness).
+# Blue and orange of the Okabe and Ito palette are distinguishable with colour blindness.
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
 ACCENT: Final = "#009E73"
@@ -24,20 +24,26 @@ _DOTS_PER_INCH: Final = 150
 _MARGIN: Final = 0.18  # inches
 _HEADING: Final = 0.74  # inches
 _BETWEEN: Final = 0.09  # inches to each side of a panel
-# Without date and version of the library a figure of the same numbers is the same bytes.
+# Without date and library version, equal numbers give equal bytes.
 _METADATA: Final[Mapping[str, Mapping[str, None]]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None},
 }
 SUFFIXES: Final = tuple(_METADATA)
-# Names inside an SVG are random unless they are made with this.
+# With a fixed salt the ids inside an SVG are not random.
 _SALT: Final = {"svg.hashsalt": "fmnist-edge"}
 
 
 def new_figure(width: float, height: float, title: str, subtitle: str) -> Figure:
-    """An empty figure with a heading, of so many inches.
+    """Return an empty figure with a heading.
 
-    It is made without pyplot, so nothing of it outlives it, and no screen is looked for.
+    It is made without pyplot, which would keep it in memory and look for a screen.
+
+    Args:
+        width: The width in inches.
+        height: The height in inches.
+        title: The first line of the heading.
+        subtitle: The second line of the heading.
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
@@ -51,17 +57,17 @@ def new_figure(width: float, height: float, title: str, subtitle: str) -> Figure
         (title, 0.16, {"fontsize": 14, "fontweight": "bold", "color": INK}),
         (subtitle, 0.44, {"fontsize": 9.5, "color": GREY}),
     ):
-        # A dollar sign in a file's name is no formula.
+        # A dollar sign in a file's name does not start a formula.
         figure.text(left, 1 - down / height, text, va="top", ha="left", parse_math=False, **style)
     return figure
 
 
 def clean(axes: Axes, *, grid: str = "") -> None:
-    """Take away what is no data: the frame's upper and right side, and ticks.
+    """Remove the upper and right sides of the frame and the ticks.
 
     Args:
-        axes: To tidy up.
-        grid: "x", "y" or "both" for faint lines across that axis; empty for none.
+        axes: The axes to change.
+        grid: "x", "y" or "both" draws pale grid lines for that axis; empty draws none.
     """
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(LIGHT)
@@ -74,7 +80,7 @@ def clean(axes: Axes, *, grid: str = "") -> None:
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
-    """Name what is drawn in `axes`, below the figure, where it covers nothing."""
+    """Draw the legend of `axes` below the figure."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure.legend(
@@ -90,17 +96,17 @@ def legend_below(figure: Figure, axes: Axes) -> None:
 
 
 def write_figure(figure: Figure, path_without_suffix: Path) -> tuple[Path, ...]:
-    """Write a figure as PNG and as SVG, each whole or not at all.
+    """Write a figure as PNG and as SVG, each atomically.
 
     Args:
-        figure: What one of the functions of this package has drawn.
-        path_without_suffix: `plots/confusion` makes `plots/confusion.png` and `.svg`.
+        figure: A figure that a function of this package has drawn.
+        path_without_suffix: `plots/confusion` gives `plots/confusion.png` and `.svg`.
 
     Returns:
         The files.
 
     Raises:
-        StorageError: the folder cannot be written to.
+        StorageError: The folder cannot be written to.
     """
     written = []
     for suffix in SUFFIXES:
@@ -112,7 +118,7 @@ def write_figure(figure: Figure, path_without_suffix: Path) -> tuple[Path, ...]:
 
 def _rendered(figure: Figure, suffix: str) -> bytes:
     stream = io.BytesIO()
-    # The salt can be given in no other way; outside the block everything is as it was.
+    # Matplotlib takes the salt only as a setting, which holds within this block.
     with matplotlib().rc_context(_SALT):
         figure.savefig(stream, format=suffix[1:], metadata=dict(_METADATA[suffix]))
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""A reliability diagram: does a classifier know how sure it may be?"""
+"""A reliability diagram: accuracy by confidence."""
 
 from collections.abc import Sequence
 
@@ -16,15 +16,16 @@ from fmnist_edge.plots.figures import (
     legend_below,
     new_figure,
 )
-from fmnist_edge.plots.wording import about
+from fmnist_edge.plots.wording import subtitle
 from fmnist_edge.stats.classification import wilson_interval
 
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
-    """Accuracy against confidence in each bin, and below how many images are in it.
+    """Draw the accuracy and the mean confidence of each bin, and the share of images in it.
 
-    Where bar and mark are as high, a confidence of 80 % means that 80 % are right (Guo et al. 2017,
-    arXiv 1706.04599). The whiskers are Wilson's 95 % intervals: long where a bin has few images.
+    Where bar and mark have the same height, a confidence of 80 % means that 80 % are right (Guo et
+    al., 2017, arXiv 1706.04599). The whiskers are Wilson's 95 % intervals, which are long where a
+    bin has few images.
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
@@ -34,7 +35,7 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
         f"Reliability: expected calibration error {evaluation.calibration_error:.2%} "
         f"({len(bins)} bins)"
     )
-    figure = new_figure(7.4, 7.6, title, about(evaluation))
+    figure = new_figure(7.4, 7.6, title, subtitle(evaluation))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     _diagram(upper, [each for each in bins if each.images], 100 / len(bins))
     _histogram(lower, evaluation)

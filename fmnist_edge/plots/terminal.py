@@ -1,4 +1,4 @@
-"""Small pictures made of characters."""
+"""Images made of half-block characters."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,15 +7,15 @@ from fmnist_edge.session import Images
 
 
 def half_blocks(image: Images) -> NDArray[np.uint8]:
-    """The shades of an image for a terminal, where the character ▀ shows two pixels in a cell.
+    """Return the shades of an image for a terminal that shows two pixels per cell with ▀.
 
-    The image is halved in both directions first, each pixel the mean of four.
+    The image is first halved in both directions; each pixel becomes the mean of four.
 
     Args:
         image: uint8[4R,2C].
 
     Returns:
-        uint8[R,C,2]: of each cell the shade of its upper and of its lower half.
+        uint8[R,C,2], the shades of the upper and the lower half of each cell.
     """
     height, width = image.shape
     fours = image.reshape(height // 2, 2, width // 2, 2)

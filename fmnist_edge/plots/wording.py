@@ -1,10 +1,10 @@
-"""What figures say in words."""
+"""The text that several figures share."""
 
 from fmnist_edge.evaluation import Evaluation
 
 
-def about(evaluation: Evaluation) -> str:
-    """What a figure is about, in a line: file, runtime, accuracy, images."""
+def subtitle(evaluation: Evaluation) -> str:
+    """Return the subtitle of a figure: file, runtime, accuracy and number of images."""
     case = evaluation.case
     return (
         f"{case.subject.name} on {case.runtime}: {evaluation.accuracy:.2%} of "

@@ -1,11 +1,11 @@
-"""The surest wrong answers, as a sheet of images."""
+"""A figure of the wrong answers with the highest confidence."""
 
 from math import ceil
 from typing import Final
 
 from fmnist_edge.evaluation import Evaluation, Mistake
 from fmnist_edge.plots.figures import GREY, INK, LIGHT, ORANGE, Axes, Figure, new_figure
-from fmnist_edge.plots.wording import about
+from fmnist_edge.plots.wording import subtitle
 from fmnist_edge.session import WHITE, Images
 
 _COLUMNS: Final = 5
@@ -14,18 +14,18 @@ _HEADING: Final = 1.0
 
 
 def worst_figure(evaluation: Evaluation, images: Images) -> Figure:
-    """A picture of each of the evaluation's mistakes, with what it is and what it is taken for.
+    """Draw the image of each mistake with its true class and its predicted class.
 
     Args:
-        evaluation: Its mistakes are shown in their order.
-        images: uint8[K,28,28], one of each mistake.
+        evaluation: Its mistakes are drawn in their order.
+        images: uint8[K,28,28], one image per mistake.
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
     """
     rows = max(1, ceil(len(images) / _COLUMNS))
     width, height = _COLUMNS * _CELL[0], rows * _CELL[1] + _HEADING
-    figure = new_figure(width, height, "The surest wrong answers", about(evaluation))
+    figure = new_figure(width, height, "The surest wrong answers", subtitle(evaluation))
     cells = list(figure.subplots(rows, _COLUMNS, squeeze=False).flat)
     for axes in cells:
         axes.set_axis_off()
@@ -39,7 +39,7 @@ def worst_figure(evaluation: Evaluation, images: Images) -> Figure:
 def _show(axes: Axes, mistake: Mistake, image: Images) -> None:
     axes.set_axis_on()
     shades = {"cmap": "gray_r", "vmin": 0, "vmax": WHITE, "interpolation": "nearest"}
-    # A clip path would get a name by its place in memory, another one each time.
+    # A clip path would be named after its address in memory, which changes each time.
     axes.imshow(image, **shades, clip_on=False)
     axes.set_xticks([])
     axes.set_yticks([])

@@ -1,1 +1,1 @@
-"""Training: presets (what) and fitting (how)."""
+"""Training: the presets, and the trainer that fits them."""

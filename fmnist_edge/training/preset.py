@@ -1,7 +1,6 @@
-"""What a preset says: architecture and training recipe as data.
+"""The records of a preset: its architecture and its training recipe.
 
-The records mirror the tables of a preset's TOML file; every field of them is documented there
-and here by the same name.
+Each record is a table of the preset's TOML file, and each field is a key of that table.
 """
 
 import hashlib
@@ -23,10 +22,10 @@ class Convolution(Record):
     """A strided convolution.
 
     Args:
-        kernel: Its side in pixels.
-        stride: Pixels between two places.
-        channels: Filters.
-        padding: Pixels of zeros around its input.
+        kernel: The side of the square kernel in pixels.
+        stride: The distance between two positions of the kernel in pixels.
+        channels: The number of filters.
+        padding: The number of zero pixels around the input.
     """
 
     kernel: int
@@ -35,27 +34,30 @@ class Convolution(Record):
     padding: int = 0
 
     def __post_init__(self) -> None:
-        _require(min(self.kernel, self.stride, self.channels) >= 1, "a convolution of nothing")
-        _require(0 <= self.padding < self.kernel, "padding is from 0 up to the kernel's side")
+        _require(
+            min(self.kernel, self.stride, self.channels) >= 1,
+            "kernel, stride and channels must be at least 1",
+        )
+        _require(0 <= self.padding < self.kernel, "padding must be at least 0 and below kernel")
 
     def side(self, before: int) -> int:
-        """Places in a row, where its input has `before` pixels in a row."""
+        """Return the side of the output in pixels if the side of the input is `before` pixels."""
         return (before + 2 * self.padding - self.kernel) // self.stride + 1
 
 
 class Architecture(Record):
-    """Dense + ReLU layers, and a Dense layer of ten classes.
+    """Dense layers with ReLU, and a last Dense layer of ten classes.
 
     Args:
-        pool: Side of the squares of pixels that are averaged first; 1 for none.
-        convolutions: Layers that are trained with shared weights and then written out as ordinary
-            Dense layers: an unrolled convolution is a matrix like any other.
-        hidden: Units of each hidden Dense layer, behind the convolutions.
-        normalize: Whether a batch normalization follows each hidden layer; it is folded into the
-            layer when training is over.
-        standardize: Whether pixels are brought to mean 0 and deviation 1 of the training images;
-            that is folded into the first layer.
-        bias: Whether the last layer has one.
+        pool: The side of the squares of pixels that are averaged first; 1 averages nothing.
+        convolutions: Layers that are trained with shared weights and deployed as Dense layers,
+            because an unrolled convolution is a matrix.
+        hidden: The number of units of each hidden Dense layer, after the convolutions.
+        normalize: Whether a batch normalization follows each hidden layer. It is folded into the
+            layer after the training.
+        standardize: Whether the pixels are scaled to mean 0 and standard deviation 1 over the
+            training images. The scaling is folded into the first layer.
+        bias: Whether the last layer has a bias.
     """
 
     pool: int = 1
@@ -67,18 +69,20 @@ class Architecture(Record):
 
     def __post_init__(self) -> None:
         side = IMAGE_SHAPE[0]
-        _require(self.pool >= 1 and side % self.pool == 0, f"pool is no divisor of {side}")
-        _require(all(units >= 1 for units in self.hidden), "a hidden layer of no units")
-        _require(min(self.widths) >= 1, "a convolution is larger than what it looks at")
+        _require(self.pool >= 1 and side % self.pool == 0, f"pool must be a divisor of {side}")
+        _require(
+            all(units >= 1 for units in self.hidden), "a hidden layer must have at least 1 unit"
+        )
+        _require(min(self.widths) >= 1, "the kernel of a convolution is larger than its input")
 
     @property
     def side(self) -> int:
-        """Of the square image that the first layer sees, in pixels."""
+        """The side of the square image that the first layer takes, in pixels."""
         return IMAGE_SHAPE[0] // self.pool
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Values between the layers of the deployed network, from its input to its ten scores."""
+        """The number of values between the deployed layers, from the input to the ten scores."""
         side, found = self.side, [self.side**2]
         for each in self.convolutions:
             side = each.side(side)
@@ -87,24 +91,24 @@ class Architecture(Record):
 
     @property
     def parameters(self) -> int:
-        """Weights and biases of the deployed network."""
+        """The number of weights and biases of the deployed network."""
         weights = sum(map(prod, pairwise(self.widths)))
         biases = sum(self.widths[1:]) - (0 if self.bias else self.widths[-1])
         return weights + biases
 
     @property
     def unrolled(self) -> "Architecture":
-        """The same network with every convolution written out and everything folded."""
+        """The same network with each convolution as a Dense layer and everything folded."""
         return Architecture(self.pool, (), self.widths[1:-1], bias=self.bias)
 
 
 class Regularization(Record):
-    """What keeps the weights from learning the training images by heart.
+    """What limits overfitting.
 
     Args:
-        dropout: Share of hidden units dropped while training.
-        l2: Weight of the L2 penalty on each hidden kernel.
-        label_smoothing: Share of each label that is spread over all classes.
+        dropout: The share of hidden units that is dropped during training.
+        l2: The weight of the L2 penalty on each hidden kernel.
+        label_smoothing: The share of each label that is spread over all classes.
     """
 
     dropout: float = 0.0
@@ -112,19 +116,19 @@ class Regularization(Record):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(0 <= self.dropout < 1, "dropout is a share from 0 up to 1")
-        _require(self.l2 >= 0, "l2 is not negative")
-        _require(0 <= self.label_smoothing < 1, "label_smoothing is a share from 0 up to 1")
+        _require(0 <= self.dropout < 1, "dropout must be at least 0 and below 1")
+        _require(self.l2 >= 0, "l2 must not be negative")
+        _require(0 <= self.label_smoothing < 1, "label_smoothing must be at least 0 and below 1")
 
 
 class Optimizer(Record):
-    """How a gradient becomes a step.
+    """The optimizer.
 
     Args:
-        name: Adam (Kingma and Ba, 2015), or AdamW, whose weight decay is apart from the gradient
+        name: Adam (Kingma and Ba, 2015), or AdamW, which decays the weights apart from the gradient
             (Loshchilov and Hutter, 2019).
-        learning_rate: The largest step size.
-        weight_decay: Of AdamW, on kernels alone.
+        learning_rate: The largest learning rate.
+        weight_decay: AdamW's weight decay, which is applied to kernels only.
     """
 
     name: Literal["adam", "adamw"] = "adam"
@@ -132,25 +136,26 @@ class Optimizer(Record):
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self.learning_rate > 0, "learning_rate is above 0")
-        _require(self.weight_decay >= 0, "weight_decay is not negative")
+        _require(self.learning_rate > 0, "learning_rate must be above 0")
+        _require(self.weight_decay >= 0, "weight_decay must not be negative")
         _require(
-            self.name == "adamw" or not self.weight_decay, "weight_decay belongs to adamw alone"
+            self.name == "adamw" or not self.weight_decay, "weight_decay needs the optimizer adamw"
         )
 
 
 class Schedule(Record):
-    """How long, in what portions, and with what step size when.
+    """The number of epochs, the batch size and the learning rate over time.
 
     Args:
-        epochs: Epochs at most.
-        batch_size: Images per step.
-        decay: Of the step size: none, or half a cosine down to 0 (Loshchilov and Hutter, 2017).
-        warmup: Share of all steps in which the step size rises from 0.
-        averaging: Decay of the moving average of weights that becomes the model; 0 for the weights
-            themselves.
-        patience: Epochs without a better validation accuracy after which training stops, and the
-            best epoch is kept; 0 to go on to the end and keep the last.
+        epochs: The largest number of epochs.
+        batch_size: The number of images per step.
+        decay: How the learning rate decays: not at all, or along half a cosine to 0 (Loshchilov and
+            Hutter, 2017).
+        warmup: The share of all steps in which the learning rate rises from 0.
+        averaging: The decay of the exponential moving average of the weights, which becomes the
+            model; 0 takes the weights themselves.
+        patience: The number of epochs without a better validation accuracy after which the training
+            stops and keeps the best epoch; 0 trains all epochs and keeps the last.
     """
 
     epochs: int = 40
@@ -161,21 +166,21 @@ class Schedule(Record):
     patience: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.epochs >= 1, "epochs are at least 1")
-        _require(self.batch_size >= 1, "batch_size is at least 1")
-        _require(0 <= self.warmup < 1, "warmup is a share from 0 up to 1")
-        _require(0 <= self.averaging < 1, "averaging is from 0 up to 1")
-        _require(self.patience >= 0, "patience is not negative")
+        _require(self.epochs >= 1, "epochs must be at least 1")
+        _require(self.batch_size >= 1, "batch_size must be at least 1")
+        _require(0 <= self.warmup < 1, "warmup must be at least 0 and below 1")
+        _require(0 <= self.averaging < 1, "averaging must be at least 0 and below 1")
+        _require(self.patience >= 0, "patience must not be negative")
 
 
 class Augmentation(Record):
-    """How training images are varied: mirrored, shifted, and with a part painted over.
+    """How training images are augmented: mirrored, shifted and partly erased.
 
     Args:
         flip: Whether half of the images are mirrored.
-        shift: Pixels that an image may move in each direction.
-        originals: Share of images that are not shifted.
-        erase: Share of images in which a square is painted black (DeVries and Taylor, 2017).
+        shift: The largest shift in each direction in pixels.
+        originals: The share of images that are not shifted.
+        erase: The share of images in which a square is black (DeVries and Taylor, 2017).
     """
 
     flip: bool = False
@@ -184,18 +189,18 @@ class Augmentation(Record):
     erase: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(0 <= self.shift < IMAGE_SHAPE[0], "shift is from 0 to 27 pixels")
-        _require(0 <= self.originals <= 1, "originals is a share from 0 to 1")
-        _require(0 <= self.erase <= 1, "erase is a share from 0 to 1")
+        _require(0 <= self.shift < IMAGE_SHAPE[0], "shift must be from 0 to 27 pixels")
+        _require(0 <= self.originals <= 1, "originals must be from 0 to 1")
+        _require(0 <= self.erase <= 1, "erase must be from 0 to 1")
 
 
 class Distillation(Record):
     """Learning from a teacher's scores beside the labels (Hinton, Vinyals and Dean, 2015).
 
     Args:
-        teacher: Name of the preset that teaches.
-        temperature: What its logits are divided by.
-        weight: Of the teacher in the loss, 0..1; the labels have the rest.
+        teacher: The name of the teacher's preset.
+        temperature: The logits of teacher and student are divided by it.
+        weight: The weight of the teacher in the loss, 0..1; the labels have the rest.
     """
 
     teacher: str
@@ -203,35 +208,35 @@ class Distillation(Record):
     weight: float = 0.7
 
     def __post_init__(self) -> None:
-        _require(self.temperature > 0, "temperature is above 0")
-        _require(0 < self.weight <= 1, "weight is above 0 and at most 1")
+        _require(self.temperature > 0, "temperature must be above 0")
+        _require(0 < self.weight <= 1, "weight must be above 0 and at most 1")
 
 
 class FineTuning(Record):
-    """Training once more, as the plain Dense layers that the model has become.
+    """Further training of the unrolled model, which consists of Dense layers.
 
     Args:
-        epochs: How many.
-        learning_rate: Where it starts; it falls to 0 along half a cosine.
+        epochs: The number of epochs.
+        learning_rate: The first learning rate; it decays to 0 along half a cosine.
     """
 
     epochs: int
     learning_rate: float
 
     def __post_init__(self) -> None:
-        _require(self.epochs >= 1, "epochs are at least 1")
-        _require(self.learning_rate > 0, "learning_rate is above 0")
+        _require(self.epochs >= 1, "epochs must be at least 1")
+        _require(self.learning_rate > 0, "learning_rate must be above 0")
 
 
 class Preset(Record):
-    """A classifier and how it is trained: one-hot labels, cross-entropy.
+    """A classifier and how it is trained, with cross-entropy on one-hot labels.
 
     Args:
-        name: What it is called on the command line.
-        summary: What it is for.
-        method: By gradients; or not at all: the scores are the class frequencies of train.
-        embed_metadata: Whether its reference files carry labels and lineage inside; where bytes
-            count, the manifest beside them does.
+        name: The name on the command line.
+        summary: The purpose of the preset, as part of a sentence.
+        method: Training by gradients, or the class frequencies of the train split as scores.
+        embed_metadata: Whether its reference files contain labels and lineage; where the size
+            counts, only the manifest beside them does.
         deploy: Whether it is meant for a device; a teacher is not.
     """
 
@@ -250,13 +255,13 @@ class Preset(Record):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all that has an influence on the weights."""
+        """The SHA-256 of everything that influences the weights."""
         recipe = replace(self, name="", summary="", embed_metadata=True)
         return hashlib.sha256(encode_json(recipe).encode()).hexdigest()
 
     @property
     def parameters(self) -> int:
-        """Weights and biases of the network as it is used."""
+        """The number of weights and biases of the network as it is used."""
         network = self.architecture
         if self.deploy:
             return network.parameters
@@ -271,5 +276,5 @@ class Preset(Record):
 
     @property
     def epochs(self) -> int:
-        """Epochs at most, fine-tuning included."""
+        """The largest number of epochs, fine-tuning included."""
         return self.schedule.epochs + (self.fine_tuning.epochs if self.fine_tuning else 0)

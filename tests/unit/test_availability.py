@@ -47,7 +47,7 @@ def test_what_lacks_a_package_is_named_with_what_would_install_it(
 
 def test_nothing_possible_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     _without(monkeypatch, "openvino")
-    with pytest.raises(MissingDependencyError, match="Nothing can be made here") as caught:
+    with pytest.raises(MissingDependencyError, match="Nothing can be exported") as caught:
         available_recipes(select((Format.OPENVINO,)), Format.KERAS)
     assert "fmnist-edge[openvino]" in caught.value.hint
     _without(monkeypatch, "openvino", "onnx")
