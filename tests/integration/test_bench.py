@@ -426,7 +426,7 @@ def test_other_peoples_models_are_measured_with_noise_and_say_so(
         assert row.accuracy is None
         assert row.back_to_back is not None
         assert "synthetic-inputs" in {remark.code for remark in row.remarks}
-    # The floor takes the test images, because they are there.
+    # The baseline takes the test images, because they are there.
     assert found.row(NO_MODEL.name).measurements[0].inputs.source == "fashion-mnist"
 
 

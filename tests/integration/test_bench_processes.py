@@ -13,7 +13,7 @@ import pytest
 from fmnist_edge.result import Run, read_run
 from tests.commands import CommandLine, children, finish, read_until, wait_until
 
-# A model, and the floor of two.
+# A model, and the baseline of two.
 _ROWS = 3
 
 

@@ -1,6 +1,6 @@
 """A measuring process whose calls take as long as they are told: the known truth of a test.
 
-It obeys the orders that `python -m fmnist_edge.worker` does; the name of the runtime tells how its
+It carries out the commands of `python -m fmnist_edge.worker`; the name of the runtime tells how its
 calls behave (`RUNTIMES`). They wait busily, so that each is exact but for what the system takes.
 """
 

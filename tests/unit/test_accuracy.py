@@ -31,7 +31,7 @@ def _scores(labels: list[int], sure: float = 0.8, classes: int = 3) -> NDArray[n
     return scores
 
 
-def _evidence(  # noqa: PLR0913 - each is one independent fact about a file
+def _data(  # noqa: PLR0913 - each is one independent fact about a file
     name: str = "model.tflite",
     labels: list[int] | None = None,
     *,
@@ -52,13 +52,13 @@ def _evidence(  # noqa: PLR0913 - each is one independent fact about a file
 
 
 def _float(name: str, kind: Format, **changes: Any) -> CaseData:  # noqa: ANN401 - any field
-    return _evidence(name, kind=kind, precision=Precision.FLOAT32, **changes)
+    return _data(name, kind=kind, precision=Precision.FLOAT32, **changes)
 
 
 _KERAS = _float("model.keras", Format.KERAS, sha256=_PARENT, parent=None, runtime="tensorflow")
 _ONNX = _float("model.onnx", Format.ONNX, sha256=_OTHER, runtime="onnxruntime")
 _TFLITE = _float("model.tflite", Format.TFLITE)
-_INT8 = _evidence("model-int8.tflite", [0, 1, 2, 0])
+_INT8 = _data("model-int8.tflite", [0, 1, 2, 0])
 
 
 def test_labels_of_ten_classes_are_a_digit_each() -> None:
@@ -157,7 +157,7 @@ def test_the_parent_comes_first_then_its_float_files_in_the_order_of_formats() -
 
 
 def test_a_parent_of_any_format_comes_before_its_own_parent() -> None:
-    child = _evidence("model-int8.onnx", parent=_OTHER, kind=Format.ONNX)
+    child = _data("model-int8.onnx", parent=_OTHER, kind=Format.ONNX)
     assert reference(child, [_KERAS, _ONNX, child]) is _ONNX
 
 
@@ -178,7 +178,7 @@ def test_no_file_is_compared_with_itself() -> None:
 def test_strangers_are_no_references() -> None:
     stranger = _float("other.onnx", Format.ONNX, parent="c" * 64)
     orphan = _float("orphan.onnx", Format.ONNX, parent=None)
-    half = _evidence("model-float16.tflite", precision=Precision.FLOAT16)
+    half = _data("model-float16.tflite", precision=Precision.FLOAT16)
     failed = replace(_ONNX, failure=FAILURE)
     unlabelled = replace(_ONNX, truth=None)
     silent = replace(_ONNX, measurements=(MEASUREMENT,))

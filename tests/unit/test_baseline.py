@@ -1,4 +1,4 @@
-"""The yardstick is the same in every run, and nothing in it makes it slow by accident."""
+"""The baseline is the same in every run, and nothing in it makes it slow by accident."""
 
 import numpy as np
 

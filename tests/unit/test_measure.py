@@ -36,7 +36,7 @@ from tests.fakes import MILLISECOND, FakeRuntime, FakeSession, Time
 _NOISE = np.random.RandomState(0)
 _IMAGES = _NOISE.randint(0, 256, (30, 28, 28)).astype(np.uint8)
 _TEST = Data(test=Split(_IMAGES, np.arange(30, dtype=np.uint8) % 10))
-_ORDERS = (
+_COMMANDS = (
     Command(Task.OPEN),
     Command(Task.BACK_TO_BACK, 0.0, 3),
     Command(Task.BACK_TO_BACK, 0.0, 2),
@@ -74,14 +74,16 @@ def _measuring(job: Job, runtime: RuntimeModule = numpy_, data: Data = _TEST) ->
     return CaseMeasurement(job, runtime, data, _instruments(), start_ns=77)
 
 
-def _obey(measuring: CaseMeasurement, orders: Sequence[Command] = (*_ORDERS, _COLLECT)) -> Reply:
-    replies = [measuring.handle(order) for order in orders]
+def _handle(
+    measuring: CaseMeasurement, commands: Sequence[Command] = (*_COMMANDS, _COLLECT)
+) -> Reply:
+    replies = [measuring.handle(command) for command in commands]
     assert all(reply == Reply() for reply in replies[:-1])
     return replies[-1]
 
 
 def _measure(job: Job, runtime: RuntimeModule = numpy_, data: Data = _TEST) -> Measurement:
-    measurement = _obey(_measuring(job, runtime, data)).measurement
+    measurement = _handle(_measuring(job, runtime, data)).measurement
     assert measurement is not None
     return measurement
 
@@ -133,17 +135,17 @@ def test_a_model_is_measured_in_all_respects(tmp_path: Path) -> None:
 
 def test_the_first_order_must_be_to_open_the_model(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="first command must be to open"):
-        _measuring(_job(tmp_path)).handle(_ORDERS[1])
+        _measuring(_job(tmp_path)).handle(_COMMANDS[1])
 
 
 def test_without_paced_turns_there_is_no_paced_regime(tmp_path: Path) -> None:
-    measurement = _obey(_measuring(_job(tmp_path)), (*_ORDERS[:2], _COLLECT)).measurement
+    measurement = _handle(_measuring(_job(tmp_path)), (*_COMMANDS[:2], _COLLECT)).measurement
     assert measurement is not None
     assert measurement.paced is None
 
 
 def test_all_images_are_labelled_and_their_scores_come_along(tmp_path: Path) -> None:
-    reply = _obey(_measuring(_job(tmp_path), _answering(_scores)))
+    reply = _handle(_measuring(_job(tmp_path), _answering(_scores)))
     expected = _scores(_IMAGES.astype(np.float32))
     np.testing.assert_array_equal(decode_scores(reply.scores), expected)
     assert reply.measurement is not None
@@ -153,7 +155,7 @@ def test_all_images_are_labelled_and_their_scores_come_along(tmp_path: Path) -> 
 
 
 def test_labels_are_given_only_when_asked_for(tmp_path: Path) -> None:
-    reply = _obey(_measuring(replace(_job(tmp_path), classify=False)))
+    reply = _handle(_measuring(replace(_job(tmp_path), classify=False)))
     assert reply.scores == ""
     assert reply.measurement is not None
     assert reply.measurement.predictions is None
@@ -173,7 +175,7 @@ def test_the_confidence_of_logits_is_that_of_their_probabilities(tmp_path: Path)
 def test_an_answer_that_is_no_row_of_scores_makes_no_labels(tmp_path: Path) -> None:
     shapes = (INPUT, TensorSpec("boxes", (None, 3, 4), "float32"))
     runtime = _answering(lambda tensor: np.zeros((len(tensor), 3, 4), np.float32), shapes)
-    reply = _obey(_measuring(_job(tmp_path, runtime), runtime))
+    reply = _handle(_measuring(_job(tmp_path, runtime), runtime))
     assert reply.scores == ""
     assert reply.measurement is not None
     assert reply.measurement.predictions is None
@@ -193,15 +195,15 @@ def test_stress_tells_how_many_calls_there_were(
 ) -> None:
     time = Time().replace(monkeypatch)
     runtime = _answering(_slow(time, MILLISECOND))
-    orders = (Command(Task.OPEN), Command(Task.SUSTAINED_LOAD, 0.05))
-    reply = _obey(_measuring(_job(tmp_path, runtime), runtime), orders)
+    commands = (Command(Task.OPEN), Command(Task.SUSTAINED_LOAD, 0.05))
+    reply = _handle(_measuring(_job(tmp_path, runtime), runtime), commands)
     assert reply == Reply(calls=50)
 
 
 def test_what_the_system_does_not_tell_stays_unknown(tmp_path: Path) -> None:
     silent = Instruments(lambda: (None, None), lambda: Footprint(None, None), _cpu_use)
     measuring = CaseMeasurement(_job(tmp_path), numpy_, _TEST, silent, start_ns=0)
-    measurement = _obey(measuring).measurement
+    measurement = _handle(measuring).measurement
     assert measurement is not None
     assert measurement.memory == Memory(None, None, None, None, None)
     assert measurement.footprint == Footprint(None, None)
@@ -266,18 +268,18 @@ def test_a_model_that_would_take_long_labels_images_in_batches(
 
 
 def test_a_runtime_that_answers_otherwise_while_it_is_timed_is_found_out(tmp_path: Path) -> None:
-    hurried = False
+    timed = False
 
     def answer(tensor: NDArray[Any]) -> NDArray[Any]:
-        return 0.25 * _scores(tensor) if hurried else _scores(tensor)
+        return 0.25 * _scores(tensor) if timed else _scores(tensor)
 
     for classify in (True, False):
         runtime = _answering(answer)
         measuring = _measuring(replace(_job(tmp_path, runtime), classify=classify), runtime)
-        measuring.handle(_ORDERS[0])
-        hurried = True
-        measuring.handle(_ORDERS[1])
-        hurried = False
+        measuring.handle(_COMMANDS[0])
+        timed = True
+        measuring.handle(_COMMANDS[1])
+        timed = False
         measurement = measuring.handle(_COLLECT).measurement
         assert measurement is not None
         assert measurement.audit.compared == 2
@@ -293,9 +295,9 @@ def test_a_runtime_that_answers_with_what_it_said_before_is_found_out(tmp_path: 
 
     runtime = _answering(answer)
     measuring = _measuring(_job(tmp_path, runtime), runtime)
-    measuring.handle(_ORDERS[0])
+    measuring.handle(_COMMANDS[0])
     timed = True
-    measuring.handle(_ORDERS[3])
+    measuring.handle(_COMMANDS[3])
     timed = False
     measurement = measuring.handle(_COLLECT).measurement
     assert measurement is not None
@@ -407,7 +409,7 @@ def test_labels_of_classes_that_the_model_does_not_have_are_refused(tmp_path: Pa
         _measure(_job(tmp_path), data=data)
 
 
-# The floor
+# The baseline
 
 
 def test_the_null_runtime_reads_no_file_and_has_no_throughput() -> None:
@@ -418,14 +420,14 @@ def test_the_null_runtime_reads_no_file_and_has_no_throughput() -> None:
     assert taken.runtime_version == "0"
 
 
-def test_the_yardstick_is_measured_like_any_model() -> None:
+def test_the_fixed_network_is_measured_like_any_model() -> None:
     taken = _measure(_job_of(Case(FIXED_NETWORK, "numpy", "cpu", 1, 1)))
     assert taken.throughput is not None
     assert taken.inputs == Inputs("fashion-mnist", 30, labelled=True)
 
 
 @pytest.mark.parametrize(("subject", "runtime"), [(NO_MODEL, null), (FIXED_NETWORK, numpy_)])
-def test_the_floor_stands_whatever_the_users_data_are_like(
+def test_the_baseline_is_measured_whatever_the_users_data_are_like(
     subject: Any,  # noqa: ANN401
     runtime: Any,  # noqa: ANN401
 ) -> None:
@@ -443,10 +445,10 @@ def test_a_model_that_fails_later_fails_then(tmp_path: Path) -> None:
     fails = False
     runtime = _answering(answer)
     measuring = _measuring(_job(tmp_path, runtime), runtime)
-    measuring.handle(_ORDERS[0])
+    measuring.handle(_COMMANDS[0])
     fails = True
     with pytest.raises(ModelUnsupportedError, match="gave up"):
-        measuring.handle(_ORDERS[1])
+        measuring.handle(_COMMANDS[1])
 
 
 def test_options_of_the_case_reach_the_runtime(tmp_path: Path) -> None:

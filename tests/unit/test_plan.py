@@ -50,7 +50,7 @@ def _model(folder: Path) -> Path:
 
 
 def _runtimes_of(plan: Plan) -> list[str]:
-    """On what files are measured; the floor is none."""
+    """On what files are measured; the baseline is none."""
     return [each.runtime for each in plan.cases if each.subject not in {NO_MODEL, FIXED_NETWORK}]
 
 

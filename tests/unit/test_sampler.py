@@ -91,7 +91,7 @@ def test_inputs_go_round_from_turn_to_turn_in_both_regimes(time: Time) -> None:
     assert runner.inputs[-2:] == [1, 2]
 
 
-def test_the_last_answer_of_each_turn_is_a_witness(time: Time) -> None:
+def test_the_last_answer_of_each_turn_is_spot_checked(time: Time) -> None:
     sampler = _sampler(Runner(time, 10_000))
     sampler.back_to_back(0.0, 3)
     sampler.paced(3)
