@@ -1,4 +1,4 @@
-"""Named arrays in an `.npz` file, from anybody."""
+"""Reading named arrays from an `.npz` file of unknown origin."""
 
 import io
 import tokenize
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
-# What reading a damaged or foreign file may raise: RuntimeError says that it is encrypted, and an
-# array's header is parsed as Python.
+# Exceptions of reading a damaged file or one of another kind: RuntimeError means that it is
+# encrypted, and the header of an array is parsed as Python.
 _DAMAGES: Final = (
     EOFError,
     MemoryError,
@@ -27,17 +27,17 @@ _DAMAGES: Final = (
 
 
 class ArraysError(ValueError):
-    """A file of arrays that is damaged, or none; the message says why."""
+    """A file is damaged or not an `.npz` file; the message gives the reason."""
 
 
 def read_arrays(payload: bytes) -> Mapping[str, NDArray[np.generic]]:
-    """The arrays of an `.npz` file, by name; nothing in it is unpickled.
+    """Return the arrays of an `.npz` file by name; nothing is unpickled.
 
     Raises:
-        ArraysError: it is damaged, holds objects, or is another kind of file.
+        ArraysError: The file is damaged, holds Python objects, or is of another kind.
     """
     try:
-        # Not by np.load(), which looks into an array before its checksum has been compared.
+        # Not with np.load(), which parses an array before it checks the checksum.
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
             return {name.removesuffix(".npy"): _read(archive, name) for name in archive.namelist()}
     except _DAMAGES as error:

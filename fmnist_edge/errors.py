@@ -1,4 +1,4 @@
-"""Everything that can go wrong, and the exit code each kind ends with.
+"""The errors that users see, and the exit code of each.
 
     FmnistEdgeError                  1
     ├── UsageError                   2   (the code the command line itself uses)
@@ -28,7 +28,7 @@
 
 An interrupted command (Ctrl-C) ends with 130, as shells expect.
 
-A message says what happened and to which file; the hint says what to do about it.
+A message names what happened and the file; the hint names what the user can do.
 """
 
 from typing import ClassVar, Final
@@ -37,11 +37,11 @@ INTERRUPTED_EXIT_CODE: Final = 130
 
 
 class FmnistEdgeError(Exception):
-    """A failure the user can understand.
+    """An error that the user can understand.
 
     Args:
-        message: One sentence: what happened, to what.
-        hint: What to do next; empty when the message says it already.
+        message: One sentence that names what happened and the file.
+        hint: What the user can do; empty when the message says it.
     """
 
     exit_code: ClassVar[int] = 1
@@ -53,13 +53,13 @@ class FmnistEdgeError(Exception):
 
 
 class UsageError(FmnistEdgeError):
-    """The command was asked for something that makes no sense."""
+    """The options of a command are invalid or contradict each other."""
 
     exit_code = 2
 
 
 class DatasetNotFoundError(FmnistEdgeError):
-    """Fashion-MNIST is in none of the places it is looked for."""
+    """Fashion-MNIST was not found."""
 
     exit_code = 10
 
@@ -71,7 +71,7 @@ class DatasetCorruptError(FmnistEdgeError):
 
 
 class ArtifactNotFoundError(FmnistEdgeError):
-    """No such model file, or none at all."""
+    """A model file does not exist, or there is none."""
 
     exit_code = 20
 
@@ -83,25 +83,25 @@ class ManifestError(FmnistEdgeError):
 
 
 class HashMismatchError(FmnistEdgeError):
-    """A model file is not the one its manifest describes."""
+    """A model file is not the one that its manifest describes."""
 
     exit_code = 22
 
 
 class ArtifactExistsError(FmnistEdgeError):
-    """Writing would replace something the user has."""
+    """Writing would replace a file of the user."""
 
     exit_code = 23
 
 
 class ModelUnreadableError(FmnistEdgeError):
-    """A runtime cannot make sense of a model file."""
+    """A runtime cannot read a model file."""
 
     exit_code = 24
 
 
 class ModelUnsupportedError(FmnistEdgeError):
-    """A readable model that is no Fashion-MNIST classifier, or asks for what a runtime lacks."""
+    """A model is readable but of another kind, or a runtime does not support it."""
 
     exit_code = 25
 
@@ -113,7 +113,7 @@ class MissingDependencyError(FmnistEdgeError):
 
 
 class TrainingError(FmnistEdgeError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
     exit_code = 40
 
@@ -125,7 +125,7 @@ class CheckpointError(FmnistEdgeError):
 
 
 class PresetError(FmnistEdgeError):
-    """A preset's file cannot be read, or says something unknown or impossible."""
+    """A preset file cannot be read, or holds an unknown key or an invalid value."""
 
     exit_code = 42
 
@@ -149,7 +149,7 @@ class StorageError(FmnistEdgeError):
 
 
 class InternalError(FmnistEdgeError):
-    """A bug: something happened that nobody foresaw."""
+    """An unexpected error, which is a bug of this project."""
 
     exit_code = 70
 
@@ -161,13 +161,13 @@ class ResultUnreadableError(FmnistEdgeError):
 
 
 class ResultSchemaError(FmnistEdgeError):
-    """A result was written by a version this one cannot read."""
+    """A result has a schema version that this version cannot read."""
 
     exit_code = 81
 
 
 class NotComparableError(FmnistEdgeError):
-    """Two results that say nothing about each other."""
+    """Two results cannot be compared."""
 
     exit_code = 82
 
@@ -191,6 +191,6 @@ class WorkerTimeoutError(FmnistEdgeError):
 
 
 class SlowerError(FmnistEdgeError):
-    """A comparison ended, and a row is slower than was allowed."""
+    """A row of a comparison is slower than the limit allows."""
 
     exit_code = 93

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and hashes of them."""
+"""Writing files atomically, and hashing them."""
 
 import errno
 import glob
@@ -26,16 +26,16 @@ _REASONS: Final = {
 
 
 def sha256_of(payload: bytes) -> str:
-    """The SHA-256 of `payload`, as 64 lower-case hexadecimal digits."""
+    """Return the SHA-256 of `payload` as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(payload).hexdigest()
 
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system says about `path` into a sentence.
+    """Turn an error of the operating system about `path` into a `StorageError`.
 
     Raises:
-        StorageError: in place of any `OSError` raised inside.
+        StorageError: An `OSError` was raised inside.
     """
     try:
         yield
@@ -46,11 +46,11 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def check_room(path: Path) -> None:
-    """Find out before long work whether its outcome could be written to `path`; nothing is made.
+    """Check before long work that `path` can be written; nothing is written.
 
     Raises:
-        StorageError: it is a folder; or its folder, or the nearest one above it that exists, takes
-            no new files.
+        StorageError: `path` is a folder, or the nearest folder above it that exists cannot be
+            written to.
     """
     folder = next(each for each in path.absolute().parents if each.exists())
     with storage_errors(path):
@@ -63,10 +63,10 @@ def check_room(path: Path) -> None:
 
 
 def write_atomically(path: Path, payload: bytes) -> None:
-    """Write `payload` so that `path` holds either all of it or what it held before.
+    """Write `payload` to `path`, which holds either all of it or its former content.
 
     Raises:
-        StorageError: the folder cannot be written to; nothing partial is left.
+        StorageError: The folder cannot be written to; no partial file is left.
     """
     with staged(path, payload) as place:
         place()
@@ -74,14 +74,14 @@ def write_atomically(path: Path, payload: bytes) -> None:
 
 @contextmanager
 def staged(path: Path, payload: bytes) -> Iterator[Callable[[], None]]:
-    """Bring `payload` to the disk beside `path`; what is yielded then gives it its place.
+    """Write `payload` to a hidden file beside `path`, and yield a function that renames it.
 
-    The bytes go to a hidden file in the same folder, reach the disk, and take the name in one
-    step, which needs no room any more. Missing folders are made. What a killed process left
-    half-written is swept up by the next write of the same name.
+    The bytes are on the disk before the rename, which is one step and needs no further space.
+    Missing folders are made. The next write of the same path removes the hidden files of killed
+    processes.
 
     Raises:
-        StorageError: the folder cannot be written to; nothing partial is left.
+        StorageError: The folder cannot be written to; no partial file is left.
     """
     partial = path.parent / f".{path.name}.{os.getpid()}{_PARTIAL}"
 
@@ -95,7 +95,7 @@ def staged(path: Path, payload: bytes) -> Iterator[Callable[[], None]]:
             _write_partial(path, partial, payload)
         yield place
     finally:
-        # Also on Ctrl-C: a half-written file is nobody's treasure.
+        # Also after Ctrl-C.
         with suppress(OSError):
             partial.unlink(missing_ok=True)
 
@@ -112,7 +112,7 @@ def _write_partial(path: Path, partial: Path, payload: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut; some file systems cannot, and then it is no error."""
+    """Make a rename survive a power cut, on file systems that can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -122,7 +122,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Remove partial files of `path` whose writers are dead."""
+    """Remove partial files of `path` whose processes have ended."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"):
         writer = leftover.name.removesuffix(_PARTIAL).rpartition(".")[2]
         if writer.isdecimal() and not _alive(int(writer)):
@@ -131,7 +131,7 @@ def _sweep(path: Path) -> None:
 
 def _alive(process: int) -> bool:
     if os.name == "nt":
-        return True  # signal 0 would end the process there, so leave its files alone
+        return True  # On Windows, signal 0 would end the process.
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):  # no process has a number that large

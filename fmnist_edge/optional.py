@@ -1,4 +1,4 @@
-"""Packages that not every install has: ask for them here, and nowhere else."""
+"""Importing optional packages; this is the only module that does so."""
 
 import importlib
 import importlib.util
@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from fmnist_edge.errors import MissingDependencyError
 
-# The first Python that a package has no release for, as the markers in pyproject.toml say.
+# The first Python version without a release of the package, as in pyproject.toml.
 _PYTHON_BELOW: Final = {"keras": (3, 14), "tensorflow": (3, 14), "tf2onnx": (3, 14)}
 
 
 def installed(module: str) -> bool:
-    """Whether the top-level package of `module` could be imported, without importing it."""
+    """Return whether the top-level package of `module` can be found, without importing it."""
     return importlib.util.find_spec(module.partition(".")[0]) is not None
 
 
@@ -21,12 +21,12 @@ def require(module: str, *, extra: str) -> Any:  # noqa: ANN401 - the modules ar
     """Import `module`, which the optional dependency group `extra` installs.
 
     Raises:
-        MissingDependencyError: it is not installed, or its import fails.
+        MissingDependencyError: The module is not installed, or its import fails.
     """
     try:
         return importlib.import_module(module)  # noqa: TID251 - this is the one allowed place
     except (ImportError, OSError, AttributeError) as error:
-        # OSError: a shared library is missing. AttributeError: two packages do not fit together.
+        # OSError: a shared library is missing. AttributeError: two packages are incompatible.
         package = module.partition(".")[0]
         state = "is installed but cannot be imported" if installed(module) else "is not installed"
         raise MissingDependencyError(
@@ -47,7 +47,7 @@ def _hint(package: str, extra: str) -> str:
 
 
 def versions_of(distributions: tuple[str, ...]) -> dict[str, str]:
-    """The installed version of each distribution; those that are absent are left out."""
+    """Return the installed version of each distribution, without those that are not installed."""
     found = {}
     for name in distributions:
         try:

@@ -1,22 +1,22 @@
-"""How long work tells whoever watches that it moves on, without knowing who watches."""
+"""The interface by which long work reports its progress."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """A watcher of one piece of long work at a time."""
+    """Receives the progress of one task at a time."""
 
     def start(self, label: str, total: int | None) -> None:
-        """A piece of work begins; `total` counts its steps where that is known."""
+        """Report that a task begins; `total` is its number of steps, or None if unknown."""
 
     def advance(self, steps: int = 1, *, note: str = "") -> None:
-        """Some steps are done; `note` says how it goes (a loss, a file name)."""
+        """Report that steps are done; `note` is a short text, such as a loss or a file name."""
 
     def finish(self) -> None:
-        """The piece of work that was begun last is over."""
+        """Report that the task that began last has ended."""
 
     def say(self, message: str) -> None:
-        """Something worth one line of its own happened."""
+        """Report an event in one line of text."""
 
 
 class _Silent:

@@ -1,4 +1,4 @@
-"""A curve as one line of text."""
+"""Drawing a curve as one line of text."""
 
 import math
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ _GAP: Final = " "
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """A line of block characters, one per value: the lowest value is ▁, the highest █.
+    """Return one block character per value; the lowest value is ▁, the highest █.
 
-    Equal values are all of middle height; a value that is not finite leaves a gap.
+    If all values are equal, each is ▄; a value that is not finite is a blank.
     """
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
@@ -26,7 +26,7 @@ def _block(value: float, low: float, high: float) -> str:
         return _GAP
     if low == high:
         return _FLAT
-    # Scaled first: no difference becomes infinite, or is too small to divide by.
+    # Scaled first, so that no difference overflows or becomes zero.
     scale = max(abs(low), abs(high))
     share = (value / scale - low / scale) / (high / scale - low / scale)
     return _BLOCKS[min(round(share * (len(_BLOCKS) - 1)), len(_BLOCKS) - 1)]

@@ -1,4 +1,4 @@
-"""Looking names up in the project's tables of presets, protocols and runtimes."""
+"""Looking up names in the tables of presets, protocols and runtimes."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -9,15 +9,15 @@ T = TypeVar("T")
 
 
 def look_up(table: Mapping[str, T], name: str, kind: str) -> T:
-    """What `table` holds under `name`.
+    """Return the entry of `table` called `name`.
 
     Args:
-        table: By name.
-        name: What the user typed.
-        kind: What the table is of, in one word.
+        table: The entries by name.
+        name: Name that the user gave.
+        kind: Kind of the entries in one word, for the error message.
 
     Raises:
-        UsageError: there is no such entry; the known ones are named.
+        UsageError: There is no such entry; the hint lists the names.
     """
     if name not in table:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Bytes in memory, for a moment, as files: some libraries read nothing else."""
+"""Temporary files for libraries that cannot read from memory."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,18 +10,18 @@ from fmnist_edge.files import storage_errors
 
 @contextmanager
 def temporary_files(files: Mapping[str, bytes]) -> Iterator[Path]:
-    """Write files into a folder that nobody else may look into; it is gone after the block.
+    """Write files into a private temporary folder, which is removed after the block.
 
-    What was read and checked is what a library then reads, whatever happens to the original.
+    A library then reads the bytes that were checked, even if the original file changes.
 
     Args:
-        files: Contents by path from the folder.
+        files: Contents by path relative to the folder.
 
     Yields:
         The folder.
 
     Raises:
-        StorageError: the temporary folder is full or not writable.
+        StorageError: The folder for temporary files is full or not writable.
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -1,4 +1,4 @@
-"""`fmnist-edge`: the commands, and what becomes of errors."""
+"""`fmnist-edge`: the table of commands, and the handling of errors."""
 
 import sys
 import traceback
@@ -13,7 +13,7 @@ from fmnist_edge_cli import bench, compare, data, evaluate, export, render, repo
 
 
 class _Commands(TyperGroup):
-    """Typer would answer Ctrl-C itself, without a word."""
+    """Reports Ctrl-C in a sentence; Typer would end without one."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as in the base
         try:
@@ -30,11 +30,11 @@ app: Final = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="The way through: fmnist-edge train, fmnist-edge export, fmnist-edge bench. "
+    epilog="Start with: fmnist-edge train, fmnist-edge export, fmnist-edge bench. "
     "Each command has examples under --help.",
 )
 
-# In the order of an average day.
+# In the order of their usual use.
 app.command("data")(data.data)
 app.command("study")(study.study)
 app.command("train")(train.train)
@@ -64,7 +64,7 @@ def _fmnist_edge(
 
 
 def main() -> None:
-    """Run the command line; every error becomes a sentence and an exit code."""
+    """Run the command line; report each error as a sentence and set the exit code."""
     try:
         app()
     except FmnistEdgeError as error:
@@ -75,7 +75,7 @@ def main() -> None:
         sys.exit(INTERRUPTED_EXIT_CODE)
     except Exception as error:  # noqa: BLE001 - the edge of the process
         bug = InternalError(
-            f"Something unforeseen happened ({type(error).__name__}: {error}).",
+            f"An unexpected error occurred ({type(error).__name__}: {error}).",
             hint="This is a bug; please report it with the text above.",
         )
         sys.stderr.write(traceback.format_exc())

@@ -1,4 +1,4 @@
-"""How good one classifier is on one labelled split: the record, and what fills it."""
+"""Evaluation of one classifier on one labelled split: the metrics and their record."""
 
 from fmnist_edge.evaluation.measure import Answers, evaluate
 from fmnist_edge.evaluation.probabilities import class_probabilities, confidences

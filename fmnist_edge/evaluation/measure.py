@@ -1,4 +1,4 @@
-"""From probabilities and true labels to an `Evaluation`."""
+"""Computing an `Evaluation` from probabilities and true labels."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,18 +15,18 @@ from fmnist_edge.result import Case, Interval
 from fmnist_edge.session import Scores
 from fmnist_edge.stats.classification import calibration_error, wilson_interval
 
-BINS: Final = 15  # of the calibration error: those of Guo et al. 2017, arXiv 1706.04599
-PAIRS: Final = 10  # of classes that are mixed up: beyond them it is single images
+BINS: Final = 15  # of the calibration error, as in Guo et al. 2017, arXiv 1706.04599
+PAIRS: Final = 10  # of confused classes; further pairs have a few images each
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a classifier said, and what it should have said.
+    """The answers of a classifier and the true labels.
 
     Args:
         probabilities: float32[N,C] of 0..1, N at least 1.
-        truth: integers[N].
-        train: integers[M], the labels of train, for the baseline.
+        truth: integers[N], the true labels.
+        train: integers[M], the labels of the training split, for the baseline.
         labels: Names of the C classes.
     """
 
@@ -36,7 +36,7 @@ class Answers:
     labels: tuple[str, ...]
 
 
-def evaluate(  # noqa: PLR0913 - what the numbers are about, each told by somebody else
+def evaluate(  # noqa: PLR0913 - each argument is a field of the record
     answers: Answers,
     case: Case,
     *,
@@ -45,15 +45,15 @@ def evaluate(  # noqa: PLR0913 - what the numbers are about, each told by somebo
     split: SplitName,
     worst: int,
 ) -> Evaluation:
-    """Everything that the answers tell.
+    """Return all metrics of the answers of one classifier on one split.
 
     Args:
-        answers: Of one classifier on one split.
-        case: What gave them.
-        runtime_version: Of the runtime's library.
-        data_sha256: Identity of the data set.
-        split: Which part of it.
-        worst: How many mistakes to list.
+        answers: The answers and the true labels.
+        case: The model, the runtime and its options.
+        runtime_version: Version of the runtime's library.
+        data_sha256: SHA-256 of the dataset.
+        split: Name of the split.
+        worst: Number of mistakes to list.
     """
     truth, labels = answers.truth, answers.labels
     given = answers.probabilities.argmax(axis=1)

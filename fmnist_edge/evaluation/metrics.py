@@ -1,4 +1,4 @@
-"""Counts and shares from labels: plain functions of arrays, one for each question."""
+"""Classification metrics as functions of arrays."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -19,27 +19,27 @@ from fmnist_edge.session import Scores
 
 Labels = NDArray[np.integer[Any]]
 Counts = NDArray[np.int64]
-# What Keras takes for the smallest probability, so that no single image makes the mean infinite.
+# Keras's lower limit of a probability, so that no image makes the mean infinite.
 _SMALLEST: Final = 1e-7
 
 
 def confusion(truth: Labels, given: Labels, classes: int) -> Counts:
-    """How many images of each class were given which label.
+    """Return the confusion matrix.
 
     Args:
-        truth: integers[N] of 0 to `classes` - 1.
-        given: The same, what the model says.
-        classes: How many there are.
+        truth: integers[N], the true classes, 0 to `classes` - 1.
+        given: integers[N], the predicted classes.
+        classes: Number of classes.
 
     Returns:
-        int64[classes,classes], row by true class and column by given class.
+        int64[classes,classes], the number of images by true class (row) and predicted class.
     """
     cells = classes * truth.astype(np.int64) + given
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
 def class_scores(counts: Counts, labels: Sequence[str]) -> tuple[ClassScore, ...]:
-    """Precision, recall and F1 of each class, from a confusion matrix."""
+    """Return precision, recall and F1 of each class from a confusion matrix."""
     supports, given = counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist()
     hits = np.diagonal(counts).tolist()
     return tuple(
@@ -60,7 +60,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def macro(scores: Sequence[ClassScore]) -> Macro:
-    """Means over the classes that have images; at least one has."""
+    """Return the means over the classes with images, of which there must be one."""
     seen = [each for each in scores if each.support]
     return Macro(
         precision=fmean(each.precision or 0.0 for each in seen),
@@ -70,7 +70,7 @@ def macro(scores: Sequence[ClassScore]) -> Macro:
 
 
 def confused(counts: Counts, labels: Sequence[str], most: int) -> tuple[Confused, ...]:
-    """The `most` pairs of classes that are mixed up most often; ties in the order of classes."""
+    """Return the `most` pairs of classes confused most often; ties in the order of classes."""
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     # A stable sort of the flattened matrix keeps ties in the order of rows and columns.
@@ -89,19 +89,19 @@ def confused(counts: Counts, labels: Sequence[str], most: int) -> tuple[Confused
 
 
 def cross_entropy(probabilities: Scores, truth: Labels) -> float:
-    """The mean of -log p of the true class, in nats.
+    """Return the mean of -log p of the true class in nats.
 
-    As Keras computes it: the probabilities of an image are made to sum up to 1 first, and none
-    counts as less than 1e-7.
+    As in Keras, the probabilities of an image are first scaled to a sum of 1, and none counts as
+    less than 1e-7.
 
     Args:
         probabilities: float32[N,C] of 0..1, N at least 1.
-        truth: integers[N].
+        truth: integers[N], the true classes.
     """
     exact = probabilities.astype(np.float64)
     sums = np.maximum(exact.sum(axis=1), _SMALLEST)
     chosen = exact[np.arange(len(truth)), truth] / sums
-    # + 0.0: the best there is shall not be called -0.0.
+    # + 0.0 turns -0.0 into 0.0.
     return float(-np.log(np.clip(chosen, _SMALLEST, 1)).mean()) + 0.0
 
 
@@ -113,7 +113,7 @@ def calibration_bins(
     Args:
         confidence: float64[N] in 0..1.
         correct: bool[N].
-        bins: How many, of equal width.
+        bins: Number of bins, of equal width.
     """
     index = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
     images = np.bincount(index, minlength=bins).tolist()
@@ -138,9 +138,9 @@ def mistakes(
     labels: Sequence[str],
     most: int,
 ) -> tuple[Mistake, ...]:
-    """The `most` surest wrong answers; ties in the order of the split."""
+    """Return the `most` wrong answers of the highest confidence; ties in the order of the split."""
     wrong = np.flatnonzero(truth != given)
-    surest = wrong[np.argsort(-confidence[wrong], kind="stable")[:most]]
+    ranked = wrong[np.argsort(-confidence[wrong], kind="stable")[:most]]
     return tuple(
         Mistake(
             index=int(place),
@@ -148,17 +148,17 @@ def mistakes(
             predicted=labels[given[place]],
             confidence=float(confidence[place]),
         )
-        for place in surest
+        for place in ranked
     )
 
 
 def baseline(train: Labels, truth: Labels, labels: Sequence[str]) -> Baseline:
-    """What always answering the commonest class of train would reach.
+    """Return the accuracy of always predicting the most frequent class of the training split.
 
     Args:
-        train: integers[M], the labels of train.
-        truth: integers[N], those of the split.
+        train: integers[M], the labels of the training split.
+        truth: integers[N], the labels of the evaluated split.
         labels: Names of the classes.
     """
-    commonest = int(np.bincount(train, minlength=len(labels)).argmax())
-    return Baseline(labels[commonest], float((truth == commonest).mean()))
+    majority = int(np.bincount(train, minlength=len(labels)).argmax())
+    return Baseline(labels[majority], float((truth == majority).mean()))

@@ -1,4 +1,4 @@
-"""What is known of a classifier once it has labelled a split."""
+"""The record of the evaluation of one classifier on one split."""
 
 from typing import Final, Literal
 
@@ -11,11 +11,11 @@ SplitName = Literal["test", "validation", "train"]
 
 
 class Baseline(Record):
-    """What needs no model: answering the commonest class of train, whatever the image.
+    """The accuracy of always predicting the most frequent class of the training split.
 
     Args:
-        label: That class; the first of them where several are as common.
-        accuracy: The share of the split that is of that class, 0..1.
+        label: Name of that class; of the first one where several are equally frequent.
+        accuracy: Share of the split that is of that class, 0..1.
     """
 
     label: str
@@ -23,14 +23,14 @@ class Baseline(Record):
 
 
 class CalibrationBin(Record):
-    """The images whose confidence lies in (low, high]; the first bin has 0, too.
+    """The images with a confidence in (low, high]; the first bin includes 0.
 
     Args:
         low: Lower end of the bin.
         high: Upper end of the bin.
-        images: How many fall into it.
-        confidence: Their mean confidence; None for an empty bin.
-        accuracy: The share of them that is labelled right; None for an empty bin.
+        images: Number of images in the bin.
+        confidence: Mean confidence of these images, 0..1; None for an empty bin.
+        accuracy: Share of them with the right label, 0..1; None for an empty bin.
     """
 
     low: float
@@ -41,15 +41,15 @@ class CalibrationBin(Record):
 
 
 class ClassScore(Record):
-    """How well one class is found.
+    """Precision and recall of one class.
 
     Args:
-        label: Its name.
-        support: Images that are of it.
-        predicted: Images that were given its label.
-        precision: Share of `predicted` that is of the class; None where none was given its label.
-        recall: Share of `support` that was given its label; None where there is no such image.
-        f1: Harmonic mean of the two, 2 x hits / (support + predicted); None where both are 0.
+        label: Name of the class.
+        support: Number of images of the class.
+        predicted: Number of images that the model assigns to the class.
+        precision: Share of `predicted` that is of the class, 0..1; None if `predicted` is 0.
+        recall: Share of `support` that is predicted as the class, 0..1; None if `support` is 0.
+        f1: Harmonic mean of the two, 2 x hits / (support + predicted); None if both are 0.
     """
 
     label: str
@@ -61,9 +61,9 @@ class ClassScore(Record):
 
 
 class Macro(Record):
-    """Means over the classes that the split has images of, each class counting the same.
+    """Unweighted means over the classes of which the split has images.
 
-    A precision that is unknown, because a class was never given, counts as 0.
+    The precision of a class that is never predicted counts as 0.
     """
 
     precision: float
@@ -72,13 +72,13 @@ class Macro(Record):
 
 
 class Confused(Record):
-    """Two classes of which the first is taken for the second.
+    """The images of one class that are predicted as another.
 
     Args:
-        true: What the images are.
-        predicted: What they are taken for.
-        images: How many.
-        share: Of all images of the true class, 0..1.
+        true: Name of the true class.
+        predicted: Name of the predicted class.
+        images: Number of these images.
+        share: Their share of all images of the true class, 0..1.
     """
 
     true: str
@@ -88,13 +88,13 @@ class Confused(Record):
 
 
 class Mistake(Record):
-    """One image with a wrong label.
+    """One image that is predicted wrongly.
 
     Args:
-        index: Its place in the split, counted from 0.
-        true: What it is.
-        predicted: What it is taken for.
-        confidence: The probability of the predicted class, 0..1.
+        index: Index of the image in the split, counted from 0.
+        true: Name of the true class.
+        predicted: Name of the predicted class.
+        confidence: Probability of the predicted class, 0..1.
     """
 
     index: int
@@ -104,29 +104,29 @@ class Mistake(Record):
 
 
 class Evaluation(Record):
-    """One classifier on one split.
+    """All metrics of one classifier on one split.
 
     Args:
-        created: ISO 8601, UTC.
-        version: Of fmnist-edge.
-        case: Model file, runtime, device, threads, batch.
-        runtime_version: Of the runtime's library.
-        data_sha256: Identity of the data set.
-        split: Which part of it.
-        images: How many images it has.
-        correct: How many of them are labelled right.
+        created: Time of the evaluation, ISO 8601, UTC.
+        version: Version of fmnist-edge.
+        case: Model file, runtime, device, threads and batch size.
+        runtime_version: Version of the runtime's library.
+        data_sha256: SHA-256 of the dataset.
+        split: Name of the split.
+        images: Number of images of the split.
+        correct: Number of images with the right label.
         accuracy: `correct` / `images`, 0..1.
-        interval: Of the accuracy, Wilson's.
-        baseline: What needs no model.
-        cross_entropy: Mean of -log p of the true class, in nats. As in Keras, the probabilities of
-            an image are made to sum up to 1, and none counts as less than 1e-7.
+        interval: Wilson's 95 % interval of the accuracy.
+        baseline: Accuracy without a model.
+        cross_entropy: Mean of -log p of the true class in nats. As in Keras, the probabilities of
+            an image are scaled to a sum of 1, and none counts as less than 1e-7.
         calibration_error: Expected calibration error over `calibration`, 0..1.
         calibration: Bins of equal width.
-        classes: In the order of their numbers.
+        classes: Metrics of each class, in the order of the class numbers.
         macro: Means over the classes.
-        confusion: Images, row by true class and column by predicted class.
-        confused: The pairs of classes that are mixed up most often, the worst one first.
-        mistakes: The surest wrong answers: by confidence, and by index where that is the same.
+        confusion: Number of images by true class (row) and predicted class (column).
+        confused: The pairs of classes that are confused most often, in descending order.
+        mistakes: The wrong answers of the highest confidence, in descending order; ties by index.
     """
 
     created: str

@@ -1,8 +1,8 @@
-"""Calling the runtimes' own shared libraries from C: what an inference costs without Python.
+"""Calling the shared libraries of runtimes from C, for the cost of an inference without Python.
 
-The C sources lie beside this file and are compiled where they are used, by whatever C compiler the
-machine has. They need no headers but those of the C library: the few prototypes they use are
-declared in them.
+The C sources are in this folder and are compiled on the machine that uses them, by its own C
+compiler. They need no headers except those of the C library, because they declare the prototypes of
+the runtimes themselves.
 """
 
 from fmnist_edge.native.build import build, compiler

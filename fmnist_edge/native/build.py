@@ -16,17 +16,17 @@ from fmnist_edge.files import sha256_of, storage_errors, write_atomically
 _SOURCES: Final = Path(__file__).parent
 _COMPILERS: Final = ("cc", "gcc", "clang")
 _FLAGS: Final = ("-std=c11", "-O2", "-shared", "-fPIC")
-# An old glibc keeps dlopen in a library of its own; elsewhere this one is empty.
+# An old glibc has dlopen in a separate library; in others, this library is empty.
 _LIBRARIES: Final = ("-ldl",)
-_PATIENCE: Final = 120.0  # seconds; it takes a fifth of one on a laptop
+_TIMEOUT_SECONDS: Final = 120.0  # A laptop takes 0.2 s.
 _INSTALL: Final = "Install one: sudo apt install gcc libc6-dev"
 
 
 def compiler() -> tuple[str, ...] | None:
-    """The command that compiles C: what CC says, or the first of cc, gcc and clang.
+    """Return the command that compiles C: that of CC, or the first of cc, gcc and clang.
 
     Returns:
-        The program's path and its first arguments; nothing when there is none.
+        The path of the program and its first arguments; None if there is no compiler.
     """
     named = os.environ.get("CC", "").split()
     for program, *arguments in [named] if named else [[each] for each in _COMPILERS]:
@@ -36,22 +36,22 @@ def compiler() -> tuple[str, ...] | None:
 
 
 def cache_folder() -> Path:
-    """Where compiled sources are kept: in the user's cache."""
+    """Return the folder of compiled sources in the user's cache."""
     return platformdirs.user_cache_path("fmnist-edge", appauthor=False) / "native"
 
 
 def build(name: str) -> Path:
-    """Compile `name`.c into a shared library, unless that was done before.
+    """Compile `name`.c to a shared library, unless the cache has it.
 
     Args:
-        name: A source of this package, without its suffix.
+        name: Name of a source of this package, without suffix.
 
     Returns:
-        The path of the shared library, in the cache.
+        The path of the shared library in the cache.
 
     Raises:
-        MissingDependencyError: there is no C compiler, or it does not work.
-        StorageError: the cache cannot be written to.
+        MissingDependencyError: There is no C compiler, or it does not work.
+        StorageError: The cache cannot be written to.
     """
     command = compiler()
     if command is None:
@@ -70,7 +70,7 @@ def _absent() -> str:
 
 
 def _key(command: tuple[str, ...]) -> str:
-    """Changes with the sources, the compiler, and the kind of machine (homes may be shared)."""
+    """Return a key of the sources, the compiler and the platform; homes may be shared."""
     sources = sorted(each for each in _SOURCES.iterdir() if each.suffix in {".c", ".h"})
     parts = [*command, *_FLAGS, platform.system(), platform.machine(), *platform.libc_ver()]
     contents = b"".join(each.read_bytes() for each in sources)
@@ -84,17 +84,17 @@ def _compile(name: str, command: tuple[str, ...]) -> bytes:
         tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder,
     ):
         target = Path(folder) / f"{name}.so"
-        told = _run([*command, *_FLAGS, "-o", str(target), str(source), *_LIBRARIES])
+        message = _run([*command, *_FLAGS, "-o", str(target), str(source), *_LIBRARIES])
         if not target.is_file():
             raise MissingDependencyError(
-                f"The C compiler {command[0]!r} cannot compile {source.name}: {told}.",
+                f"The C compiler {command[0]!r} cannot compile {source.name}: {message}.",
                 hint=_INSTALL,
             )
         return target.read_bytes()
 
 
 def _run(command: list[str]) -> str:
-    """Run a compiler: what it complains about first."""
+    """Run a compiler and return its first error message."""
     try:
         done = subprocess.run(  # noqa: S603 - found by name, and no shell reads the arguments
             command,
@@ -102,13 +102,13 @@ def _run(command: list[str]) -> str:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT_SECONDS,
             check=False,
         )
     except OSError as error:
         return error.strerror or str(error)
     except subprocess.TimeoutExpired:
-        return f"it takes longer than {_PATIENCE:.0f} seconds"
+        return f"it takes longer than {_TIMEOUT_SECONDS:.0f} seconds"
     lines = [line.strip() for line in (done.stderr + done.stdout).splitlines()]
-    complaints = [line for line in lines if "error" in line] or [line for line in lines if line]
-    return (complaints or [f"it ended with code {done.returncode}"])[0].rstrip(".")
+    messages = [line for line in lines if "error" in line] or [line for line in lines if line]
+    return (messages or [f"it ended with code {done.returncode}"])[0].rstrip(".")

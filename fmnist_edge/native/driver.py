@@ -1,4 +1,4 @@
-"""The Python side of `session.h`: one model, opened and called by C."""
+"""The Python side of `session.h`: one model that is opened and called from C."""
 
 import ctypes
 import weakref
@@ -40,7 +40,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
 
 
 class NativeError(Exception):
-    """What a runtime's C interface says went wrong: one line, without a full stop."""
+    """An error of a runtime's C interface; the message is one line without a full stop."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Tensor:
     """An input or output, as the library describes it.
 
     Args:
-        name: Its name in the file.
-        type: The element type, in the library's own numbers.
-        shape: The sizes; None where any fits.
-        scale: Of a quantized tensor, else None.
-        zero_point: Of a quantized tensor, else 0.
+        name: Name in the file.
+        type: Number of the element type in the library.
+        shape: Size of each axis; None where it is not fixed.
+        scale: Scale of a quantized tensor; None for others.
+        zero_point: Zero point of a quantized tensor; 0 for others.
     """
 
     name: str
@@ -78,14 +78,14 @@ class Model:
     """A model that a runtime's C interface has opened.
 
     Args:
-        driver: What `build` made.
-        library: The runtime's shared library.
-        payload: The model file's bytes.
-        threads: Threads that one inference may use.
+        driver: Path of the shared library that `build` compiled.
+        library: Path of the runtime's shared library.
+        payload: Contents of the model file.
+        threads: Number of threads that one inference may use.
 
     Raises:
-        MissingDependencyError: the driver cannot be loaded.
-        NativeError: the library cannot open the model.
+        MissingDependencyError: The driver cannot be loaded.
+        NativeError: The library cannot open the model.
     """
 
     def __init__(self, driver: Path, library: Path, payload: bytes, threads: int) -> None:
@@ -96,7 +96,7 @@ class Model:
         )
         if self._handle is None:
             raise NativeError("no memory is left")
-        # A program that ends gives everything back at once, in no order that libraries foresee.
+        # Not at exit: the libraries may be unloaded before.
         self._close = weakref.finalize(self, self._call.native_close, self._handle)
         self._close.atexit = False
         if said := self._said():
@@ -105,35 +105,35 @@ class Model:
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """What the file declares as inputs.
+        """The inputs that the file declares.
 
         Raises:
-            NativeError: it is not understood.
+            NativeError: The library cannot describe them.
         """
         return self._described(_INPUT)
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
-        """What the file declares as outputs.
+        """The outputs that the file declares.
 
         Raises:
-            NativeError: it is not understood.
+            NativeError: The library cannot describe them.
         """
         return self._described(_OUTPUT)
 
     def bind(self, batch: int, input_bytes: int, output_bytes: int) -> tuple[Shape, Shape]:
-        """Make the buffers of the first input and the first output, before any `run`.
+        """Allocate the buffers of the first input and the first output, before any `run`.
 
         Args:
             batch: Items per inference.
-            input_bytes: Of one element of the input.
-            output_bytes: Of one element of the output.
+            input_bytes: Size of one element of the input in bytes.
+            output_bytes: Size of one element of the output in bytes.
 
         Returns:
-            The shapes of the two, with no size left open.
+            The shapes of input and output.
 
         Raises:
-            NativeError: the model does not take this batch.
+            NativeError: The model does not take this batch size.
         """
         sizes = (ctypes.c_size_t * 2)(input_bytes, output_bytes)
         self._check(self._call.native_bind(self._opened(), batch, sizes))
@@ -145,34 +145,35 @@ class Model:
         return tuple(shape[:rank])
 
     def run(self, source: int, target: int) -> None:
-        """Infer once.
+        """Run one inference.
+
+        NumPy takes microseconds to return an address, so that a caller should ask it once.
 
         Args:
-            source: The address of an input, contiguous and as large as bound.
-            target: The address of an output, likewise. To ask NumPy for an address takes
-                microseconds, so a caller does that once.
+            source: Address of a contiguous input of the bound shape.
+            target: Address of a contiguous output of the bound shape.
 
         Raises:
-            NativeError: the library gives up.
+            NativeError: The library cannot run the model.
         """
         self._check(self._run(self._opened(), source, target))
 
     def time_calls(
         self, tensors: Sequence[NDArray[Any]], output: NDArray[Any], nanoseconds: int, at_most: int
     ) -> NDArray[np.uint64]:
-        """Infer back to back, going round `tensors`; each call fills `output` anew.
+        """Run inferences back to back on each of `tensors` in turn; each call fills `output`.
 
         Args:
-            tensors: Contiguous, each as large as bound; at least one.
-            output: Contiguous, as large as bound.
-            nanoseconds: For how long; at least one call is made.
-            at_most: Calls after which to stop earlier.
+            tensors: At least one contiguous input of the bound shape.
+            output: Contiguous output of the bound shape.
+            nanoseconds: Time after which no further call is made; at least one call is made.
+            at_most: Largest number of calls.
 
         Returns:
-            uint64[calls] nanoseconds per call, in order.
+            uint64[calls], the duration of each call in nanoseconds.
 
         Raises:
-            NativeError: the library gives up.
+            NativeError: The library cannot run the model.
         """
         if not tensors:
             raise NativeError("there is no input to call it with")
@@ -191,7 +192,7 @@ class Model:
         return taken[:calls].copy()
 
     def close(self) -> None:
-        """Give back what the library holds; nothing else works afterwards."""
+        """Release the resources of the library; the other methods fail afterwards."""
         self._close()
         self._handle = None
 
@@ -201,20 +202,20 @@ class Model:
         return tuple(self._one(direction, index) for index in range(count))
 
     def _one(self, direction: int, index: int) -> Tensor:
-        told = _Described()
+        described = _Described()
         self._check(
-            self._call.native_describe(self._opened(), direction, index, ctypes.byref(told))
+            self._call.native_describe(self._opened(), direction, index, ctypes.byref(described))
         )
         try:
-            name = told.name.decode()
+            name = described.name.decode()
         except UnicodeDecodeError as error:
-            raise NativeError("the name of a tensor is no text") from error
+            raise NativeError("the name of a tensor is not text") from error
         return Tensor(
             name=name,
-            type=told.type,
-            shape=tuple(None if size < 0 else size for size in told.shape[: told.rank]),
-            scale=told.scale if told.is_quantized else None,
-            zero_point=told.zero_point if told.is_quantized else 0,
+            type=described.type,
+            shape=tuple(None if size < 0 else size for size in described.shape[: described.rank]),
+            scale=described.scale if described.is_quantized else None,
+            zero_point=described.zero_point if described.is_quantized else 0,
         )
 
     def _opened(self) -> int:
@@ -227,8 +228,8 @@ class Model:
             raise NativeError(self._said())
 
     def _said(self) -> str:
-        told: bytes = self._call.native_error(self._handle)
-        return told.decode(errors="replace").strip().partition("\n")[0].rstrip(".")
+        message: bytes = self._call.native_error(self._handle)
+        return message.decode(errors="replace").strip().partition("\n")[0].rstrip(".")
 
 
 def _load(driver: Path) -> ctypes.CDLL:

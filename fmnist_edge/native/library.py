@@ -1,4 +1,4 @@
-"""The shared library inside an installed package, found without importing that package."""
+"""Finding the shared library of an installed package without importing the package."""
 
 import ctypes
 import importlib.util
@@ -8,15 +8,15 @@ from fmnist_edge.errors import MissingDependencyError
 
 
 def find_library(package: str, pattern: str, *, extra: str) -> Path:
-    """Find the library a package calls.
+    """Return the path of a shared library in a package.
 
     Args:
-        package: Its import name.
-        pattern: The library's path in the package's folder; `*` stands for anything.
-        extra: The dependency group that installs the package.
+        package: Import name of the package.
+        pattern: Path of the library in the folder of the package, as a glob pattern.
+        extra: Optional dependency group that installs the package.
 
     Raises:
-        MissingDependencyError: the package is not installed, or has no such file.
+        MissingDependencyError: The package is not installed, or has no such file.
     """
     hint = f"Install it with: pip install 'fmnist-edge[{extra}]'"
     spec = importlib.util.find_spec(package)
@@ -27,16 +27,16 @@ def find_library(package: str, pattern: str, *, extra: str) -> Path:
     if not found:
         raise MissingDependencyError(
             f"The package {package!r} is installed but holds no {Path(pattern).name}.",
-            hint="This needs a package for Linux from its publisher. " + hint,
+            hint="Only the Linux packages of its publisher have it. " + hint,
         )
     return found[-1]
 
 
 def load_library(path: Path) -> ctypes.CDLL:
-    """Load a shared library; whoever loads it again gets the same one.
+    """Load a shared library.
 
     Raises:
-        MissingDependencyError: the machine cannot load it.
+        MissingDependencyError: The library cannot be loaded.
     """
     try:
         return ctypes.CDLL(str(path))

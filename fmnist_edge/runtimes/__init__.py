@@ -1,7 +1,7 @@
-"""The runtimes: whatever executes an artifact.
+"""The runtimes, which execute artifacts.
 
-A new one is a module that satisfies `RuntimeModule`, plus a line below; the contract tests and
-`bench` then take it along. Importing this package imports no runtime's library.
+A new runtime is a module that satisfies `RuntimeModule` and a line in the table below; the contract
+tests and `bench` then include it. Importing this package imports no runtime's library.
 """
 
 from types import MappingProxyType
@@ -39,16 +39,16 @@ RUNTIMES: Final = MappingProxyType(_MODULES)
 
 
 def get(name: str) -> RuntimeModule:
-    """The runtime called `name`.
+    """Return the runtime called `name`.
 
     Raises:
-        UsageError: there is none.
+        UsageError: There is no such runtime.
     """
     return look_up(RUNTIMES, name, "runtime")
 
 
 def reading(target: Format) -> tuple[str, ...]:
-    """The runtimes that open files of this format and really compute what is in them."""
+    """Return the names of the runtimes that open files of this format and execute the model."""
     return tuple(
         name for name, module in RUNTIMES.items() if module.READS_MODEL and target in module.FORMATS
     )

@@ -1,7 +1,7 @@
-"""Keras's `model.predict()`: what most people call first, and what they then measure.
+"""Keras's `model.predict()`, for comparison.
 
-It is made for large data: it wraps each call into a data set, callbacks and a progress bar, and
-Keras's own documentation advises against it for few inputs. This runtime is here for comparison.
+It is made for large data: each call creates a data set, callbacks and a progress bar, and Keras's
+documentation advises against it for small inputs. It is measured because many users call it.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ DEFAULT_USE = DefaultUse.SLOW_IMPORT
 
 
 def load_library() -> str:
-    """Import Keras, with TensorFlow below it, and return its version."""
+    """Import Keras and TensorFlow, and return the version of Keras."""
     return str(keras().__version__)
 
 
@@ -55,7 +55,7 @@ class _Session(PlainSession):
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
         try:
-            # Some models answer with a list, or a dictionary, of one.
+            # Some models return a list or a dictionary with one array.
             output: NDArray[Any] = self._flatten(self._predict(tensor, verbose=0))[0]
         except self._errors as error:
             raise ModelUnsupportedError(

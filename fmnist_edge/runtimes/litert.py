@@ -50,7 +50,7 @@ class _Session(PlainSession):
         self._path: Final = path
         self._source: Final = interpreter.get_input_details()[0]["index"]
         self._target: Final = interpreter.get_output_details()[0]["index"]
-        # Looked up once: at four microseconds a call, three attribute look-ups show.
+        # Looked up once, because a call takes only some microseconds.
         self._set: Final = interpreter.set_tensor
         self._invoke: Final = interpreter.invoke
         self._get: Final = interpreter.get_tensor
@@ -83,7 +83,7 @@ def _interpreter(
     artifact: Artifact,
     options: SessionOptions,
 ) -> tuple[Any, Sequence[TensorSpec], Sequence[TensorSpec]]:
-    """The interpreter, and the inputs and outputs that the file declares."""
+    """Return the interpreter and the inputs and outputs that the file declares."""
     try:
         interpreter = litert.Interpreter(
             model_content=artifact.payload, num_threads=options.threads
@@ -104,11 +104,11 @@ def _spec(details: Mapping[str, Any]) -> TensorSpec:
     is_integer = np.issubdtype(details["dtype"], np.integer)
     shape = tuple(None if size < 0 else int(size) for size in details["shape_signature"])
     return TensorSpec(
-        # The converter decorates names with the signature's; the plain part is what people gave.
+        # The converter adds the name of the signature; the rest is the name of the Keras tensor.
         name=details["name"].removeprefix("serving_default_").rpartition(":")[0] or details["name"],
         shape=shape,
         dtype=np.dtype(details["dtype"]).name,
-        # A scale of 0 is how the file format says "not quantized"; on floats it means nothing.
+        # A scale of 0 means "not quantized" in this file format; on floats a scale means nothing.
         quantization=Quantization(float(scale), int(zero_point)) if scale and is_integer else None,
     )
 
@@ -128,9 +128,9 @@ def _resize(artifact: Artifact, interpreter: Any, source: TensorSpec, batch: int
 
 
 def _delegate(interpreter: Any) -> str:  # noqa: ANN401 - untyped
-    # The only place where the Interpreter tells whether XNNPACK took the graph.
+    # Only here does the Interpreter show whether XNNPACK executes the graph.
     try:
         operators = interpreter._get_ops_details()  # noqa: SLF001
     except UnicodeDecodeError:
-        return "unknown"  # a damaged file's operators may have names that are no text
+        return "unknown"  # The names of operators in a damaged file may not be text.
     return "XNNPACK" if any(each["op_name"] == "DELEGATE" for each in operators) else "none"

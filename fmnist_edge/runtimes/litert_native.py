@@ -1,7 +1,7 @@
 """LiteRT called from C: `.tflite` files, without Python between the calls.
 
-`libLiteRt.so` of the same package offers compiled models in place of the Interpreter; both compute
-with XNNPACK.
+`libLiteRt.so` of the same package has compiled models instead of the Interpreter; both compute with
+XNNPACK.
 """
 
 from typing import Final
@@ -23,7 +23,7 @@ DEFAULT_USE = DefaultUse.ON_REQUEST
 _DISTRIBUTION: Final = "ai-edge-litert"
 _LIBRARY: Final = "libLiteRt.so"
 _DRIVER: Final = "litert"
-# Before, a function that opens models took other arguments under the same name.
+# In older versions, a function that opens models has the same name and other arguments.
 _OLDEST: Final = (2, 1, 6)
 # LiteRtElementType
 _DTYPES: Final = {
@@ -43,7 +43,7 @@ _DTYPES: Final = {
 
 
 def load_library() -> str:
-    """Load LiteRT's library, compile what calls it, and return its version."""
+    """Load the library of LiteRT, compile the C code that calls it, and return its version."""
     interface = _interface()
     build(interface.driver)
     load(interface.library)
@@ -61,7 +61,7 @@ def _interface() -> Interface:
     if numbers < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         raise MissingDependencyError(
-            f"LiteRT {_version()} has another C interface than {oldest}.",
+            f"LiteRT {_version()} has another C interface than version {oldest}.",
             hint=f"Update it with: pip install '{_DISTRIBUTION}>={oldest}'",
         )
     return Interface("LiteRT", _DRIVER, library, _DTYPES, resizes=True)

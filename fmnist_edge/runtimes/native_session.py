@@ -1,4 +1,4 @@
-"""What the runtimes that are called from C have in common."""
+"""The common part of the runtimes that are called from C."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from fmnist_edge.session import (
 
 @dataclass(frozen=True)
 class Interface:
-    """A runtime's C interface.
+    """The C interface of a runtime.
 
     Args:
-        name: The runtime's, for people.
-        driver: The source in `fmnist_edge.native` that calls it.
-        library: The runtime's shared library.
-        dtypes: NumPy's names of its element types.
-        resizes: Whether a model of one batch size can be opened with another.
+        name: Name of the runtime for messages.
+        driver: Name of the C source in `fmnist_edge.native` that calls it.
+        library: Path of the shared library of the runtime.
+        dtypes: Names of NumPy dtypes by the numbers of its element types.
+        resizes: Whether a model of a fixed batch size can be opened with another one.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Interface:
 
 @dataclass(frozen=True)
 class _File:
-    """A file that is open, and what opened it."""
+    """An opened file and the interface that opened it."""
 
     artifact: Artifact
     interface: Interface
@@ -49,7 +49,7 @@ class _File:
 
 
 class NativeSession(PlainSession):
-    """A session whose calls C makes: `run` makes one, `time_calls` many."""
+    """A session that is called from C: `run` makes one call, `time_calls` makes many."""
 
     def __init__(
         self,
@@ -67,17 +67,17 @@ class NativeSession(PlainSession):
         self._path: Final = file.artifact.path
         self._name: Final = file.interface.name
         self._model: Final = file.model
-        # What `run` reads and writes.
+        # The arrays that `run` reads and writes.
         self._takes, self._gives = arrays
         self._source: Final = self._takes.ctypes.data
         self._target: Final = self._gives.ctypes.data
 
     def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
-        """Infer once; the next call overwrites what this one returned.
+        """Run one inference; the next call overwrites the array that this one returned.
 
         Raises:
-            ModelUnsupportedError: the runtime gives up on this model, or the tensor is not one that
-                `prepare` makes.
+            ModelUnsupportedError: The runtime cannot run this model, or the tensor is not one that
+                `prepare` returns.
         """
         self._check(tensor)
         np.copyto(self._takes, tensor)
@@ -90,15 +90,12 @@ class NativeSession(PlainSession):
     def time_calls(
         self, tensors: Sequence[NDArray[Any]], nanoseconds: int, at_most: int
     ) -> tuple[NDArray[np.uint64], NDArray[Any]]:
-        """Call back to back (see `SelfTiming`): copy the input in, infer, copy the output out.
+        """Run inferences back to back (see `SelfTiming`), each with copies of input and output.
 
-        Python is not asked meanwhile: Ctrl-C works when the time is over.
-
-        Returns:
-            uint64[calls] nanoseconds per call, in order, and the output of the last call.
+        Ctrl-C takes effect only after the last call, because no Python code runs before.
 
         Raises:
-            ModelUnsupportedError: as in `run`.
+            ModelUnsupportedError: As in `run`.
         """
         for tensor in tensors:
             self._check(tensor)
@@ -110,11 +107,11 @@ class NativeSession(PlainSession):
         return taken, output
 
     def close(self) -> None:
-        """Give back what the runtime holds."""
+        """Release the resources of the runtime."""
         self._model.close()
 
     def _check(self, tensor: NDArray[Any]) -> None:
-        """C reads as many bytes as it expects, whatever is there."""
+        """Check the tensor, because C reads as many bytes as it expects."""
         takes = self._takes
         fits = (tensor.shape, tensor.dtype) == (takes.shape, takes.dtype)
         if not fits or not tensor.flags.c_contiguous:
@@ -135,10 +132,10 @@ def open_native(interface: Interface, artifact: Artifact, options: SessionOption
     """Open a model through a runtime's C interface.
 
     Raises:
-        MissingDependencyError: there is no C compiler that works.
-        ModelUnreadableError: the file is damaged or of another kind.
-        ModelUnsupportedError: it has several inputs or outputs, or cannot take this batch; or
-            another device than the CPU is asked for.
+        MissingDependencyError: No C compiler works.
+        ModelUnreadableError: The file is damaged or of another kind.
+        ModelUnsupportedError: The model has several inputs or outputs, or cannot take this batch
+            size; or another device than the CPU is asked for.
     """
     check_device(interface.name, options)
     driver = build(interface.driver)
@@ -158,12 +155,13 @@ def open_native(interface: Interface, artifact: Artifact, options: SessionOption
 def _bind(
     file: _File, specs: tuple[TensorSpec, TensorSpec], batch: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """An array like those that go in, and one like those that come out."""
+    """Return an array for the input and one for the output."""
     source, target = specs
     if None in target.shape[1:]:
         raise ModelUnsupportedError(
-            f"{file.artifact.path} leaves axis {target.shape.index(None, 1)} of its output open.",
-            hint="C needs to know beforehand how large an output is; call it from Python.",
+            f"{file.artifact.path} has an output of which axis {target.shape.index(None, 1)} "
+            "has no fixed size.",
+            hint="The C interface needs outputs of a known size; use the runtime without --native.",
         )
     takes, gives = np.dtype(source.dtype), np.dtype(target.dtype)
     try:
@@ -193,7 +191,7 @@ def _spec(tensor: Tensor, interface: Interface) -> TensorSpec:
     if tensor.scale and "int" in dtype:  # on floats, a scale means nothing
         quantization = Quantization(tensor.scale, tensor.zero_point)
     return TensorSpec(
-        # TensorFlow's converter decorates names with the signature's.
+        # TensorFlow's converter adds the name of the signature.
         name=tensor.name.removeprefix("serving_default_").rpartition(":")[0] or tensor.name,
         shape=tensor.shape,
         dtype=dtype,

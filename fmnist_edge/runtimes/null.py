@@ -1,7 +1,7 @@
-"""The runtime that does nothing: what its rows cost is the harness's own cost.
+"""A runtime that computes nothing; its rows measure the overhead of the harness.
 
-It takes the image bytes as they are and answers with ten equal scores, so its accuracy is the
-10 % of somebody who always says "T-shirt/top".
+It takes the bytes of the images unchanged and returns ten equal scores, so that its accuracy is the
+10 % of the class "T-shirt/top".
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ DEFAULT_USE = DefaultUse.ALWAYS
 
 
 def load_library() -> str:
-    """Nothing to load."""
+    """Return a version; there is no library to load."""
     return "0"
 
 
@@ -40,5 +40,5 @@ class _Session(PlainSession):
 
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001, ARG001 - the contract's names
-    """A session that ignores the artifact."""
+    """Open a session that ignores the artifact."""
     return _Session(options.batch)

@@ -1,8 +1,8 @@
-"""A plain forward pass in NumPy: what the arithmetic costs with no inference engine at all.
+"""A forward pass in NumPy, for the cost of the arithmetic without an inference engine.
 
-It reads the `npz` format: float32 arrays `kernel_0`, `bias_0`, `kernel_1`, ... and `activations`,
-one name per layer. An integer `pool`, if there is one, is the side of the squares of pixels whose
-means the first layer takes.
+It reads the `npz` format: float32 arrays `kernel_0`, `bias_0`, `kernel_1`, ... and the array
+`activations` with one name per layer. The optional integer `pool` is the side in pixels of the
+squares whose means are the input of the first layer.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ Array = NDArray[np.float32]
 
 
 def load_library() -> str:
-    """NumPy's version; it is part of the base install."""
+    """Return the version of NumPy, which the base install has."""
     return np.__version__
 
 
@@ -64,7 +64,7 @@ def _as_it_is(pixels: Array) -> Array:
 
 
 class _Layer:
-    """One Dense layer with a buffer of its own, so that a call allocates nothing large."""
+    """A Dense layer with a buffer of its own, so that a call allocates no array."""
 
     def __init__(self, kernel: Array, bias: Array, activation: str, batch: int) -> None:
         self.kernel: Final = np.ascontiguousarray(kernel)
@@ -80,11 +80,11 @@ class _Layer:
 
 
 class _Pool:
-    """The means of squares of pixels, in a buffer of its own.
+    """Average pooling with a buffer of its own.
 
     Args:
-        side: Of a square, in pixels.
-        rows: How many squares lie below each other; as many lie side by side.
+        side: Side of a square in pixels.
+        rows: Number of squares per row and per column.
         batch: Images per call.
     """
 
@@ -107,7 +107,7 @@ class _Session(PlainSession):
         source = TensorSpec("image", (None, *shape), "float32")
         target = TensorSpec("scores", (None, layers[-1].kernel.shape[1]), "float32")
         super().__init__(source, target, batch)
-        # The worker's environment holds BLAS to the threads asked for; NumPy cannot be asked.
+        # The environment of the worker limits the threads of BLAS; NumPy cannot report them.
         self.used: Mapping[str, str] = {}
         self._pool: Final = _Pool(pool, isqrt(means), batch) if pool > 1 else _as_it_is
         self._layers: Final = layers
@@ -143,7 +143,7 @@ def _take(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
 def _layers(arrays: Mapping[str, NDArray[Any]], batch: int) -> tuple[_Layer, ...]:
     activations = _take(arrays, "activations")
     if activations.ndim != 1:
-        raise ValueError("its activations are no list")
+        raise ValueError("its activations are not a list")
     layers: list[_Layer] = []
     for index, activation in enumerate(activations.tolist()):
         kernel, bias = _take(arrays, f"kernel_{index}"), _take(arrays, f"bias_{index}")
@@ -159,7 +159,7 @@ def _layers(arrays: Mapping[str, NDArray[Any]], batch: int) -> tuple[_Layer, ...
 def _pool(arrays: Mapping[str, NDArray[Any]], first: _Layer) -> int:
     pool = arrays.get("pool", np.array(1))
     if pool.shape or pool.dtype.kind not in "iu" or pool < 1:
-        raise ValueError("its pool is no positive integer")
+        raise ValueError("its pool is not a positive integer")
     if pool > 1 and first.kernel.shape[0] * int(pool) ** 2 != prod(IMAGE_SHAPE):
         raise ValueError("layer 0 does not fit the pool before it")
     return int(pool)

@@ -32,11 +32,11 @@ DEFAULT_USE = DefaultUse.ALWAYS
 _DEVICE: Final = "CPU"
 _INTEGERS: Final = ("int8", "uint8")
 _TFLITE_NAME: Final = "model.tflite"
-# Where and with what a TFLite file identifies itself.
+# The file identifier of a TFLite file and its position.
 _TFLITE_MAGIC: Final = (slice(4, 8), b"TFL3")
 
 Shape = tuple[int | None, ...]
-# A model as OpenVINO holds it, with its inputs and its outputs.
+# An OpenVINO model, its inputs, and its outputs.
 Opened = tuple[Any, list[TensorSpec], list[TensorSpec]]
 
 
@@ -58,7 +58,7 @@ class _Session(PlainSession):
         self._path: Final = path
         self._compiled: Final = compiled
         request = compiled.create_infer_request()
-        # Bound once: passing arrays to each call costs 45 microseconds of Python inside OpenVINO.
+        # Bound once, because passing arrays to each call takes 45 us of Python inside OpenVINO.
         self._source: Final = _bind(request.set_input_tensor, specs[0], compiled.input(0))
         self._target: Final = _bind(request.set_output_tensor, specs[1], compiled.output(0))
         self._infer: Final = request.infer
@@ -86,7 +86,7 @@ class _Session(PlainSession):
 
 
 def _bind(place: Any, spec: TensorSpec, port: Any) -> NDArray[Any]:  # noqa: ANN401 - untyped
-    """An array that the request reads from, or writes to, as long as both live."""
+    """Return an array that the request reads or writes, for as long as both exist."""
     array = np.zeros(tuple(port.get_shape()), spec.dtype)
     place(openvino().Tensor(array, shared_memory=True))
     return array
@@ -126,7 +126,7 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
 
 def _settings(options: SessionOptions) -> Mapping[str, str | int]:
     return {
-        # Else it computes in bfloat16 wherever the CPU can, and says nothing.
+        # Without this, it computes in bfloat16 on CPUs that support it.
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": options.threads,
         "PERFORMANCE_HINT": "LATENCY",
@@ -142,13 +142,13 @@ def _read_own(artifact: Artifact) -> Opened:
 
 
 def _read_tflite(artifact: Artifact) -> Opened:
-    """Read by way of a file, because OpenVINO takes TFLite from nowhere else.
+    """Read a TFLite file from a temporary file, because OpenVINO does not read it from memory.
 
-    Its graph has the types of quantized inputs and outputs, and no longer what they mean.
+    OpenVINO's graph keeps the dtypes of quantized inputs and outputs and drops their quantization.
     """
     where, magic = _TFLITE_MAGIC
-    if artifact.payload[where] != magic:  # OpenVINO would try all its other readers, aloud
-        raise ValueError("it is no TFLite file")
+    if artifact.payload[where] != magic:  # OpenVINO would try all other readers and print
+        raise ValueError("it is not a TFLite file")
     with temporary_files({_TFLITE_NAME: artifact.payload}) as folder:
         try:
             model = openvino().Core().read_model(folder / _TFLITE_NAME)
@@ -176,7 +176,7 @@ def _opened(model: Any) -> Opened:  # noqa: ANN401 - untyped
 
 
 def _weights(artifact: Artifact) -> bytes:
-    """The `.bin` of an `.xml`: of a file of ours it was read and checked; else it lies beside."""
+    """Return the `.bin` of an `.xml`, from the artifact or, without a manifest, from its folder."""
     name = Path(artifact.path.name).with_suffix(".bin").name
     if name in artifact.companions:
         return artifact.companions[name]
@@ -224,7 +224,7 @@ def _reshape(
 
 
 def _misfit(made: Shape, declared: Shape, declared_batch: int | None, batch: int) -> str:
-    """Why an output is none of fixed shape that has the new batch in place of the old one."""
+    """Return why an output has no fixed shape with the new batch in place of the old one."""
     if None in made:
         return "how large its answer is, only the data tells"
     if declared[:1] in {(None,), (declared_batch,)} and made[0] != batch:

@@ -27,7 +27,7 @@ EXTRA = onnxruntime_library.EXTRA
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.ALWAYS
 
-_MEMORY: Final = "cpu"  # where the arrays lie
+_MEMORY: Final = "cpu"  # the memory of the arrays
 _DTYPES: Final = {
     **{f"tensor({name})": name for name in ("float16", "int8", "int16", "int32", "int64")},
     **{f"tensor({name})": name for name in ("uint8", "uint16", "uint32", "uint64")},
@@ -67,7 +67,7 @@ class _Session(PlainSession):
             ) from error
 
     def _first(self, tensor: NDArray[Any]) -> NDArray[Any]:
-        """The first call, which tells if the answer has the shape that the file declares."""
+        """Make the first call, which shows whether the output has the declared shape."""
         answer = self._plain(tensor)
         is_as_declared = answer.shape == _sized(self.output, self.batch)
         self._call = (
@@ -79,7 +79,7 @@ class _Session(PlainSession):
 
 
 def _plain(opened: Any, source: TensorSpec, target: TensorSpec) -> Call:  # noqa: ANN401 - untyped
-    """A call that is given an array and makes another, of whatever size."""
+    """Return a function that passes an array to each call and returns a new one of any size."""
     infer, names = opened.run, [target.name]
 
     def call(tensor: NDArray[Any]) -> NDArray[Any]:
@@ -90,14 +90,14 @@ def _plain(opened: Any, source: TensorSpec, target: TensorSpec) -> Call:  # noqa
 
 
 def _sized(spec: TensorSpec, batch: int) -> tuple[int, ...]:
-    """A declared shape with the batch for an open first axis, and 0 for another open one."""
+    """Return a declared shape; the batch replaces an open first axis, 0 another open one."""
     return tuple(size or (0 if axis else batch) for axis, size in enumerate(spec.shape))
 
 
 def _bound(opened: Any, source: TensorSpec, target: TensorSpec, batch: int) -> Call:  # noqa: ANN401 - untyped
-    """A call that reads and writes two arrays which ONNX Runtime was told of once.
+    """Return a function that reads and writes two arrays which are bound once.
 
-    Passing an array to each call, and being given a new one, costs microseconds of Python.
+    Passing an array to each call and receiving a new one takes microseconds in Python.
     """
     given = np.zeros(_sized(source, batch), source.dtype)
     answer = np.zeros(_sized(target, batch), target.dtype)

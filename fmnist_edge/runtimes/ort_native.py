@@ -1,7 +1,7 @@
 """ONNX Runtime called from C: `.onnx` and `.ort` files, without Python between the calls.
 
-`libonnxruntime.so` of the same package is the same release as what Python imports; Python's module
-holds a copy of its own.
+`libonnxruntime.so` is of the same package and release as the Python module, which holds a copy of
+its own.
 """
 
 import os
@@ -41,7 +41,7 @@ _DTYPES: Final = {
 
 
 def load_library() -> str:
-    """Load ONNX Runtime's library, compile what calls it, and return its version."""
+    """Load ONNX Runtime's library, compile the C code that calls it, and return its version."""
     interface = _interface()
     build(interface.driver)
     load(interface.library)
@@ -54,7 +54,7 @@ def open(artifact: Artifact, options: SessionOptions) -> NativeSession:  # noqa:
 
 
 def _interface() -> Interface:
-    # As in onnxruntime_library: it writes into the home folder unless told not to, before it loads.
+    # As in `onnxruntime_library`: without this, loading it writes a file into the home folder.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     library = find_library(PACKAGE, _LIBRARY, extra=EXTRA)
     return Interface("ONNX Runtime", _DRIVER, library, _DTYPES, resizes=False)

@@ -1,4 +1,4 @@
-"""TensorFlow itself: SavedModels by their signature, and `.keras` files as one compiled graph."""
+"""TensorFlow: SavedModels by their signature, and `.keras` files as one compiled graph."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ READS_MODEL = True
 DEFAULT_USE = DefaultUse.SLOW_IMPORT
 
 Pair = tuple[TensorSpec, TensorSpec]
-# From one tensor to the next.
+# A function from a tensor to a tensor.
 Call = Callable[[Any], Any]
 
 
@@ -77,7 +77,7 @@ def _open_signature(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
 
 
 def _open_keras(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
-    """One graph for one shape: what Keras itself does between the layers is gone."""
+    """Trace the model as one graph for one shape, without Keras's Python code between layers."""
     tf = tensorflow()
     model = load_model(artifact)
     source, target = single_pair(artifact, *tensor_specs(model))
@@ -88,8 +88,8 @@ def _open_keras(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
 
     signature = [tf.TensorSpec((batch, *source.shape[1:]), source.dtype)]
     try:
-        # Without autograph, which writes files of its own into the temporary folder: Keras's layers
-        # are graphs already.
+        # Without AutoGraph, which writes Python files into the temporary folder; Keras's layers do
+        # not need it.
         compiled = tf.function(infer, input_signature=signature, autograph=False)
         traced = compiled.get_concrete_function()
     except failures() as error:

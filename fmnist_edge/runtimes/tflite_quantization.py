@@ -1,7 +1,7 @@
-"""What the integers of a TFLite file's input and output mean.
+"""Reading the quantization of the input and the output of a TFLite file.
 
-A few steps through the file's bytes, so that a runtime which drops the quantization needs no other
-library to get it back. Layout: https://flatbuffers.dev/internals; the fields and their order:
+The FlatBuffer is read directly, so that a runtime which drops the quantization needs no other
+library. Layout: https://flatbuffers.dev/internals; the fields and their order:
 `tensorflow/lite/schema/schema.fbs`.
 """
 
@@ -22,16 +22,16 @@ _QUANTIZATION_ZERO_POINT: Final = 3
 
 
 def quantizations(payload: bytes) -> tuple[Quantization | None, Quantization | None]:
-    """The quantization of the first input and of the first output.
+    """Return the quantization of the first input and of the first output.
 
     Args:
-        payload: A TFLite file.
+        payload: Contents of a TFLite file.
 
     Returns:
-        None for a tensor that has none, or one per channel.
+        None for a tensor that is not quantized, or is quantized per channel.
 
     Raises:
-        ValueError: it is no TFLite file, or a damaged one.
+        ValueError: The payload is not a TFLite file, or is damaged.
     """
     try:
         graph = _Table.root(payload).tables(_MODEL_SUBGRAPHS)[0]
@@ -39,13 +39,13 @@ def quantizations(payload: bytes) -> tuple[Quantization | None, Quantization | N
         ends = [int(graph.numbers(field, "i")[0]) for field in (_GRAPH_INPUTS, _GRAPH_OUTPUTS)]
         source, target = (_quantization(tensors[end]) for end in ends)
     except (struct.error, IndexError) as error:
-        raise ValueError("its tables lead nowhere") from error
+        raise ValueError("its tables point outside of the file") from error
     return source, target
 
 
 @dataclass(frozen=True)
 class _Table:
-    """A table of a FlatBuffer: where it starts in the file's bytes."""
+    """A table of a FlatBuffer, by its position in the bytes of the file."""
 
     payload: bytes
     start: int
@@ -55,8 +55,8 @@ class _Table:
         return _Table(payload, struct.unpack_from("<I", payload)[0])
 
     def follow(self, field: int) -> int:
-        """Where a field that lies elsewhere begins; 0 if it is absent."""
-        fields = self.start - self._read("i", self.start)  # where the table's fields lie
+        """Return the position of the value that a field refers to; 0 if the field is absent."""
+        fields = self.start - self._read("i", self.start)  # position of the table of field offsets
         entry = 4 + 2 * field
         if entry >= self._read("H", fields):
             return 0
@@ -65,14 +65,14 @@ class _Table:
         return where + self._read("I", where) if offset else 0
 
     def numbers(self, field: int, kind: str) -> tuple[float, ...]:
-        """A vector of numbers, `kind` as in the module `struct`; empty if absent."""
+        """Return a vector of numbers, `kind` as in the module `struct`; empty if absent."""
         where = self.follow(field)
         if not where:
             return ()
         return struct.unpack_from(f"<{self._read('I', where)}{kind}", self.payload, where + 4)
 
     def tables(self, field: int) -> "list[_Table]":
-        """A vector of tables; empty if absent."""
+        """Return a vector of tables; empty if absent."""
         where = self.follow(field) + 4
         return [
             _Table(self.payload, where + 4 * index + int(offset))
@@ -91,7 +91,7 @@ def _quantization(tensor: _Table) -> Quantization | None:
     table = _Table(tensor.payload, where)
     scales = table.numbers(_QUANTIZATION_SCALE, "f")
     zero_points = table.numbers(_QUANTIZATION_ZERO_POINT, "q") or (0,)
-    # A scale of 0 is another way to say "not quantized".
+    # A scale of 0 means "not quantized", too.
     if len(scales) != 1 or not scales[0] > 0:
         return None
     return Quantization(scales[0], int(zero_points[0]))

@@ -1,8 +1,8 @@
 """A session: one model file opened by one runtime, with fixed options.
 
-Only `run` is inference, and only `run` is ever timed. What comes before it (`prepare`: pixels or
-numbers to the model's input tensor) and after it (`decode`: raw output to real numbers) is the same
-for all runtimes and lives here.
+Only `run` is timed as inference. The steps before it (`prepare`: pixels or numbers to the input
+tensor) and after it (`decode`: raw output to real numbers) are the same for all runtimes; they are
+in this package.
 """
 
 from fmnist_edge.session.checks import (

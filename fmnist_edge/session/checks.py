@@ -1,4 +1,4 @@
-"""Which models, batches and devices can be used."""
+"""Checks of models, batch sizes and devices before a session is opened."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +11,7 @@ from fmnist_edge.session.tensors import IMAGE_SHAPE, NUMBERS, holds_pixels
 CPU: Final = "cpu"
 _CLASSES: Final = 10
 _PIXELS: Final = 28 * 28
-# A flat image, one with a channel axis in either place, and one without.
+# An image without channel axis, a flat one, and one with the channel axis last or first.
 _IMAGE_SHAPES: Final = (IMAGE_SHAPE, (_PIXELS,), (*IMAGE_SHAPE, 1), (1, *IMAGE_SHAPE))
 _CLASSIFIERS_ONLY: Final = (
     "Only Fashion-MNIST classifiers (28x28 images in, 10 scores out) can be used."
@@ -22,14 +22,11 @@ _ONE_OF_EACH: Final = "Only models with one input and one output can be used."
 def single_pair(
     artifact: Artifact, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> tuple[TensorSpec, TensorSpec]:
-    """Make sure that a model has one input and one output, both of numbers.
-
-    Returns:
-        The two.
+    """Return the one input and the one output of a model.
 
     Raises:
-        ModelUnsupportedError: it has more or fewer, its input has no batch axis or another open
-            one, or one of them holds no numbers.
+        ModelUnsupportedError: The model has more or fewer of them, its input has no batch axis or
+            another axis without fixed size, or one of them does not hold numbers.
     """
     _check_one_of_each(artifact, inputs, outputs, _ONE_OF_EACH)
     source, target = inputs[0], outputs[0]
@@ -37,7 +34,7 @@ def single_pair(
     _check_numbers(artifact, "gives", target)
     if not source.shape:
         raise ModelUnsupportedError(
-            f"{artifact.path} takes a single number, and no batch of anything.",
+            f"{artifact.path} takes a single number, not a batch of items.",
             hint="Export it again with the batch as the first axis of its input.",
         )
     if None in source.shape[1:]:
@@ -52,13 +49,10 @@ def single_pair(
 def check_classifier(
     artifact: Artifact, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> tuple[TensorSpec, TensorSpec]:
-    """Make sure that a model takes Fashion-MNIST images and gives ten scores.
-
-    Returns:
-        Its one input and its one output.
+    """Return the input [N,28,28] and the output [N,10] of a classifier of Fashion-MNIST.
 
     Raises:
-        ModelUnsupportedError: it is another kind of model.
+        ModelUnsupportedError: The model is of another kind.
     """
     _check_one_of_each(artifact, inputs, outputs, _CLASSIFIERS_ONLY)
     _check_shape(artifact, "takes", inputs[0], IMAGE_SHAPE)
@@ -67,7 +61,7 @@ def check_classifier(
 
 
 def is_image_classifier(source: TensorSpec, target: TensorSpec) -> bool:
-    """Whether a model takes 28x28 pixels and gives ten scores, as Fashion-MNIST has them.
+    """Return whether a model takes 28x28 pixels and returns ten scores.
 
     The pixels may be [N,28,28], flat [N,784], or have a channel axis: [N,28,28,1], [N,1,28,28].
     """
@@ -76,10 +70,10 @@ def is_image_classifier(source: TensorSpec, target: TensorSpec) -> bool:
 
 
 def check_batch(artifact: Artifact, source: TensorSpec, batch: int) -> None:
-    """Make sure that a model of fixed batch size is opened with that one.
+    """Check that a model of a fixed batch size is opened with that one.
 
     Raises:
-        ModelUnsupportedError: its input takes another number of items at once.
+        ModelUnsupportedError: The batch size of its input is another one.
     """
     if source.shape[0] not in {None, batch}:
         raise ModelUnsupportedError(
@@ -89,14 +83,14 @@ def check_batch(artifact: Artifact, source: TensorSpec, batch: int) -> None:
 
 
 def check_device(runtime: str, options: SessionOptions) -> None:
-    """Make sure that nobody believes to measure a device that is not used.
+    """Check that the CPU is asked for, because a runtime would ignore another device.
 
     Args:
-        runtime: Its name, as people know it.
-        options: They may ask for another device than the CPU.
+        runtime: Name of the runtime, for the error message.
+        options: Options of the session.
 
     Raises:
-        ModelUnsupportedError: they do.
+        ModelUnsupportedError: The options name another device.
     """
     if options.device != CPU:
         raise ModelUnsupportedError(

@@ -1,4 +1,4 @@
-"""What sessions have in common: everything but the call itself."""
+"""The common part of the sessions of all runtimes."""
 
 from typing import Any, Final
 
@@ -9,12 +9,12 @@ from fmnist_edge.session.tensors import Scores, decode_scores, prepare_images
 
 
 class PlainSession:
-    """A session that lacks `run` and `used`.
+    """A session without `run` and `used`, which each runtime adds.
 
     Args:
-        source: The input tensor the file declares.
-        target: The output tensor the file declares.
-        batch: Items that one `run` takes.
+        source: The input tensor that the file declares.
+        target: The output tensor that the file declares.
+        batch: Number of items that one `run` takes.
     """
 
     def __init__(self, source: TensorSpec, target: TensorSpec, batch: int) -> None:
@@ -23,16 +23,12 @@ class PlainSession:
         self.batch: Final = batch
 
     def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Turn `batch` items into the exact input tensor, as `prepare_images` does.
-
-        Raises:
-            ModelUnsupportedError: the model takes items of another shape or kind.
-        """
+        """Convert `batch` items to the input tensor, as `prepare_images` does."""
         return prepare_images(images, self.input)
 
     def decode(self, output: NDArray[Any]) -> Scores:
-        """Turn a raw output into float32 of the same shape."""
+        """Convert a raw output to float32 of the same shape."""
         return decode_scores(output, self.output)
 
     def close(self) -> None:
-        """Give back what the runtime holds; most hold nothing that outlives the session."""
+        """Release the resources of the runtime; most hold none that outlive the session."""

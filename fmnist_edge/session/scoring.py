@@ -1,4 +1,4 @@
-"""Running any number of items through a session of one batch size."""
+"""Running a session of a fixed batch size on any number of items."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from fmnist_edge.session.tensors import Scores
 
 
 def classify(session: Session, images: NDArray[Any]) -> Scores:
-    """The scores of any number of items, through a session of any batch size.
+    """Return the scores of any number of items.
 
-    The last batch is filled up with its own last item; what that adds is cut off again.
+    The last batch is padded with its own last item, and the scores of the padding are dropped.
 
     Args:
         session: An opened model whose output has the batch as its first axis.
-        images: [N,...] of what `session.prepare` takes, such as uint8[N,28,28]; N at least 1.
+        images: [N,...] items that `session.prepare` takes, such as uint8[N,28,28]; N at least 1.
 
     Returns:
-        float32[N,...]: of a classifier, one score per class.
+        float32[N,...]; [N,C] of a classifier with C classes.
     """
     parts = []
     for start in range(0, len(images), session.batch):

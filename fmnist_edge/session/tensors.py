@@ -1,4 +1,4 @@
-"""From pixels and numbers to the tensor that a model takes, and from its answer to numbers."""
+"""Converting images to the input tensor of a model, and its output to real numbers."""
 
 from collections.abc import Callable, Mapping
 from math import prod
@@ -25,14 +25,14 @@ Scores = NDArray[np.float32]
 
 
 def scale_pixels(images: Images) -> NDArray[np.float32]:
-    """uint8 pixels of any shape as float32 in 0..1: the scale every model here is trained on."""
+    """Return uint8 pixels of any shape as float32 in 0..1, the scale that models are trained on."""
     return np.multiply(images, np.float32(PIXEL_SCALE), dtype=np.float32)
 
 
 def holds_pixels(spec: TensorSpec) -> bool:
-    """Whether pixels have a meaning in this input.
+    """Return whether an input can take pixels.
 
-    They have in a float input, in an integer one that tells its quantization, and in a uint8 one.
+    It can if it is a float, a quantized integer, or uint8.
     """
     if spec.quantization is not None:
         return spec.dtype in _QUANTIZED
@@ -40,16 +40,16 @@ def holds_pixels(spec: TensorSpec) -> bool:
 
 
 def prepare_images(images: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
-    """Turn camera bytes, or numbers, into the tensor that `spec` declares.
+    """Convert pixels or numbers to the tensor that `spec` declares.
 
-    What the values mean is told by their type:
+    The dtype of the values decides what they mean:
 
-    - uint8 are pixels. A float input takes pixel/255; an integer input takes what its quantization
-      makes of that. An int8 input with scale 1/255 and zero point -128 takes the same bytes with
-      the top bit flipped, so that no float is ever touched. Images of 28x28 pixels take the shape
-      of an input of as many: [784], [28,28,1], [1,28,28].
-    - Floats are real values: given as they are to a float input, quantized for an integer one.
-    - Other integers are what the input stores: indices, say, or values quantized already.
+    - uint8 values are pixels. A float input takes pixel/255; a quantized input takes the quantized
+      value of pixel/255. For an int8 input with scale 1/255 and zero point -128, that is the same
+      byte with its top bit flipped, and no float is computed. Images of 28x28 pixels are reshaped
+      to an input of 784 values: [784], [28,28,1], [1,28,28].
+    - Floats are real values, which are passed to a float input and quantized for an integer one.
+    - Other integers are the stored values of the input, such as indices or quantized values.
 
     An integer input without a quantization stores plain numbers.
 
@@ -61,7 +61,7 @@ def prepare_images(images: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
         [N,...] of the spec's dtype, contiguous; it may be `images` itself.
 
     Raises:
-        ModelUnsupportedError: the input has another shape, or such values have no meaning in it.
+        ModelUnsupportedError: The input has another shape, or cannot take such values.
     """
     items = _shaped(images, spec)
     if items.dtype == np.uint8:
@@ -81,12 +81,12 @@ def _shaped(items: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
     if items.dtype == np.uint8 and given == IMAGE_SHAPE and prod(sizes) == prod(given):
         return items.reshape(len(items), *sizes)
     raise ModelUnsupportedError(
-        f"The input {spec.name!r} takes items of shape {_told(wanted)}, not {_told(given)}.",
+        f"The input {spec.name!r} takes items of shape {_shown(wanted)}, not {_shown(given)}.",
         hint="Give it data of its own shape.",
     )
 
 
-def _told(shape: tuple[int | None, ...]) -> str:
+def _shown(shape: tuple[int | None, ...]) -> str:
     return "x".join("?" if size is None else str(size) for size in shape) or "()"
 
 
@@ -125,8 +125,8 @@ def _from_stored(values: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
 def _meaningless(spec: TensorSpec, what: str) -> ModelUnsupportedError:
     kind = spec.dtype if spec.quantization is None else f"quantized {spec.dtype}"
     return ModelUnsupportedError(
-        f"The input {spec.name!r} wants {kind}; nothing tells what {what} are in it.",
-        hint="Known are float16, float32 and float64, quantized int8, uint8 and int16, and plain "
+        f"The input {spec.name!r} takes {kind}, which {what} cannot be converted to.",
+        hint="Supported are float16, float32, float64, quantized int8, uint8 and int16, and plain "
         "integers.",
     )
 
@@ -147,14 +147,14 @@ def _quantize(
 
 
 def decode_scores(output: NDArray[Any], spec: TensorSpec) -> Scores:
-    """Turn a raw output into real numbers.
+    """Convert a raw output to real numbers.
 
     Args:
-        output: Of any shape, in the dtype that `spec` declares; of a classifier, [N,C].
-        spec: The output tensor.
+        output: Array of any shape and of the dtype that `spec` declares; [N,C] of a classifier.
+        spec: The output of the model.
 
     Returns:
-        float32 of the same shape, a copy: runtimes reuse their buffers.
+        float32 of the same shape; always a copy, because runtimes reuse their buffers.
     """
     scores = output.astype(np.float32)
     if spec.quantization is not None:
@@ -164,15 +164,15 @@ def decode_scores(output: NDArray[Any], spec: TensorSpec) -> Scores:
 
 
 def synthetic_inputs(spec: TensorSpec, count: int, seed: int) -> NDArray[Any]:
-    """Items that a model of unknown purpose can be timed with; `prepare_images` takes them.
+    """Return items to time a model of unknown purpose with, for `prepare_images`.
 
-    Where pixels have a meaning it is noise, evenly spread. Plain integers may be indices into
-    tables of unknown size, so these are zeros, which each table has; plain int8 are noise.
+    An input that can take pixels, or plain int8, gets uniform noise. Other plain integers may be
+    indices into tables of unknown size, so these inputs get zeros, which index every table.
 
     Args:
-        spec: A model's input, open at most in its batch axis.
-        count: How many items.
-        seed: Of the noise.
+        spec: The input of the model; only its batch axis may have no fixed size.
+        count: Number of items.
+        seed: Seed of the noise.
 
     Returns:
         [count,...] items of the input's shape: uint8 pixels, or the integers that it stores.

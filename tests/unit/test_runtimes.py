@@ -72,8 +72,8 @@ def test_softmax_does_not_overflow() -> None:
         ({"bias_0": None}, "it lacks the array 'bias_0'"),
         ({"activations": None}, "it lacks the array 'activations'"),
         ({"activations": np.array([], str)}, "it has no layers"),
-        ({"activations": np.array("relu")}, "its activations are no list"),
-        ({"activations": np.array([["relu"]])}, "its activations are no list"),
+        ({"activations": np.array("relu")}, "its activations are not a list"),
+        ({"activations": np.array([["relu"]])}, "its activations are not a list"),
         ({"activations": np.array(["gelu"])}, "layer 0 has the unknown activation 'gelu'"),
         ({"activations": np.array(["relu", "relu"])}, "it lacks the array 'kernel_1'"),
         ({"kernel_0": _ZEROS.astype(np.float64)}, "layer 0 is not a float32 matrix"),
@@ -120,7 +120,7 @@ def test_a_device_that_is_not_used_is_no_device_to_measure() -> None:
 
 @pytest.mark.parametrize("payload", [b"", b"I am no model", bytes(100), b"\xff" * 100])
 def test_the_quantization_of_what_is_no_tflite_file_is_not_told(payload: bytes) -> None:
-    with pytest.raises(ValueError, match="its tables lead nowhere"):
+    with pytest.raises(ValueError, match="its tables point outside of the file"):
         quantizations(payload)
 
 

@@ -88,7 +88,7 @@ def test_a_plain_integer_input_takes_the_pixels_as_numbers(dtype: str) -> None:
     ],
 )
 def test_an_input_in_which_pixels_mean_nothing_is_refused(spec: TensorSpec) -> None:
-    with pytest.raises(ModelUnsupportedError, match=f"wants .*{spec.dtype}; nothing tells"):
+    with pytest.raises(ModelUnsupportedError, match=f"takes .*{spec.dtype}, which pixels cannot"):
         prepare_images(_PIXELS, spec)
     assert not is_image_classifier(spec, OUTPUT)
 
@@ -142,7 +142,7 @@ def test_integers_are_what_the_input_stores() -> None:
 def test_values_that_mean_nothing_in_an_input_are_refused(
     items: np.ndarray, dtype: str, what: str
 ) -> None:
-    with pytest.raises(ModelUnsupportedError, match=f"wants {dtype}; nothing tells what {what}"):
+    with pytest.raises(ModelUnsupportedError, match=f"takes {dtype}, which {what}"):
         prepare_images(items, TensorSpec("row", (None, 3), dtype))
 
 
