@@ -97,7 +97,11 @@ def export(
     ] = True,
     verify: Annotated[
         str,
-        choice("--verify", ("full", "fast", "none"), "On 10,000 test images, on 1,000 others, no."),
+        choice(
+            "--verify",
+            ("full", "fast", "none"),
+            "Compare on the 10,000 test images, on 1,000 validation images, or not at all.",
+        ),
     ] = "full",
     max_drop: Annotated[
         float,

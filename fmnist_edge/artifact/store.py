@@ -63,7 +63,9 @@ def write_artifact(
                 place()
         except BaseException:
             for each in models:
-                each.unlink(missing_ok=True)  # without its manifest it would be half an artifact
+                each.unlink(
+                    missing_ok=True
+                )  # A model file without its manifest would be an incomplete artifact.
             raise
     with storage_errors(path):
         for each in former - models.keys():

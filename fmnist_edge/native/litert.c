@@ -11,7 +11,7 @@ struct session {
     struct {
         FUNCTIONS(DECLARE)
     } api;
-    void *bytes_of_model; /* LiteRT reads weights where they lie */
+    void *bytes_of_model; /* LiteRT reads the weights from here */
     environment env;
     model_file model;
     options options;
@@ -173,7 +173,7 @@ int native_describe(struct session *session, int direction, size_t index, struct
     if (kind != PER_TENSOR)
         return OK;
     TRY(GetPerTensorQuantization, tensor, &quantization);
-    told->is_quantized = quantization.scale != 0; /* how the file format says "not quantized" */
+    told->is_quantized = quantization.scale != 0; /* a scale of 0 means "not quantized" */
     told->scale = (double)quantization.scale;
     told->zero_point = (int32_t)quantization.zero_point;
     return OK;
@@ -188,11 +188,11 @@ static int type_of(struct session *session, int direction, struct tensor_type *t
     return OK;
 }
 
-/* The types of the two tensors for this batch, which the model is resized to.
+/* Returns the types of the two tensors for this batch size, which the model is resized to.
  *
- * Of a graph that finds out its sizes while it runs, LiteRT tells those of another batch, and would
- * write past the end of a buffer that is made for them. Such a graph leaves the batch of its
- * output open, so what the file declares comes first. */
+ * For a graph that computes its sizes while it runs, LiteRT reports those of another batch size, and
+ * would write past the end of a buffer of that size. The batch axis of its output has no fixed size,
+ * so that the shape in the file is read first. */
 static int resize(struct session *session, int64_t batch, struct tensor_type types[DIRECTIONS])
 {
     struct layout *input = &types[INPUT].layout, *output = &types[OUTPUT].layout;

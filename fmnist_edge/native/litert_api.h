@@ -1,7 +1,7 @@
 /* The part of LiteRT's C interface that litert.c uses.
  *
- * The prototypes, numbers and layouts are those of litert/c/ in LiteRT 2.1.6 to 2.3; before, models
- * were opened by a function of the same name with other arguments.
+ * The prototypes, numbers and layouts are those of litert/c/ in LiteRT 2.1.6 to 2.3. In older
+ * versions, the function that opens models has the same name and other arguments.
  */
 #ifndef FMNIST_EDGE_NATIVE_LITERT_API_H
 #define FMNIST_EDGE_NATIVE_LITERT_API_H
@@ -15,7 +15,7 @@ enum { HOST_MEMORY = 1 };                                        /* LiteRtTensor
 enum { ANY_INT = 2 };                                            /* LiteRtAnyType */
 enum { ACCELERATORS = 24, LOG_LEVEL = 25, LOG_ONLY_ERRORS = 3 }; /* LiteRtEnvOptionTag */
 
-typedef int status; /* 0: all went well */
+typedef int status; /* 0: success */
 typedef struct environment *environment;
 typedef struct model *model_file;
 typedef struct signature *signature;

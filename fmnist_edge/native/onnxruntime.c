@@ -1,6 +1,6 @@
 /* ONNX Runtime through its C interface.
  *
- * The interface is a table of functions that only ever grows at its end, so a function keeps its
+ * The interface is a table of functions that grows at its end only, so that each function keeps its
  * position. Those below are from onnxruntime_c_api.h; all belong to its version 1, which ends at
  * position 101.
  */
@@ -9,7 +9,7 @@
 enum { API_VERSION = 1 };
 enum { LOG_ONLY_ERRORS = 3, ALL_OPTIMIZATIONS = 99, ARENA_ALLOCATOR = 1, DEFAULT_MEMORY = 0 };
 
-typedef struct OrtStatus OrtStatus; /* NULL: all went well */
+typedef struct OrtStatus OrtStatus; /* NULL: success */
 typedef struct OrtEnv OrtEnv;
 typedef struct OrtSession OrtSession;
 typedef struct OrtSessionOptions OrtSessionOptions;
@@ -172,7 +172,7 @@ static int describe_shape(struct session *session, const OrtTypeInfo *type, stru
     const OrtTensorInfo *info = NULL;
     TRY(CastTypeInfoToTensorInfo(type, &info));
     if (info == NULL)
-        return OK; /* no tensor: a sequence or a map; its type stays 0 */
+        return OK; /* a sequence or a map, not a tensor; its type stays 0 */
     size_t rank = 0;
     TRY(GetTensorElementType(info, &told->type));
     TRY(GetDimensionsCount(info, &rank));

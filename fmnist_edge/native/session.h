@@ -1,8 +1,8 @@
-/* What a native session offers to Python (driver.py is the other side of this file).
+/* The interface of a native session for Python; driver.py calls it.
  *
  * litert.c and onnxruntime.c each define `struct session`, which starts with a `struct common`, and
  * the functions that are only declared here. The loop that is timed is defined here, once for both.
- * Nothing aborts: what goes wrong is told by native_error().
+ * No function aborts: errors are reported by native_error().
  */
 #ifndef FMNIST_EDGE_NATIVE_SESSION_H
 #define FMNIST_EDGE_NATIVE_SESSION_H
@@ -26,15 +26,15 @@ enum { ALIGNMENT = 64 };
 
 struct tensor {
     char name[NAME_SIZE];
-    int32_t type; /* in the library's own numbers */
+    int32_t type; /* number of the element type in the library */
     int32_t rank;
-    int64_t shape[MAX_RANK]; /* -1 where any size fits */
+    int64_t shape[MAX_RANK]; /* -1 for an axis without fixed size */
     int32_t is_quantized;
     int32_t zero_point;
     double scale;
 };
 
-/* A tensor as it is bound: no size is open any more. */
+/* A bound tensor; every axis has a fixed size. */
 struct bound {
     int32_t rank;
     int64_t shape[MAX_RANK];
@@ -48,21 +48,21 @@ struct common {
 
 struct session;
 
-/* Opens a model; `library` is the path of the runtime's shared library. NULL: no memory is left.
- * Otherwise look at native_error(), and call native_close() in any case. */
+/* Opens a model; `library` is the path of the runtime's shared library. NULL: out of
+ * memory. Otherwise, native_error() reports failure, and native_close() must be called. */
 struct session *native_open(const char *library, const void *model, size_t size, int threads);
 
-/* How many inputs or outputs there are, or -1. */
+/* Returns the number of inputs or outputs, or -1. */
 int64_t native_count(struct session *session, int direction);
 
 int native_describe(struct session *session, int direction, size_t index, struct tensor *told);
 
-/* Makes the buffers of the first input and the first output, whose elements have so many bytes. */
+/* Allocates the buffers of the first input and output for elements of the given sizes in bytes. */
 int native_bind(struct session *session, int64_t batch, const size_t element_bytes[DIRECTIONS]);
 
 void native_close(struct session *session);
 
-/* One inference as a program has to do it: input copied in, output copied out. */
+/* Runs one inference with a copy of the input and of the output. */
 static int infer(struct session *session, const void *input, void *output);
 
 static struct common *common_of(struct session *session)
@@ -103,7 +103,7 @@ static int set_bound(struct session *session, int direction, int32_t rank, const
     return OK;
 }
 
-/* Memory that vector instructions like. */
+/* Allocates memory that is aligned for vector instructions. */
 static void *allocate(size_t bytes)
 {
     return aligned_alloc(ALIGNMENT, (bytes / ALIGNMENT + 1) * ALIGNMENT);
@@ -116,13 +116,13 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-/* The last failure; empty when there was none. */
+/* Returns the message of the last failure; empty if there was none. */
 const char *native_error(struct session *session)
 {
     return common_of(session)->error;
 }
 
-/* Writes the sizes of a tensor that is bound; returns how many there are. */
+/* Writes the shape of a bound tensor and returns its number of axes. */
 int native_bound(struct session *session, int direction, int64_t shape[MAX_RANK])
 {
     const struct bound *bound = &common_of(session)->bound[direction];
@@ -135,8 +135,8 @@ int native_run(struct session *session, const void *input, void *output)
     return infer(session, input, output);
 }
 
-/* Calls back to back, going round the inputs, until `nanoseconds` have passed or `at_most` calls
- * are made. Writes how long each took; returns how many there were, or -1. */
+/* Runs inferences back to back on each input in turn, until `nanoseconds` have passed or `at_most`
+ * calls are made. Writes the duration of each call in ns; returns the number of calls, or -1. */
 int64_t native_time_calls(struct session *session, const void *const *inputs, size_t count,
                           void *output, uint64_t nanoseconds, uint64_t at_most, uint64_t *taken)
 {

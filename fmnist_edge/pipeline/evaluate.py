@@ -148,24 +148,24 @@ def _runtime(artifact: Artifact, named: str | None) -> str:
     able = runtimes.reading(artifact.format)
     if named not in able:
         raise UsageError(
-            f"{named} does not compute what is in {artifact.format} files.",
-            hint=f"Those are opened by: {', '.join(able)}.",
+            f"{named} does not run {artifact.format} files.",
+            hint=f"Runtimes that do: {', '.join(able)}.",
         )
     return named
 
 
 def _open(artifact: Artifact, runtime: RuntimeModule, request: EvaluateRequest) -> Session:
-    """A session of the batch that was asked for, or of the one that the file has.
+    """Open a session with the batch size of the request, or with that of the file.
 
     Raises:
-        ModelUnsupportedError: the file is no Fashion-MNIST classifier.
+        ModelUnsupportedError: The file is not a classifier of Fashion-MNIST.
     """
     manifest = artifact.manifest
     declared = manifest.input.shape[0] or _MANY if manifest else 1
     session = _session(artifact, runtime, request, request.batch or declared)
     own = session.input.shape[0] or _MANY
     if request.batch is None and session.batch != own:
-        # A bare file tells its batch only once it is open.
+        # The batch size of a file without manifest is known only once it is open.
         session.close()
         session = _session(artifact, runtime, request, own)
     return session
@@ -228,7 +228,7 @@ def draw(done: Evaluated, folder: Path, progress: Progress = SILENT) -> tuple[Pa
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
-        StorageError: the folder cannot be written to.
+        StorageError: The folder cannot be written to.
     """
     written: list[Path] = []
     progress.start("Draw", len(_FIGURES))

@@ -125,7 +125,7 @@ def test_the_help_has_examples_that_start_with_the_command(cli: CommandLine) -> 
     ("arguments", "code", "sentence"),
     [
         (["--runtime", "nonsense"], 2, "There is no runtime called 'nonsense'"),
-        (["--runtime", "litert"], 2, "litert does not compute what is in npz files"),
+        (["--runtime", "litert"], 2, "litert does not run npz files"),
         (["--split", "nonsense"], 2, "'nonsense' is not one of test, validation, train"),
         (["--worst", "-1"], 2, "--worst"),
         (["--threads", "0"], 2, "--threads"),

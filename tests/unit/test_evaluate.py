@@ -157,9 +157,9 @@ def test_a_runtime_that_does_not_compute_such_files_is_refused(
     real_data_folder: Path, tmp_path: Path, name: str
 ) -> None:
     request = EvaluateRequest(_write(tmp_path, npz_model()), runtime=name)
-    with pytest.raises(UsageError, match=f"{name} does not compute what is in npz") as caught:
+    with pytest.raises(UsageError, match=f"{name} does not run npz") as caught:
         pipeline.evaluate(request, real_data_folder)
-    assert caught.value.hint == "Those are opened by: numpy."
+    assert caught.value.hint == "Runtimes that do: numpy."
 
 
 def test_a_runtime_that_is_not_installed_is_named_with_its_extra(
