@@ -10,10 +10,11 @@ DEMO := artifacts/demo
 DEMO_FORMATS := --format npz --format tflite --format onnx --precision float32 --precision int8
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint compiler reference clean
+.PHONY: help demo check test compiler reference clean
 
 help:
 	@echo "make demo   train, export and benchmark on this machine"
+	@echo "make check  check the code, run unit and property tests; takes a minute"
 	@echo "make test   check the code and run every test"
 	@echo "make reference  train, export and publish every preset with three seeds; takes hours, resumes"
 	@echo "make clean  remove the environment and caches, keep artifacts"
@@ -31,18 +32,15 @@ demo: .venv/.demo
 	$(BIN)/fmnist-edge report $(DEMO)/result.json --out $(DEMO)/report.md
 	@echo "Models, result.json and report.md are in $(DEMO)."
 
-test: lint compiler
-	$(BIN)/pytest
+check: .venv/.test
+	$(BIN)/python -m tests.suite check
+
+test: .venv/.test compiler
+	$(BIN)/python -m tests.suite all
 
 # The tests compare what Python measures with what C measures.
 compiler:
 	@command -v cc >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install -y gcc libc6-dev; }
-
-lint: .venv/.test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 reference: .venv/.demo
 	$(BIN)/python benchmarks/reference.py

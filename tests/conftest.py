@@ -2,17 +2,65 @@
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from fmnist_edge.artifact import manifest_path, read_manifest
 from fmnist_edge.dataset import Places, Split, load_test, locate, usual_places
+from fmnist_edge.records import encode_json, replace
 from tests import jobs
 from tests.commands import CommandLine, Finished, copy_artifact
 from tests.jobs import Attempt, Attempts, ExportEach, Job
+from tests.once import Once
+from tests.own_folders import own_folders, traces
+
+_REFERENCE = Path(__file__).parents[1] / "artifacts/reference/study-float32.keras"
+# In this order, long ones first, so that all processes end at about the same time.
+_FIRST = ("integration/test_training.py", "contract/", "integration/", "training/", "golden/")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--made-in", type=Path, help="Where parts of a run share what they make.")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        place = item.path.relative_to(tests).as_posix()
+        return next((at for at, each in enumerate(_FIRST) if place.startswith(each)), len(_FIRST))
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def users_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """Folders of the tests' own; what the environment was before, and proof that nothing is left.
+
+    Programs of the user's that need their settings, like pip, run in the environment of the user.
+    """
+    users = dict(os.environ)
+    before = traces()
+    with own_folders(tmp_path_factory.mktemp("own")):
+        yield users
+    left = traces() - before
+    assert not left, "These were not there before the tests."
+
+
+@pytest.fixture(scope="session")
+def once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Runs what is expensive once for all processes of this run."""
+    base = tmp_path_factory.getbasetemp()
+    run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    root = request.config.getoption("--made-in") or run / "made"
+    root.mkdir(exist_ok=True)
+    return Once(root)
 
 # Tests that import these libraries by themselves must not write into the home folder either.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -34,17 +82,18 @@ def unseen(real_data_folder: Path) -> Split:
 
 
 @pytest.fixture(scope="session")
-def cli(real_data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+def cli(real_data_folder: Path, once: Once) -> CommandLine:
     """The real `fmnist-edge`."""
-    return CommandLine(home=tmp_path_factory.mktemp("home"), data=real_data_folder)
+    home = once.root / "home"
+    home.mkdir(exist_ok=True)
+    return CommandLine(home, real_data_folder)
 
 
 @pytest.fixture(scope="session")
-def training(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def training(cli: CommandLine, once: Once) -> Finished:
     """One real training of the study's network, as it went, in a folder of its own."""
-    folder = tmp_path_factory.mktemp("trained")
-    given = ("--preset", "study", "--epochs", 4, "--json", "--out", folder / "default.keras")
-    return cli("train", *given, cwd=folder)
+    given = ("--preset", "study", "--epochs", 4, "--json", "--out", "default.keras")
+    return once("training", lambda folder: cli("train", *given, cwd=folder))
 
 
 @pytest.fixture(scope="session")
@@ -55,13 +104,29 @@ def trained(training: Finished) -> Path:
 
 
 @pytest.fixture(scope="session")
-def exporting(
-    cli: CommandLine, trained: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Finished:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed network of the study as `default.keras`, its manifest beside it.
+
+    The figures of what is made of it are the same on every processor, up to rounding; those of a
+    training are not.
+    """
+    manifest = read_manifest(_REFERENCE)
+    assert manifest is not None
+    path = tmp_path_factory.mktemp("study") / "default.keras"
+    shutil.copy(_REFERENCE, path)
+    manifest_path(path).write_text(encode_json(replace(manifest, file=path.name)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def exporting(cli: CommandLine, study: Path, once: Once) -> Finished:
     """One real export of every recipe, as it went: `export --json`, beside a copy of the model."""
-    folder = tmp_path_factory.mktemp("exported")
-    copy_artifact(trained, folder)
-    return cli("export", "default.keras", "--json", cwd=folder)
+
+    def export(folder: Path) -> Finished:
+        copy_artifact(study, folder)
+        return cli("export", "default.keras", "--json", cwd=folder)
+
+    return once("exported", export)
 
 
 @pytest.fixture(scope="session")
@@ -72,12 +137,13 @@ def exported(exporting: Finished) -> Path:
 
 
 @pytest.fixture(scope="session")
-def export_each(cli: CommandLine) -> ExportEach:
-    """Do all jobs in one process (`tests/jobs.py`)."""
+def export_each(cli: CommandLine, once: Once) -> ExportEach:
+    """Do all jobs in one process (`tests/jobs.py`), once in this run."""
 
-    def run(wanted: Mapping[str, Job]) -> Attempts:
+    def run(name: str, wanted: Mapping[str, Job]) -> Attempts:
         given = json.dumps({name: asdict(job) for name, job in wanted.items()}, default=str)
-        done = cli.execute((sys.executable, jobs.__file__, cli.data), given=given)
+        command = (sys.executable, jobs.__file__, cli.data)
+        done = once(name, lambda _: cli.execute(command, given=given))
         assert done.returncode == 0, done.stderr
         return {name: Attempt(**told) for name, told in json.loads(done.stdout).items()}
 
@@ -85,21 +151,21 @@ def export_each(cli: CommandLine) -> ExportEach:
 
 
 @pytest.fixture(scope="session")
-def strangers(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def strangers(cli: CommandLine, once: Once) -> Path:
     """A folder of models that other people might bring (`tests/strangers.py`)."""
-    folder = tmp_path_factory.mktemp("strangers")
-    made = cli.python(Path(__file__).with_name("strangers.py"), folder)
+    script = Path(__file__).with_name("strangers.py")
+    made = once("strangers", lambda folder: cli.python(script, folder, cwd=folder))
     assert made.returncode == 0, made.stderr
-    return folder
+    return made.folder
 
 
 @pytest.fixture(scope="session")
-def parents(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def parents(cli: CommandLine, once: Once) -> Path:
     """A folder of classifiers that other people might start from (`tests/parents.py`).
 
     Each is trained a little, so that its scores tell images apart.
     """
-    folder = tmp_path_factory.mktemp("parents")
-    made = cli.python(Path(__file__).with_name("parents.py"), cli.data, folder)
+    script = Path(__file__).with_name("parents.py")
+    made = once("parents", lambda folder: cli.python(script, cli.data, folder, cwd=folder))
     assert made.returncode == 0, made.stderr
-    return folder
+    return made.folder

@@ -78,7 +78,8 @@ class Attempt:
 
 
 Attempts = Mapping[str, Attempt]
-ExportEach = Callable[[Mapping[str, Job]], Attempts]
+ExportEach = Callable[[str, Mapping[str, Job]], Attempts]
+"""Does jobs, which have a name together: they are done once in a run of the tests."""
 
 
 def attempt(job: Job, data: Path) -> Attempt:

@@ -2,8 +2,9 @@
 
 import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from tests.jobs import Attempts, ExportEach, Job
 Answers = Callable[[str], Scores]
 
 SAVED_MODEL = "saved-model-float32"
-OPSETS = (7, *range(12, 20))
+# The oldest, one between and the newest that can be written, and the two nearest that cannot.
+OPSETS = (12, 13, 15, 18, 19)
 METHODS = ("minmax", "entropy", "percentile", "mse")
 ATTEMPTED = ("npz-float32", "tflite-float32", "onnx-float32")
 TFLITE, ONNX, OTHERS = (
@@ -31,6 +33,12 @@ TFLITE, ONNX, OTHERS = (
         {Format.OPENVINO, Format.SAVED_MODEL},
     )
 )
+# Files that can tell what they are; TensorFlow's folders hold more.
+BARE = [
+    name
+    for name, recipe in RECIPES.items()
+    if recipe.format not in {Format.NPZ, Format.SAVED_MODEL}
+]
 
 
 @pytest.fixture(scope="session")
@@ -45,25 +53,28 @@ def attempts(
     folder = tmp_path_factory.mktemp("attempts")
     model = copy_artifact(exported / "default.keras", folder)
     return export_each(
+        "attempts",
         _variants(model, folder)
         | _calibrated(model, folder, unseen)
         | {"replaced": _replaced(model, exported, folder / "replaced")}
         | _brought(strangers, folder)
         # At the end and backwards: what a process made before must not show.
-        | {"again": Job(model, [*reversed(RECIPES)], folder / "again")}
+        | {"again": Job(model, [*reversed(RECIPES)], folder / "again")},
     )
 
 
 def _variants(model: Path, folder: Path) -> dict[str, Job]:
-    """Batch and scores; these are proved as usual, on fewer images."""
+    """Batch, scores and metadata; these are proved as usual, on fewer images."""
     logits = {"scores": "logits"}
-    wanted = {
+    wanted: dict[str, tuple[Sequence[str], Mapping[str, Any]]] = {
         "eight-logits": ([*TFLITE, *ONNX, *OTHERS], {"batch": 8, **logits}),
         "open": ([*TFLITE, *ONNX], {"batch": None}),
         "open-logits": (OTHERS, {"batch": None, **logits}),
+        "bare": ([*BARE, SAVED_MODEL], {"metadata": False}),
     }
     return {
-        name: Job(model, recipes, folder / name, choices, verify="fast")
+        # Of a thousand images, a dozen may tip over.
+        name: Job(model, recipes, folder / name, choices, verify="fast", max_drop=1.5)
         for name, (recipes, choices) in wanted.items()
     }
 
@@ -131,11 +142,3 @@ def answers(exported: Path, unseen: Split) -> Answers:
         return scores
 
     return functools.cache(classified)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is compiled for the native runtimes goes away with the other files of the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield

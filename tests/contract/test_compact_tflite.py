@@ -38,10 +38,10 @@ class _Pair:
 
 
 @pytest.fixture(scope="session")
-def pairs(trained: Path, parents: Path, real_data_folder: Path) -> Callable[[str, str], _Pair]:
+def pairs(study: Path, parents: Path, real_data_folder: Path) -> Callable[[str, str], _Pair]:
     """By model and recipe."""
     calibration = load(real_data_folder).train.images[:200]
-    paths = {"default": trained, "pooled": parents / "pooled.keras"}
+    paths = {"default": study, "pooled": parents / "pooled.keras"}
     loaded = {name: keras_parent.load(open_artifact(path)) for name, path in paths.items()}
     made: dict[tuple[str, str], _Pair] = {}
 

@@ -107,10 +107,8 @@ def test_the_manifest_describes_the_files(exported: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_the_manifest_names_the_parent_by_its_hash(
-    exported: Path, trained: Path, name: str
-) -> None:
-    parent = hashlib.sha256(trained.read_bytes()).hexdigest()
+def test_the_manifest_names_the_parent_by_its_hash(exported: Path, study: Path, name: str) -> None:
+    parent = hashlib.sha256(study.read_bytes()).hexdigest()
     assert _manifest(_path(exported, RECIPES[name])).parent_sha256 == parent
 
 
@@ -169,9 +167,9 @@ def _correct(scores: Scores, unseen: Split) -> int:
 
 @pytest.mark.parametrize("name", FLOATS)
 def test_a_float_file_labels_as_many_test_images_right_as_keras(
-    answers: Answers, trained: Path, unseen: Split, name: str
+    answers: Answers, study: Path, unseen: Split, name: str
 ) -> None:
-    training = _manifest(trained).training
+    training = _manifest(study).training
     assert training is not None
     keras = round(training.test_accuracy * len(unseen.labels))
     assert abs(_correct(answers(name), unseen) - keras) <= 1
@@ -179,9 +177,9 @@ def test_a_float_file_labels_as_many_test_images_right_as_keras(
 
 @pytest.mark.parametrize("name", INT8)
 def test_int8_costs_at_most_half_a_point_of_accuracy(
-    answers: Answers, trained: Path, unseen: Split, name: str
+    answers: Answers, study: Path, unseen: Split, name: str
 ) -> None:
-    training = _manifest(trained).training
+    training = _manifest(study).training
     assert training is not None
     accuracy = _correct(answers(name), unseen) / len(unseen.labels)
     assert accuracy >= training.test_accuracy - 0.005
@@ -239,9 +237,9 @@ def test_the_command_line_tells_of_every_file_that_failed(
 
 
 def test_a_damaged_model_is_refused_before_tensorflow_starts(
-    cli: CommandLine, trained: Path, tmp_path: Path
+    cli: CommandLine, study: Path, tmp_path: Path
 ) -> None:
-    model = copy_artifact(trained, tmp_path)
+    model = copy_artifact(study, tmp_path)
     model.write_bytes(model.read_bytes()[:-1])
     done = cli("export", model, "--out", tmp_path / "out")
     assert (done.returncode, done.speaks_plainly) == (22, True)

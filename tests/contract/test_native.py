@@ -21,8 +21,8 @@ from fmnist_edge.session import (
     SessionOptions,
     classify,
 )
-from tests.commands import CommandLine, copy_artifact, model_path
-from tests.jobs import ExportEach, Job
+from tests.commands import CommandLine, model_path
+from tests.jobs import Attempts
 
 TWINS: dict[str, tuple[RuntimeModule, RuntimeModule]] = {
     "tflite": (litert, litert_native),
@@ -75,15 +75,9 @@ def twins(request: pytest.FixtureRequest, exported: Path) -> Twins:
 
 
 @pytest.fixture(scope="module")
-def any_batch(
-    export_each: ExportEach, exported: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def any_batch(attempts: Attempts) -> Path:
     """TFLite files that leave their batch open."""
-    folder = tmp_path_factory.mktemp("open")
-    model = copy_artifact(exported / "default.keras", folder)
-    job = Job(model, ANY_BATCH, folder / "out", {"batch": None}, verify="fast")
-    assert export_each({"open": job})
-    return folder / "out"
+    return attempts["open"].folder
 
 
 # The same answers

@@ -28,7 +28,7 @@ from tests.jobs import Job
 ONNX: Final = [name for name, recipe in RECIPES.items() if recipe.format is Format.ONNX]
 ORT: Final = [name for name, recipe in RECIPES.items() if recipe.format is Format.ORT]
 EACH: Final = ONNX + ORT
-OPSETS: Final = range(13, 19)
+OPSETS: Final = (13, 15, 18)
 METHODS: Final = ("minmax", "entropy", "percentile")
 FROM_ONNX: Final = [name for name in RECIPES if (Format.ONNX, name) in EXPORTERS]
 # Somebody's classifiers: the shape of an image, and whether the softmax is in the file.
@@ -190,7 +190,7 @@ def test_an_older_opset_can_be_had(attempts: Attempts, unseen: Split, opset: int
     np.testing.assert_allclose(given, usual, atol=1e-5)
 
 
-@pytest.mark.parametrize("opset", [7, 12, 19])
+@pytest.mark.parametrize("opset", [12, 19])
 def test_an_opset_that_cannot_be_written_is_refused(attempts: Attempts, opset: int) -> None:
     ((code, message, hint),) = attempts[f"opset-{opset}"].errors
     assert code == 50
@@ -241,7 +241,7 @@ def test_a_file_of_logits_has_no_softmax(attempts: Attempts, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_the_file_says_where_it_comes_from(exported: Path, trained: Path, name: str) -> None:
+def test_the_file_says_where_it_comes_from(exported: Path, study: Path, name: str) -> None:
     path = _path(exported, name)
     known = (
         {each.key: each.value for each in onnx.load(path).metadata_props}
@@ -251,7 +251,7 @@ def test_the_file_says_where_it_comes_from(exported: Path, trained: Path, name: 
     manifest = read_manifest(path)
     assert manifest is not None
     assert json.loads(known["labels"]) == list(LABELS)
-    assert known["parent_sha256"] == manifest.parent_sha256 == open_artifact(trained).sha256
+    assert known["parent_sha256"] == manifest.parent_sha256 == open_artifact(study).sha256
     assert known["recipe"] == name
     assert known["scores"] == "probabilities"
     assert known["preprocessing"] == "uint8 pixels as they are, 0 (background) to 255"
@@ -426,7 +426,7 @@ def foreign(
     ours = [_path(exported, name) for name in ONNX if name != "onnx-float32"]
     for path in (half, *ours, *strangers.glob("*.onnx")):
         jobs[path.name] = Job(path, ORT, folder / "out" / path.name)
-    return export_each(jobs)
+    return export_each("foreign", jobs)
 
 
 @pytest.mark.parametrize("name", THEIRS)

@@ -69,14 +69,14 @@ def test_the_input_is_the_cameras_bytes_and_the_names_are_clean(exported: Path, 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_tells_where_it_comes_from(exported: Path, trained: Path, name: str) -> None:
+def test_a_file_tells_where_it_comes_from(exported: Path, study: Path, name: str) -> None:
     told = dict(_model(_path(exported, name)).get_rt_info(["fmnist_edge"]).value)
     assert json.loads(told.pop("labels")) == list(LABELS)
     tools = json.loads(told.pop("tools"))
     assert {"fmnist-edge", "openvino", "tensorflow"} <= tools.keys()
     assert told == {
         "license": "MIT",
-        "parent_sha256": sha256_of(trained.read_bytes()),
+        "parent_sha256": sha256_of(study.read_bytes()),
         "preprocessing": "uint8 pixels as they are, 0 (background) to 255",
         "recipe": name,
         "scores": "probabilities",
@@ -95,9 +95,9 @@ def test_the_weights_lie_beside_it_and_belong_to_it(exported: Path, name: str) -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_labels_as_many_test_images_right_as_its_parent(
-    answers: Answers, trained: Path, unseen: Split, name: str
+    answers: Answers, study: Path, unseen: Split, name: str
 ) -> None:
-    training = getattr(manifest_of(trained), "training", None)
+    training = getattr(manifest_of(study), "training", None)
     right = np.mean(answers(name).argmax(axis=1) == unseen.labels)
     assert right == pytest.approx(training.test_accuracy, abs=0.005)
 

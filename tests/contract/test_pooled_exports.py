@@ -12,9 +12,9 @@ from fmnist_edge.dataset import Split
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import RUNTIMES, reading
 from fmnist_edge.session import Scores, SessionOptions, classify
-from tests.commands import model_path
+from tests.commands import CommandLine, model_path
 from tests.contract.conftest import Attempts
-from tests.jobs import ExportEach, Job
+from tests.jobs import ExportEach, Job, attempt
 
 TFLITE = [name for name, recipe in RECIPES.items() if recipe.format is Format.TFLITE]
 RESIZED = [name for name, recipe in RECIPES.items() if recipe.format is not Format.NPZ]
@@ -33,12 +33,13 @@ def made(
     folder = tmp_path_factory.mktemp("pooled")
     model = parents / "pooled.keras"
     return export_each(
+        "pooled",
         {
             name: Job(
                 model, WANTED[name], folder / name, {"batch": batch}, verify="fast", max_drop=5.0
             )
             for name, batch in BATCHES.items()
-        }
+        },
     )
 
 
@@ -128,11 +129,10 @@ def test_plain_arrays_name_the_side_of_the_squares(made: Attempts) -> None:
 
 @pytest.mark.parametrize(("parent", "name"), [("tflite", "tflite-int8"), ("onnx", "onnx-int8")])
 def test_a_float_file_with_a_pool_is_quantized_to_one_that_takes_bytes(
-    export_each: ExportEach, made: Attempts, tmp_path: Path, parent: str, name: str
+    cli: CommandLine, made: Attempts, tmp_path: Path, parent: str, name: str
 ) -> None:
     source = made["one"].folder / f"pooled-float32.{parent}"
-    (attempt,) = export_each({name: Job(source, [name], tmp_path, max_drop=5.0)}).values()
-    assert attempt.errors == []
+    assert attempt(Job(source, [name], tmp_path, max_drop=5.0), cli.data).errors == []
     manifest = read_manifest(model_path(tmp_path, "pooled", RECIPES[name]))
     assert manifest is not None
     assert manifest.input.dtype == {"tflite": "int8", "onnx": "uint8"}[parent]

@@ -443,6 +443,7 @@ def _threads(cli: CommandLine, exported: Path, name: str, asked: int) -> list[fl
     return [float(number) for number in done.stdout.split()]
 
 
+@pytest.mark.clocked
 @pytest.mark.parametrize("name", READING)
 def test_one_thread_means_one(exported: Path, cli: CommandLine, tmp_path: Path, name: str) -> None:
     # Some runtimes start threads that then sleep, or that work while the caller sleeps.
@@ -451,6 +452,7 @@ def test_one_thread_means_one(exported: Path, cli: CommandLine, tmp_path: Path, 
     assert busy < 1.5  # two would come to 2
 
 
+@pytest.mark.clocked
 @pytest.mark.parametrize("name", READING)
 def test_a_session_that_says_it_uses_two_threads_starts_some(
     exported: Path, cli: CommandLine, tmp_path: Path, name: str

@@ -88,17 +88,17 @@ def _arguments(function: Any) -> list[Any]:  # noqa: ANN401 - untyped
     return [node(name=each.name, op="Placeholder") for each in function.signature.input_arg]
 
 
-def test_it_tells_where_it_comes_from(saved: Path, trained: Path) -> None:
+def test_it_tells_where_it_comes_from(saved: Path, study: Path) -> None:
     about = json.loads((saved.parent / "assets.extra/fmnist_edge.json").read_text())
     assert json.loads(about["labels"]) == list(LABELS)
-    assert about["parent_sha256"] == sha256_of(trained.read_bytes())
+    assert about["parent_sha256"] == sha256_of(study.read_bytes())
     assert about["recipe"] == NAME
 
 
 def test_it_labels_as_many_test_images_right_as_its_parent(
-    saved: Path, trained: Path, unseen: Split
+    saved: Path, study: Path, unseen: Split
 ) -> None:
-    training = getattr(read_manifest(trained), "training", None)
+    training = getattr(read_manifest(study), "training", None)
     scores = _signature(saved)(image=unseen.images)["scores"].numpy()
     right = np.mean(scores.argmax(axis=1) == unseen.labels)
     assert right == pytest.approx(training.test_accuracy, abs=1e-4)

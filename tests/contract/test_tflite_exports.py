@@ -156,7 +156,7 @@ def test_weights_lie_where_vector_units_want_them(exported: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_a_file_says_of_itself_what_it_is(exported: Path, trained: Path, name: str) -> None:
+def test_a_file_says_of_itself_what_it_is(exported: Path, study: Path, name: str) -> None:
     model = _parse(exported, name)
     entries = {each.name.decode(): each.buffer for each in model.metadata}
     assert bytes(model.buffers[entries["min_runtime_version"]].data).rstrip(b"\0")
@@ -165,7 +165,7 @@ def test_a_file_says_of_itself_what_it_is(exported: Path, trained: Path, name: s
     assert known["recipe"] == name
     assert known["scores"] == "probabilities"
     assert known["license"] == "MIT"
-    assert known["parent_sha256"] == hashlib.sha256(trained.read_bytes()).hexdigest()
+    assert known["parent_sha256"] == hashlib.sha256(study.read_bytes()).hexdigest()
     manifest = read_manifest(_path(exported, name))
     assert manifest is not None
     assert known["tools"] == {k: v for k, v in manifest.tools.items() if k != "python"}

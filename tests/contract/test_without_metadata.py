@@ -15,24 +15,14 @@ from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import RUNTIMES, reading
 from fmnist_edge.session import Scores, SessionOptions, classify
 from tests.commands import CommandLine, copy_artifact, model_path
-from tests.jobs import ExportEach, Job
-
-BARE = [
-    name
-    for name, recipe in RECIPES.items()
-    if recipe.format in {Format.TFLITE, Format.ONNX, Format.ORT, Format.OPENVINO}
-]
-SAVED_MODEL = "saved-model-float32"
+from tests.contract.conftest import BARE, SAVED_MODEL
+from tests.jobs import Attempts
 
 
 @pytest.fixture(scope="session")
-def bare(export_each: ExportEach, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bare")
-    model = copy_artifact(exported / "default.keras", folder)
-    job = Job(model, [*BARE, SAVED_MODEL], folder, {"metadata": False}, verify="fast")
-    (attempt,) = export_each({"bare": job}).values()
-    assert attempt.errors == []
-    return folder
+def bare(attempts: Attempts) -> Path:
+    assert attempts["bare"].errors == []
+    return attempts["bare"].folder
 
 
 def _path(folder: Path, name: str) -> Path:

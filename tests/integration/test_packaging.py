@@ -6,7 +6,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from email import message_from_string
 from email.message import Message
 from pathlib import Path
@@ -36,12 +36,13 @@ for package in (fmnist_edge, fmnist_edge_cli):
 """
 
 
-def _run(command: Sequence[object]) -> None:
-    """Run a tool of Python's in the environment of these tests: it may need its own settings."""
+def _run(command: Sequence[object], environment: Mapping[str, str]) -> None:
+    """Run a tool of Python's in the user's environment: it may need its own settings."""
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         text=True,
+        env=environment,
         timeout=PATIENCE,
         check=False,
     )
@@ -49,10 +50,13 @@ def _run(command: Sequence[object]) -> None:
 
 
 @pytest.fixture(scope="module")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dist(users_environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sdist, and with the wheel that was built from the sdist."""
     folder = tmp_path_factory.mktemp("dist")
-    _run([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT])
+    _run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT],
+        users_environment,
+    )
     return folder
 
 
@@ -63,13 +67,19 @@ def wheel(dist: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def base(cli: CommandLine, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+def base(
+    cli: CommandLine,
+    wheel: Path,
+    users_environment: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> CommandLine:
     """The command in an environment of its own: the wheel, and no extra."""
     folder = tmp_path_factory.mktemp("base")
-    _run([sys.executable, "-m", "venv", "--without-pip", folder])
+    _run([sys.executable, "-m", "venv", "--without-pip", folder], users_environment)
     pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python"]
     constraints = ROOT / "constraints" / "device.txt"
-    _run([*pip, "install", "--disable-pip-version-check", "-c", constraints, wheel])
+    wanted = ["install", "--disable-pip-version-check", "-c", constraints, wheel]
+    _run([*pip, *wanted], users_environment)
     return replace(cli, entry_point=folder / "bin" / "fmnist-edge")
 
 

@@ -42,12 +42,13 @@ def attempts(
     models = [*parents.glob("*.keras"), *parents.glob(f"*/{SAVED_MODEL_FILE}")]
     # A network that saw little data loses more to eight bits than one that is worth shipping.
     return export_each(
+        "parents-exported",
         {
             display_name(model): Job(
                 model, RECIPES, folder / display_name(model), verify="fast", max_drop=2.0
             )
             for model in models
-        }
+        },
     )
 
 

@@ -38,6 +38,7 @@ STEADY = replace(
     distinct_images=STALLING,
 )
 Rows = Mapping[str, Row]
+pytestmark = pytest.mark.clocked
 # Reasons that speak of the times themselves; others speak of the machine.
 CHANGING = {"speed-drifts", "several-speeds", "process-medians-vary"}
 

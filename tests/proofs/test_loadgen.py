@@ -17,10 +17,13 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = 7
 SHORT, LONG = 1, 64
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() not in {"x86_64", "AMD64"},
-    reason="the package mlcommons-loadgen has wheels for x86-64 only",
-)
+pytestmark = [
+    pytest.mark.clocked,
+    pytest.mark.skipif(
+        platform.machine() not in {"x86_64", "AMD64"},
+        reason="the package mlcommons-loadgen has wheels for x86-64 only",
+    ),
+]
 Measured = Attempts[Outcome]
 
 

@@ -15,6 +15,7 @@ ENOUGH = 2
 # Short turns: what else the machine does so falls on all three alike.
 SHORT = replace(SETTINGS, turn_seconds=0.01, min_seconds=0.15, throughput_batch=1)
 Several = Sequence[Comparison]
+pytestmark = pytest.mark.clocked
 
 
 @pytest.fixture(scope="module")
