@@ -40,14 +40,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def users_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+def users_environment() -> Iterator[Mapping[str, str]]:
     """Folders of the tests' own; what the environment was before, and proof that nothing is left.
 
     Programs of the user's that need their settings, like pip, run in the environment of the user.
     """
     users = dict(os.environ)
     before = traces()
-    with own_folders(tmp_path_factory.mktemp("own")):
+    with own_folders():
         yield users
     left = traces() - before
     assert not left, "These were not there before the tests."
@@ -61,6 +61,7 @@ def once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     root = request.config.getoption("--made-in") or run / "made"
     root.mkdir(exist_ok=True)
     return Once(root)
+
 
 # Tests that import these libraries by themselves must not write into the home folder either.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -29,13 +29,17 @@ def traces() -> frozenset[Path]:
 
 
 @contextmanager
-def own_folders(folder: Path) -> Iterator[None]:
-    """Let this process, and what it starts, take `folder` for home and for temporary files."""
-    with pytest.MonkeyPatch.context() as patch:
+def own_folders() -> Iterator[None]:
+    """Let this process, and what it starts, have a home and a temporary folder of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="fmnist-edge-tests-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        Path(folder).chmod(0o755)  # some tests are another user for a while
         for name in [each for each in os.environ if each.startswith("XDG_")]:
             patch.delenv(name)
         for variable, name in (("HOME", "home"), ("TMPDIR", "tmp")):
-            (folder / name).mkdir()
-            patch.setenv(variable, str(folder / name))
+            (Path(folder) / name).mkdir()
+            patch.setenv(variable, str(Path(folder) / name))
         patch.setattr(tempfile, "tempdir", None)  # it would be remembered
         yield
