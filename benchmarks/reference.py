@@ -23,6 +23,7 @@ from fmnist_edge.host.facts import facts
 from fmnist_edge.pipeline.evaluate import EvaluateRequest, evaluate
 from fmnist_edge.pipeline.exporting import ExportRequest, export
 from fmnist_edge.pipeline.provenance import made_with
+from fmnist_edge.pipeline.teacher import teacher_path
 from fmnist_edge.pipeline.train import TrainRequest, checkpoint_path, train
 from fmnist_edge.progress import Progress
 from fmnist_edge.recipes import Choices, select
@@ -90,6 +91,7 @@ class Teacher:
         validation_accuracy: The accuracy on 5,000 images, 0..1.
         test_accuracy: The accuracy on the 10,000 test images, 0..1.
         epochs: The number of epochs trained.
+        training_seconds: The time of its training without TensorFlow's start; None if unknown.
     """
 
     preset: str
@@ -97,6 +99,7 @@ class Teacher:
     validation_accuracy: float
     test_accuracy: float
     epochs: int
+    training_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -184,21 +187,28 @@ def _copy(artifact: Artifact, name: str) -> None:
         write_artifact(PUBLISHED, artifact.payload, replace(artifact.manifest, file=name))
 
 
-def teacher_of(preset: Preset) -> Teacher | None:
-    """Return what is known of the preset's teacher; None if it has none."""
-    if preset.distillation is None:
+def teacher_of(
+    preset: Preset, known: Teacher | None, folder: Path, progress: Progress
+) -> Teacher | None:
+    """Return the figures of the preset's teacher, which is trained if it does not exist.
+
+    The result is `known` if the teacher exists, and None if the preset has no teacher.
+    """
+    path = teacher_path(WORK, preset)
+    if path is None or preset.distillation is None:
         return None
+    if path.exists():
+        return known
     name = preset.distillation.teacher
-    manifest = open_artifact(WORK / "teachers" / f"{name}.keras").manifest
-    training = manifest.training if manifest else None
-    if training is None:
-        return None
+    request = TrainRequest(path, name, resume=checkpoint_path(path).exists(), threads=THREADS)
+    trained = train(request, folder, progress)
     return Teacher(
-        name,
-        presets.get(name).fingerprint,
-        training.validation_accuracy,
-        training.test_accuracy,
-        training.epochs,
+        preset=name,
+        fingerprint=presets.get(name).fingerprint,
+        validation_accuracy=trained.training.validation_accuracy,
+        test_accuracy=trained.training.test_accuracy,
+        epochs=trained.training.epochs,
+        training_seconds=trained.seconds,
     )
 
 
@@ -209,7 +219,11 @@ def measured(reference: Reference) -> MeasuredPresets:
         figures = [figure for figure in reference.figures if figure.preset == name]
         if figures:
             found[name] = _mean(figures)
-    return MeasuredPresets(str(FIGURES), found)
+    teacher = reference.teacher
+    seconds = (
+        {teacher.preset: teacher.training_seconds} if teacher and teacher.training_seconds else {}
+    )
+    return MeasuredPresets(source=str(FIGURES), presets=found, teacher_seconds=seconds)
 
 
 def _mean(figures: Sequence[Figure]) -> Measured:
@@ -243,10 +257,11 @@ def main(names: Sequence[str]) -> None:
             continue
         for seed in SEEDS:
             if not _has(_read(), preset, seed):
+                teacher = teacher_of(preset, _read().teacher, folder, progress)
                 found = make(preset, seed, folder, progress)
-                progress.say(_told(found))
-                # Read again: another process may have added its own meanwhile.
-                _keep(_with(_read(), found, teacher_of(preset)))
+                progress.say(_line(found))
+                # It is read again because another process may have added its own meanwhile.
+                _keep(_with(_read(), found, teacher))
         reference = _read()
         own = [figure for figure in reference.figures if figure.preset == name]
         seeds = {**(reference.published or {}), name: publish(preset, own)}
@@ -272,7 +287,7 @@ def _with(reference: Reference, found: Figure, teacher: Teacher | None) -> Refer
     return replace(reference, figures=tuple(figures), teacher=teacher or reference.teacher)
 
 
-def _told(found: Figure) -> str:
+def _line(found: Figure) -> str:
     return (
         f"{found.preset} {found.seed}: {found.file_bytes:,} bytes, "
         f"validation {found.validation_accuracy:.2%}, test {found.test_accuracy:.2%}, "

@@ -68,7 +68,9 @@ def test_the_published_file_is_the_one_that_was_judged(preset: str, unseen: Spli
 
 def test_what_the_list_of_presets_shows_is_the_reference() -> None:
     shown = json.loads((ROOT / "fmnist_edge/training/presets/measured.json").read_bytes())
-    figures = json.loads(REFERENCE.read_bytes())["figures"]
+    reference = json.loads(REFERENCE.read_bytes())
+    figures, teacher = reference["figures"], reference["teacher"]
+    assert shown["teacher_seconds"] == {teacher["preset"]: teacher["training_seconds"]}
     for name, found in shown["presets"].items():
         own = [each["test_accuracy"] for each in figures if each["preset"] == name]
         assert found["test_accuracy"] == pytest.approx(statistics.mean(own))

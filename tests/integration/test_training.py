@@ -179,10 +179,10 @@ def test_a_training_continues_with_its_interrupted_teacher(
     assert not (tmp_path / kept).exists()
 
 
-def test_the_study_is_told_in_one_command(cli: CommandLine, tmp_path: Path) -> None:
-    told = cli("study", "--epochs", 2, "--json", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
-    models = {model["preset"]: model for model in json.loads(told.stdout)}
+def test_the_study_is_trained_in_one_command(cli: CommandLine, tmp_path: Path) -> None:
+    done = cli("study", "--epochs", 2, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    models = {model["preset"]: model for model in json.loads(done.stdout)}
     assert tuple(models) == STUDY
     reached = [model["test_accuracy"] for model in models.values()]
     assert reached[0] == 0.1
@@ -191,7 +191,7 @@ def test_the_study_is_told_in_one_command(cli: CommandLine, tmp_path: Path) -> N
     assert reached[2] > 0.84
     assert reached[3] > 0.86
     assert models["smallest"]["interval"][0] > reached[0]
-    # What is there already is told again, and not trained again.
+    # What is there already is shown again, and not trained again.
     again = cli("study", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert "Starting TensorFlow" not in again.stderr
@@ -247,7 +247,7 @@ def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was_good(
         (("--tensorboard", "bad.toml"), 60, "Cannot write bad.toml"),
     ],
 )
-def test_bad_input_is_told_before_any_work(
+def test_bad_input_is_refused_before_any_work(
     cli: CommandLine, tmp_path: Path, arguments: Sequence[object], code: int, says: str
 ) -> None:
     (tmp_path / "bad.toml").write_text("[schedule]\nepoch = 3\n")
@@ -286,17 +286,17 @@ def test_the_presets_are_listed(cli: CommandLine) -> None:
     assert done.returncode == 0, done.stderr
     for name in PRESET_NAMES:
         assert f"\n {name} " in done.stdout
-    told = json.loads(cli("train", "--list-presets", "--json").stdout)
-    assert tuple(told) == PRESET_NAMES
-    assert told["default"]["preset"]["optimizer"]["name"] == "adamw"
-    taught = [name for name in PRESET_NAMES if told[name]["preset"]["distillation"]]
+    listed = json.loads(cli("train", "--list-presets", "--json").stdout)
+    assert tuple(listed) == PRESET_NAMES
+    assert listed["default"]["preset"]["optimizer"]["name"] == "adamw"
+    taught = [name for name in PRESET_NAMES if listed[name]["preset"]["distillation"]]
     rows = [line.split() for line in done.stdout.splitlines()]
     assert taught == [row[0] for row in rows if "yes" in row]
     assert "--no-teacher" in done.stdout
     for name in taught:
-        own = told[name]["measured"]["training_seconds"]
-        teacher = told["teacher"]["seconds_with_teacher"]
-        assert told[name]["seconds_with_teacher"] == pytest.approx(own + teacher)
+        own = listed[name]["measured"]["training_seconds"]
+        teacher = listed["teacher"]["seconds_with_teacher"]
+        assert listed[name]["seconds_with_teacher"] == pytest.approx(own + teacher)
 
 
 def _weights(cli: CommandLine, path: Path) -> str:

@@ -70,13 +70,13 @@ def _weights(fitted: FitResult) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("kind", VARIANTS)
 def test_it_learns_and_does_the_same_again(kind: str) -> None:
-    told: list[int] = []
+    epochs: list[int] = []
     preset = VARIANTS[kind]
     first = fit(
-        preset, DATA, TrainOptions(3, on_epoch_end=lambda epoch, _: told.append(epoch)), SILENT
+        preset, DATA, TrainOptions(3, on_epoch_end=lambda epoch, _: epochs.append(epoch)), SILENT
     )
     assert accuracy(first.model, DATA.validation) > 0.9
-    assert told == list(range(1, first.epochs + 1))
+    assert epochs == list(range(1, first.epochs + 1))
     assert first.epochs <= preset.epochs
     assert first.history["val_accuracy"][first.best_epoch - 1] > 0.9
     again = fit(preset, DATA, TrainOptions(3), SILENT)

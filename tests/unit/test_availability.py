@@ -1,4 +1,4 @@
-"""Which exports a machine can make, told before any long work."""
+"""The exports that a machine can make are known before any long work."""
 
 import pytest
 

@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("history", "panels", "told"),
+    ("history", "panels", "subtitle"),
     [
         (HISTORY, 2, "3 epochs; the best one on validation is 2: accuracy 82.00%, loss 0.4500"),
         ({**HISTORY, "learning_rate": (1e-3, 1e-3, 1e-4)}, 3, "3 epochs; the best one"),
@@ -96,12 +96,12 @@ def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> Non
     ],
 )
 def test_learning_curves_draw_what_is_there(
-    history: dict[str, tuple[float, ...]], panels: int, told: str, tmp_path: Path
+    history: dict[str, tuple[float, ...]], panels: int, subtitle: str, tmp_path: Path
 ) -> None:
     figure = plots.learning_curves(history, "a title")
     assert len(figure.axes) == panels
     assert "a title" in _texts(figure)
-    assert any(told in text for text in _texts(figure))
+    assert any(subtitle in text for text in _texts(figure))
     assert len(plots.write_figure(figure, tmp_path / "curves")) == 2
 
 
