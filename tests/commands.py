@@ -4,14 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
+
+import pytest
 
 from fmnist_edge.artifact import SAVED_MODEL_FILE, Format, manifest_path, open_artifact
 from fmnist_edge.recipes import Recipe
+from fmnist_edge_cli.main import main
 
 ENTRY_POINT = Path(sys.executable).with_name("fmnist-edge")
 # For what hangs because it is broken; nothing here takes a tenth of it.
@@ -113,6 +118,65 @@ class CommandLine:
                 yield process
             finally:
                 process.kill()
+
+
+@dataclass(frozen=True)
+class InThisProcess(CommandLine):
+    """Runs `fmnist-edge` without starting a process, where the start of one proves nothing."""
+
+    def __call__(self, *arguments: object, cwd: Path | None = None) -> Finished:
+        """Run `fmnist-edge` to its end."""
+        folder = cwd or self.home
+        with pytest.MonkeyPatch.context() as patch, _captured() as texts:
+            patch.setattr(sys, "argv", ["fmnist-edge", *map(str, arguments)])
+            patch.chdir(folder)
+            patch.setenv("HOME", str(self.home))
+            patch.setenv("FMNIST_EDGE_DATA_DIR", str(self.data))
+            with pytest.raises(SystemExit) as ended:
+                main()
+        code = ended.value.code
+        assert isinstance(code, int)
+        return Finished(code, *texts, folder)
+
+
+@contextmanager
+def _captured() -> Iterator[list[str]]:
+    """What is written to stdout and stderr in the block, by descriptor; told when it is over."""
+    texts: list[str] = []
+    with ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(2)]
+        redirections = (redirect_stdout, redirect_stderr)
+        for number, (file, redirect) in enumerate(zip(files, redirections, strict=True), 1):
+            kept = os.dup(number)
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, number)
+            os.dup2(file.fileno(), number)
+            stream = stack.enter_context(os.fdopen(os.dup(number), "w", encoding="utf-8"))
+            stack.enter_context(redirect(stream))
+        with _closed_in_the_end():
+            yield texts
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for file in files:
+            file.seek(0)
+            texts.append(file.read().decode())
+
+
+@contextmanager
+def _closed_in_the_end() -> Iterator[None]:
+    """Close the streams that a command leaves open because its process ends with it."""
+    opened: list[IO[Any]] = []
+    fdopen = os.fdopen
+
+    def keep(*arguments: Any, **options: Any) -> IO[Any]:  # noqa: ANN401 - those of fdopen
+        opened.append(fdopen(*arguments, **options))
+        return opened[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fdopen", keep)
+        yield
+    for stream in opened:
+        stream.close()
 
 
 def finish(process: subprocess.Popen[str], folder: Path) -> Finished:

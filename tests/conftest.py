@@ -14,7 +14,7 @@ from fmnist_edge.artifact import manifest_path, read_manifest
 from fmnist_edge.dataset import Places, Split, load_test, locate, usual_places
 from fmnist_edge.records import encode_json, replace
 from tests import jobs
-from tests.commands import CommandLine, Finished, copy_artifact
+from tests.commands import CommandLine, Finished, InThisProcess, copy_artifact
 from tests.jobs import Attempt, Attempts, ExportEach, Job
 from tests.once import Once
 from tests.own_folders import own_folders, traces
@@ -40,11 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def users_environment() -> Iterator[Mapping[str, str]]:
+def users_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
     """Folders of the tests' own; what the environment was before, and proof that nothing is left.
 
     Programs of the user's that need their settings, like pip, run in the environment of the user.
     """
+    tmp_path_factory.getbasetemp()  # stays where the user finds it
     users = dict(os.environ)
     before = traces()
     with own_folders():
@@ -88,6 +89,12 @@ def cli(real_data_folder: Path, once: Once) -> CommandLine:
     home = once.root / "home"
     home.mkdir(exist_ok=True)
     return CommandLine(home, real_data_folder)
+
+
+@pytest.fixture(scope="session")
+def inside(cli: CommandLine) -> CommandLine:
+    """The real `fmnist-edge` in the process of the tests."""
+    return InThisProcess(cli.home, cli.data)
 
 
 @pytest.fixture(scope="session")

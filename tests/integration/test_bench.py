@@ -722,13 +722,13 @@ _WRONG: Mapping[str, tuple[tuple[object, ...], int, str]] = {
 
 @pytest.mark.parametrize("name", _WRONG)
 def test_what_makes_no_sense_is_refused_before_the_benchmark(
-    cli: CommandLine, shelf: Path, tmp_path: Path, name: str
+    inside: CommandLine, shelf: Path, tmp_path: Path, name: str
 ) -> None:
     arguments, code, sentence = _WRONG[name]
     (tmp_path / "result.json").write_text("earlier")
     np.savez(tmp_path / "empty.npz", pictures=np.zeros(3))
     model = shelf / "default-float32.npz"
-    done = cli("bench", model, *arguments, "--json", "result.json", cwd=tmp_path)
+    done = inside("bench", model, *arguments, "--json", "result.json", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.speaks_plainly) == (code, "", True), done.stderr
     assert sentence in " ".join(done.stderr.split())
     assert "Benchmark" not in done.stderr
@@ -754,26 +754,26 @@ _WRONG_REPLAYS: Mapping[str, tuple[Callable[[str], str], tuple[object, ...], int
 
 @pytest.mark.parametrize("name", _WRONG_REPLAYS)
 def test_what_cannot_be_measured_once_more_is_refused(
-    cli: CommandLine, pinned: Benchmark, tmp_path: Path, name: str
+    inside: CommandLine, pinned: Benchmark, tmp_path: Path, name: str
 ) -> None:
     change, arguments, code, sentence = _WRONG_REPLAYS[name]
     result = tmp_path / "result.json"
     result.write_text(change(pinned.file.read_text()))
     before = result.read_text()
-    done = cli("bench", "--replay", result, *arguments, "--json", result, cwd=tmp_path)
+    done = inside("bench", "--replay", result, *arguments, "--json", result, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.speaks_plainly) == (code, "", True), done.stderr
     assert sentence in done.stderr
     assert result.read_text() == before
 
 
 def test_a_result_that_could_not_be_kept_is_refused_before_the_benchmark(
-    cli: CommandLine, shelf: Path, tmp_path: Path
+    inside: CommandLine, shelf: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     model = shelf / "default-float32.npz"
     for kept in ("file/result.json", "folder"):
-        done = cli("bench", model, *SMOKE, "--json", kept, cwd=tmp_path)
+        done = inside("bench", model, *SMOKE, "--json", kept, cwd=tmp_path)
         assert (done.returncode, done.stdout, done.speaks_plainly) == (60, "", True), done.stderr
         assert "Benchmark" not in done.stderr
 

@@ -14,6 +14,7 @@ from fmnist_edge.recipes import RECIPES
 from fmnist_edge.records import replace
 from fmnist_edge.training.preset_names import PRESET_NAMES
 from tests.commands import CommandLine, Finished, copy_artifact
+from tests.examples import npz_model
 
 COMMANDS = ["data", "study", "train", "evaluate", "export", "bench", "report", "compare"]
 HEAVY = {
@@ -41,11 +42,11 @@ except SystemExit:
 
 
 @pytest.fixture
-def newcomer(cli: CommandLine, tmp_path: Path) -> CommandLine:
+def newcomer(inside: CommandLine, tmp_path: Path) -> CommandLine:
     """Somebody who has made nothing yet."""
     home = tmp_path / "home"
     home.mkdir()
-    return replace(cli, home=home)
+    return replace(inside, home=home)
 
 
 # Help
@@ -144,9 +145,9 @@ def test_an_impossible_request_ends_with_2_and_a_sentence(
 
 
 def test_an_unknown_runtime_is_named_with_those_that_are_known(
-    cli: CommandLine, exported: Path
+    inside: CommandLine, exported: Path
 ) -> None:
-    done = cli("bench", exported, "--runtime", "nonsense")
+    done = inside("bench", exported, "--runtime", "nonsense")
     assert (done.returncode, done.speaks_plainly) == (2, True)
     assert "litert, onnxruntime" in done.stderr
 
@@ -196,13 +197,50 @@ def test_without_data_every_command_ends_with_10_and_what_to_do(
     ids=["empty", "other JSON", "newer"],
 )
 def test_a_report_on_what_is_no_result_ends_with_a_sentence(
-    cli: CommandLine, tmp_path: Path, content: bytes, code: int, sentence: str
+    inside: CommandLine, tmp_path: Path, content: bytes, code: int, sentence: str
 ) -> None:
     (tmp_path / "result.json").write_bytes(content)
-    done = cli("report", tmp_path / "result.json", "--out", tmp_path / "page.md")
+    done = inside("report", tmp_path / "result.json", "--out", tmp_path / "page.md")
     assert (done.returncode, done.speaks_plainly) == (code, True)
     assert sentence in done.stderr
     assert not (tmp_path / "page.md").exists()
+
+
+def _prepare(folder: Path) -> None:
+    """Files that commands refuse, each for a reason of its own."""
+    damaged = folder / "damaged.npz"
+    damaged.write_bytes(npz_model(3))
+    manifest_path(damaged).write_text("{")
+    (folder / "text.npz").write_text("I am no model.\n")
+    (folder / "there.keras").write_bytes(b"")
+    (folder / "bad.toml").write_text("[schedule]\nepoch = 3\n")
+    (folder / "newer.json").write_text('{"kind": "fmnist-edge run", "schema_version": 99}')
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (2, ["train", "--epochs", "0"]),
+        (10, ["data", "--offline", "--data-dir", "."]),
+        (20, ["evaluate", "nowhere.npz"]),
+        (21, ["evaluate", "damaged.npz"]),
+        (23, ["train", "--out", "there.keras"]),
+        (24, ["evaluate", "text.npz"]),
+        (41, ["train", "--resume"]),
+        (42, ["train", "--preset", "bad.toml"]),
+        (60, ["train", "--out", "bad.toml/model.keras"]),
+        (80, ["report", "text.npz"]),
+        (81, ["report", "newer.json"]),
+    ],
+)
+def test_the_exit_code_of_a_refusal_is_that_of_the_process(
+    cli: CommandLine, tmp_path: Path, code: int, arguments: list[str]
+) -> None:
+    _prepare(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    done = cli(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (code, "", True), done.stderr
+    assert sorted(tmp_path.iterdir()) == before
 
 
 # Answers

@@ -37,12 +37,12 @@ def _run(times: float, **changes: Any) -> Any:  # noqa: ANN401 - any field
     )
 
 
-def _compare(cli: CommandLine, folder: Path, *options: str) -> Finished:
-    return cli("compare", *PLACES, *options, cwd=folder)
+def _compare(inside: CommandLine, folder: Path, *options: str) -> Finished:
+    return inside("compare", *PLACES, *options, cwd=folder)
 
 
-def test_a_comparison_answers_with_a_table_and_its_sum(cli: CommandLine, folder: Path) -> None:
-    done = _compare(cli, folder)
+def test_a_comparison_answers_with_a_table_and_its_sum(inside: CommandLine, folder: Path) -> None:
+    done = _compare(inside, folder)
     assert done.returncode == 0
     told = " ".join(done.stdout.split())
     assert "b.tflite on litert back to back 10.0 µs 12.0 µs 1.20 1.19 to 1.21 1.20x slower" in told
@@ -54,9 +54,9 @@ def test_a_comparison_answers_with_a_table_and_its_sum(cli: CommandLine, folder:
     ("allowed", "code"), [("5%", 93), ("5", 93), ("1.05x", 93), ("0", 93), ("25%", 0), ("1.25x", 0)]
 )
 def test_a_gate_fails_what_is_slower_than_allowed(
-    cli: CommandLine, folder: Path, allowed: str, code: int
+    inside: CommandLine, folder: Path, allowed: str, code: int
 ) -> None:
-    done = _compare(cli, folder, "--fail-above", allowed)
+    done = _compare(inside, folder, "--fail-above", allowed)
     assert done.returncode == code
     assert "Back to back: 1 slower" in done.stdout
     assert ("b.tflite on litert (back to back: 1.20x slower)" in done.stderr) == bool(code)
@@ -65,23 +65,25 @@ def test_a_gate_fails_what_is_slower_than_allowed(
 
 
 @pytest.mark.parametrize("allowed", ["fast", "-5%", "0.9x", "nan", "inf%", "%"])
-def test_a_gate_that_is_no_share_is_refused(cli: CommandLine, folder: Path, allowed: str) -> None:
-    done = _compare(cli, folder, f"--fail-above={allowed}")
+def test_a_gate_that_is_no_share_is_refused(
+    inside: CommandLine, folder: Path, allowed: str
+) -> None:
+    done = _compare(inside, folder, f"--fail-above={allowed}")
     assert (done.returncode, done.stdout, done.speaks_plainly) == (2, "", True)
     assert "like 5%" in done.stderr
 
 
-def test_a_gate_that_cannot_tell_says_so(cli: CommandLine, folder: Path) -> None:
+def test_a_gate_that_cannot_tell_says_so(inside: CommandLine, folder: Path) -> None:
     single = reports.run(reports.row(reports.case("a.tflite", "litert"), 10_000.0))
     for place in PLACES:
         write_run(folder / place, single)
-    done = _compare(cli, folder, "--fail-above", "5%")
+    done = _compare(inside, folder, "--fail-above", "5%")
     assert (done.returncode, done.speaks_plainly) == (UsageError.exit_code, True)
     assert "--processes 3" in done.stderr
 
 
-def test_a_script_gets_json(cli: CommandLine, folder: Path) -> None:
-    done = _compare(cli, folder, "--json", "--fail-above", "5%")
+def test_a_script_gets_json(inside: CommandLine, folder: Path) -> None:
+    done = _compare(inside, folder, "--json", "--fail-above", "5%")
     assert done.returncode == 93
     told = json.loads(done.stdout)
     assert told["same_machine"] is True
@@ -100,32 +102,32 @@ def test_a_script_gets_json(cli: CommandLine, folder: Path) -> None:
     ids=["data", "rows"],
 )
 def test_runs_that_cannot_be_compared_are_refused_in_one_sentence(
-    cli: CommandLine, folder: Path, changes: dict[str, Any], sentence: str
+    inside: CommandLine, folder: Path, changes: dict[str, Any], sentence: str
 ) -> None:
     write_run(folder / PLACES[1], replace(_run(1.0), **changes))
-    done = _compare(cli, folder)
+    done = _compare(inside, folder)
     assert (done.returncode, done.stdout, done.speaks_plainly) == (82, "", True)
     assert sentence in done.stderr
     assert NotComparableError.exit_code == 82
 
 
-def test_another_file_is_no_result(cli: CommandLine, folder: Path) -> None:
+def test_another_file_is_no_result(inside: CommandLine, folder: Path) -> None:
     (folder / PLACES[0]).write_text("{}")
-    done = _compare(cli, folder)
+    done = _compare(inside, folder)
     assert (done.returncode, done.stdout, done.speaks_plainly) == (80, "", True)
 
 
-def test_a_report_shows_more_when_asked(cli: CommandLine, folder: Path) -> None:
-    plain = cli("report", PLACES[0], cwd=folder)
-    full = cli("report", PLACES[0], "--details", cwd=folder)
+def test_a_report_shows_more_when_asked(inside: CommandLine, folder: Path) -> None:
+    plain = inside("report", PLACES[0], cwd=folder)
+    full = inside("report", PLACES[0], "--details", cwd=folder)
     assert plain.returncode == full.returncode == 0
     assert full.stdout.startswith(plain.stdout)
     assert "From nothing to the first answer\n" in full.stdout
     assert "c.tflite on litert: It fell. Pick it up." in plain.stderr
 
 
-def test_a_report_becomes_a_page(cli: CommandLine, folder: Path) -> None:
-    done = cli("report", PLACES[0], "--out", "page.md", cwd=folder)
+def test_a_report_becomes_a_page(inside: CommandLine, folder: Path) -> None:
+    done = inside("report", PLACES[0], "--out", "page.md", cwd=folder)
     assert (done.returncode, done.stdout) == (0, "page.md is written.\n")
     page = (folder / "page.md").read_text()
     assert "\n| b.tflite | litert |" in page

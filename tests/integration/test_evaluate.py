@@ -134,27 +134,27 @@ def test_the_help_has_examples_that_start_with_the_command(cli: CommandLine) -> 
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_an_impossible_request_ends_with_a_sentence(
-    cli: CommandLine, model: Path, arguments: list[str], code: int, sentence: str
+    inside: CommandLine, model: Path, arguments: list[str], code: int, sentence: str
 ) -> None:
-    done = cli("evaluate", model, *arguments, cwd=model.parent)
+    done = inside("evaluate", model, *arguments, cwd=model.parent)
     assert (done.returncode, done.stdout, done.speaks_plainly) == (code, "", True)
     assert sentence in " ".join(done.stderr.split())
     assert list(model.parent.iterdir()) == [model]
 
 
 def test_what_is_no_classifier_of_ten_classes_ends_with_25(
-    cli: CommandLine, tmp_path: Path
+    inside: CommandLine, tmp_path: Path
 ) -> None:
     kernel, bias = np.zeros((784, 7), np.float32), np.zeros(7, np.float32)
     arrays = {"activations": np.array(["softmax"]), "kernel_0": kernel, "bias_0": bias}
     (tmp_path / "seven.npz").write_bytes(npz(arrays))
-    done = cli("evaluate", tmp_path / "seven.npz")
+    done = inside("evaluate", tmp_path / "seven.npz")
     assert (done.returncode, done.stdout, done.speaks_plainly) == (25, "", True)
     assert "is no Fashion-MNIST classifier" in done.stderr
 
 
-def test_what_is_not_there_ends_with_20(cli: CommandLine) -> None:
-    done = cli("evaluate", "nowhere.npz")
+def test_what_is_not_there_ends_with_20(inside: CommandLine) -> None:
+    done = inside("evaluate", "nowhere.npz")
     assert (done.returncode, done.stdout, done.speaks_plainly) == (20, "", True)
 
 

@@ -39,6 +39,16 @@ flip = true
 epochs = 1
 learning_rate = 1e-3
 """
+# A student that costs next to nothing.
+LIGHT = """
+[architecture]
+pool = 4
+hidden = [16]
+[schedule]
+batch_size = 1000
+[augmentation]
+flip = true
+"""
 ONE_THREAD = ("--threads", 1)
 WILD = """
 [architecture]
@@ -144,7 +154,7 @@ def test_a_teacher_is_trained_once_and_asked_once(
     cli: CommandLine, own: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "taught.toml").write_text(
-        STUDENT + f'[distillation]\nteacher = "{own}"\ntemperature = 3.0\n'
+        LIGHT + f'[distillation]\nteacher = "{own}"\ntemperature = 3.0\n'
     )
     command = ("train", "--preset", "taught.toml", "--epochs", 1, "--out", "taught.keras")
     first = cli(*command, cwd=tmp_path)
@@ -200,9 +210,11 @@ def test_the_study_is_trained_in_one_command(cli: CommandLine, tmp_path: Path) -
     assert (other.returncode, other.speaks_plainly) == (23, True)
 
 
-# Accuracy on test after so few epochs, without a teacher.
-FLOORS = {"nano": 0.81, "tiny": 0.84, "small": 0.84, "large": 0.84, "best": 0.84}
-EPOCHS = {"nano": 4, "tiny": 4, "small": 3, "large": 1, "best": 1}
+# Accuracy on test after so few epochs, without a teacher: the smallest preset with a pool, and the
+# smallest that shifts images. The preset `own` above has convolutions; what the larger presets
+# reach, their published files prove (test_reference.py).
+FLOORS = {"nano": 0.81, "small": 0.84}
+EPOCHS = {"nano": 4, "small": 3}
 
 
 def test_the_frontier_learns(cli: CommandLine, tmp_path: Path) -> None:
@@ -248,10 +260,10 @@ def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was_good(
     ],
 )
 def test_bad_input_is_refused_before_any_work(
-    cli: CommandLine, tmp_path: Path, arguments: Sequence[object], code: int, says: str
+    inside: CommandLine, tmp_path: Path, arguments: Sequence[object], code: int, says: str
 ) -> None:
     (tmp_path / "bad.toml").write_text("[schedule]\nepoch = 3\n")
-    done = cli("train", *arguments, cwd=tmp_path)
+    done = inside("train", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.speaks_plainly) == (code, "", True)
     assert says in done.stderr
     assert "Starting TensorFlow" not in done.stderr
@@ -259,11 +271,11 @@ def test_bad_input_is_refused_before_any_work(
 
 
 def test_a_damaged_checkpoint_is_refused_and_left_alone(
-    cli: CommandLine, own: Path, tmp_path: Path
+    inside: CommandLine, own: Path, tmp_path: Path
 ) -> None:
     kept = tmp_path / "own.checkpoint"
     kept.write_bytes(b"half a checkpoint")
-    done = cli("train", "--preset", own, "--out", "own.keras", "--resume", cwd=tmp_path)
+    done = inside("train", "--preset", own, "--out", "own.keras", "--resume", cwd=tmp_path)
     assert (done.returncode, done.speaks_plainly) == (41, True)
     assert "cannot be read" in done.stderr
     assert kept.read_bytes() == b"half a checkpoint"
