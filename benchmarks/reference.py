@@ -21,7 +21,7 @@ from fmnist_edge.evaluation.record import SplitName
 from fmnist_edge.files import write_atomically
 from fmnist_edge.host.facts import facts
 from fmnist_edge.pipeline.evaluate import EvaluateRequest, evaluate
-from fmnist_edge.pipeline.exporting import ExportRequest, export
+from fmnist_edge.pipeline.export import ExportRequest, export
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.pipeline.teacher import teacher_path
 from fmnist_edge.pipeline.train import TrainRequest, checkpoint_path, train

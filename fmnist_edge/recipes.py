@@ -11,21 +11,14 @@ from typing import Final, Literal
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.errors import UsageError
 
-__all__ = [
-    "CALIBRATION_METHOD",
-    "CALIBRATION_SAMPLES",
-    "RECIPES",
-    "Choices",
-    "Recipe",
-    "Scores",
-    "select",
-]
-
 # By the trials in docs/formats.md.
 CALIBRATION_SAMPLES: Final = 200
 CALIBRATION_METHOD: Final = "minmax"
 
-Scores = Literal["probabilities", "logits"]
+# From 13 on, every operator of a quantized graph has its present form; tf2onnx 1.17 ends at 18.
+OPSETS: Final = range(13, 19)
+
+ScoreKind = Literal["probabilities", "logits"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ class Choices:
     """
 
     batch: int | None = 1
-    scores: Scores = "probabilities"
+    scores: ScoreKind = "probabilities"
     opset: int = 18
     calibration_method: str = CALIBRATION_METHOD
     metadata: bool = True

@@ -13,8 +13,8 @@ from typing import Any
 
 from fmnist_edge import dataset
 from fmnist_edge.errors import FmnistEdgeError
-from fmnist_edge.pipeline.exporting import ExportRequest, export
-from fmnist_edge.pipeline.proving import Thoroughness
+from fmnist_edge.pipeline.export import ExportRequest, export
+from fmnist_edge.pipeline.parity import Thoroughness
 from fmnist_edge.recipes import RECIPES, Choices
 
 

@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from fmnist_edge.exporters.ort import file as ort_file
+from fmnist_edge.exporters.ort import finish as ort_finish
 from fmnist_edge.libraries.keras import keras, tensorflow
 from fmnist_edge.libraries.openvino import openvino
 
@@ -88,7 +88,7 @@ def _onnx(  # noqa: PLR0913 - each is a way to be unusual
 
 
 def _ort(payload: bytes) -> bytes:
-    return ort_file.save(onnx.ModelProto.FromString(payload))
+    return ort_finish.save(onnx.ModelProto.FromString(payload))
 
 
 def _save_openvino(path: Path) -> None:

@@ -12,7 +12,7 @@ from fmnist_edge.recipes import (
     RECIPES,
     Choices,
     Recipe,
-    Scores,
+    ScoreKind,
     select,
 )
 from fmnist_edge_cli import render
@@ -27,10 +27,8 @@ from fmnist_edge_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from fmnist_edge.pipeline.exporting import ExportRequest, Outcome
+    from fmnist_edge.pipeline.export import ExportRequest, Outcome
     from fmnist_edge.progress import Progress
-
-__all__ = ["export"]
 
 _ALL: Final = "all"
 _OPEN: Final = "dynamic"
@@ -65,7 +63,7 @@ def export(
         str, typer.Option("--batch", metavar="N|dynamic", help="Images per inference.")
     ] = "1",
     scores: Annotated[
-        str, choice("--scores", get_args(Scores), "Whether the softmax is in the file.")
+        str, choice("--scores", get_args(ScoreKind), "Whether the softmax is in the file.")
     ] = "probabilities",
     opset: Annotated[int, typer.Option("--opset", min=1, help="Of ONNX.")] = Choices().opset,
     calibration: Annotated[
@@ -135,11 +133,12 @@ def export(
       fmnist-edge export someones-float.onnx --precision int8 --calibration images.npz
     """
     from fmnist_edge import dataset
-    from fmnist_edge.pipeline import exporting
+    from fmnist_edge.pipeline.export import ExportRequest, newest_model
+    from fmnist_edge.pipeline.export import export as make
 
     progress = render.progress_display()
-    source = _source(model) if model else exporting.newest_model(artifacts)
-    request = exporting.ExportRequest(
+    source = _source(model) if model else newest_model(artifacts)
+    request = ExportRequest(
         source=source,
         recipes=_recipes(source, format_ or [], precision or [], progress),
         out=out or _folder_of(source),
@@ -152,7 +151,7 @@ def export(
     )
     folder = dataset.locate(data_dir, progress=progress).path
     outcomes = []
-    for outcome in exporting.export(request, folder, progress):
+    for outcome in make(request, folder, progress):
         outcomes.append(outcome)
         progress.say(_announcement(outcome))
     if json:
@@ -197,7 +196,7 @@ def _batch(given: str) -> int | None:
     return int(given)
 
 
-def _scores(given: str) -> Scores:
+def _scores(given: str) -> ScoreKind:
     return "logits" if given == "logits" else "probabilities"
 
 

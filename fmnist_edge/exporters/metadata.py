@@ -1,15 +1,12 @@
-"""What an exported file says of itself, in formats that have room for it."""
+"""The facts that an exported file carries about itself, in formats that have room for them."""
 
 import json
 from typing import Any, Final
 
 from fmnist_edge import __version__
 from fmnist_edge.dataset import LABELS
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.conversion import Conversion
 from fmnist_edge.optional import versions_of
-from fmnist_edge.recipes import Choices, Recipe
-
-__all__ = ["NAME", "RAW_PIXELS", "facts", "known"]
 
 NAME: Final = "fmnist_edge"
 RAW_PIXELS: Final = "uint8 pixels as they are, 0 (background) to 255"
@@ -18,42 +15,36 @@ _LICENSE: Final = "MIT"
 _LICENSE_OF_OTHERS: Final = "that of the parent"
 
 
-def facts(
-    parent: Parent, recipe: Recipe, choices: Choices, preprocessing: str, tools: tuple[str, ...]
-) -> dict[str, Any]:
-    """Facts by name, as JSON can hold them. The same arguments and tools give the same facts.
+def facts(conversion: Conversion, preprocessing: str) -> dict[str, Any]:
+    """Return the facts by name, as values that JSON can hold.
+
+    The same arguments and the same versions of the tools give the same facts.
 
     Args:
-        parent: What the file was made from.
-        recipe: What it is.
-        choices: Whether the scores are logits.
-        preprocessing: From a camera's bytes to its input.
-        tools: The distributions that made it.
+        conversion: The export that makes the file.
+        preprocessing: How a camera's bytes become the input of the file.
     """
-    manifest = parent.artifact.manifest
+    manifest = conversion.parent.artifact.manifest
     ours = manifest is not None and manifest.training is not None
     return {
         "labels": list(manifest.labels if manifest else LABELS),
         "license": _LICENSE if ours else _LICENSE_OF_OTHERS,
-        "parent_sha256": parent.artifact.sha256,
+        "parent_sha256": conversion.parent.artifact.sha256,
         "preprocessing": preprocessing,
-        "recipe": recipe.name,
-        "scores": choices.scores,
-        "tools": {"fmnist-edge": __version__, **versions_of(tools)},
+        "recipe": conversion.recipe.name,
+        "scores": conversion.choices.scores,
+        "tools": {"fmnist-edge": __version__, **versions_of(conversion.tools)},
     }
 
 
-def known(
-    parent: Parent, recipe: Recipe, choices: Choices, preprocessing: str, tools: tuple[str, ...]
-) -> dict[str, str]:
-    """The same facts for formats that hold texts only: lists and maps as JSON.
+def texts(conversion: Conversion, preprocessing: str) -> dict[str, str]:
+    """Return the same facts for formats that hold texts only: lists and maps become JSON.
 
-    None at all if the user wants the file to carry none.
+    The result is empty if the user wants files without metadata.
     """
-    if not choices.metadata:
+    if not conversion.choices.metadata:
         return {}
-    every = facts(parent, recipe, choices, preprocessing, tools)
     return {
         name: fact if isinstance(fact, str) else json.dumps(fact, sort_keys=True)
-        for name, fact in every.items()
+        for name, fact in facts(conversion, preprocessing).items()
     }

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fmnist_edge.artifact import Format
-from fmnist_edge.errors import MissingDependencyError, UsageError
-from fmnist_edge.exporters import EXPORTERS
+from fmnist_edge.errors import MissingDependencyError
+from fmnist_edge.exporters import ROUTES, not_convertible
 from fmnist_edge.optional import installed
 from fmnist_edge.recipes import Recipe
 
@@ -31,9 +31,9 @@ def available_recipes(recipes: Sequence[Recipe], source: Format) -> AvailableRec
         MissingDependencyError: Each of the recipes needs a package that is not installed.
         UsageError: None of the recipes can start from this format.
     """
-    known = [recipe for recipe in recipes if (source, recipe.name) in EXPORTERS]
+    known = [recipe for recipe in recipes if (source, recipe.name) in ROUTES]
     if not known:
-        raise _not_convertible(" or ".join(recipe.name for recipe in recipes), source)
+        raise not_convertible(recipes, source)
     made: list[Recipe] = []
     left_out: dict[str, tuple[str, ...]] = {}
     for recipe in known:
@@ -50,28 +50,7 @@ def available_recipes(recipes: Sequence[Recipe], source: Format) -> AvailableRec
     return AvailableRecipes(tuple(made), left_out)
 
 
-def check_convertible(recipes: Sequence[Recipe], source: Format) -> None:
-    """Check that all recipes can start from a parent of the format `source`.
-
-    Raises:
-        UsageError: One of the recipes cannot.
-    """
-    for recipe in recipes:
-        if (source, recipe.name) not in EXPORTERS:
-            raise _not_convertible(recipe.name, source)
-
-
 def _lacking(recipe: Recipe, source: Format) -> str:
     """Return the missing extras, separated by commas; empty if none is missing."""
-    needs = EXPORTERS[source, recipe.name].NEEDS
+    needs = ROUTES[source, recipe.name].needs
     return ",".join(sorted({extra for package, extra in needs.items() if not installed(package)}))
-
-
-def _not_convertible(names: str, source: Format) -> UsageError:
-    found = [name for parent, name in EXPORTERS if parent is source]
-    hint = (
-        f"From such a file: {', '.join(found)}."
-        if found
-        else "Exports start from a .keras file, a SavedModel, or a float .tflite or .onnx file."
-    )
-    return UsageError(f"{names} cannot be made from a {source} file.", hint=hint)

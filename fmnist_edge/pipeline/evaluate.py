@@ -16,7 +16,7 @@ from fmnist_edge.evaluation import evaluate as evaluate_answers
 from fmnist_edge.evaluation.record import SplitName
 from fmnist_edge.files import check_room
 from fmnist_edge.libraries.native_output import suppress_native_output
-from fmnist_edge.pipeline.proving import runtime_for
+from fmnist_edge.pipeline.parity import runtime_for
 from fmnist_edge.plots import Figure
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.result import Case, Subject

@@ -11,15 +11,14 @@ from ai_edge_litert import schema_py_generated as tflite
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from fmnist_edge.artifact import Artifact, Format, Precision, open_artifact
+from fmnist_edge.artifact import Artifact, Format, open_artifact
 from fmnist_edge.dataset import Split, load
-from fmnist_edge.exporters import EXPORTERS, keras_parent, tflite_from_tf
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters import ROUTES, Conversion, stages_of
+from fmnist_edge.exporters.parents import keras as keras_parent
 from fmnist_edge.exporters.tflite import file as tflite_file
-from fmnist_edge.exporters.tflite import quantizer
 from fmnist_edge.exporters.tflite.compact import compact
 from fmnist_edge.libraries.keras import tensorflow
-from fmnist_edge.recipes import RECIPES, Choices, Recipe
+from fmnist_edge.recipes import RECIPES, Choices
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import Images, SessionOptions, classify, prepare_images
 
@@ -49,20 +48,14 @@ def pairs(study: Path, parents: Path, real_data_folder: Path) -> Callable[[str, 
         if (model, name) not in made:
             parent, recipe = loaded[model], RECIPES[name]
             given = calibration if recipe.calibrated else calibration[:0]
-            before = _converted(parent, recipe, given)
-            exporter = EXPORTERS[Format.KERAS, name]
-            (after,) = exporter.export(parent, recipe, Choices(), given).values()
+            route, stages = ROUTES[Format.KERAS, name], stages_of(parent, Choices(), calibration)
+            conversion = Conversion(parent, recipe, Choices(), given, route.tools, stages)
+            before = route.convert(conversion)
+            (after,) = route.finish(before, conversion).values()
             made[model, name] = _Pair(before, after)
         return made[model, name]
 
     return pair
-
-
-def _converted(parent: Parent, recipe: Recipe, calibration: Images) -> bytes:
-    if recipe.precision is Precision.INT4:
-        floating = tflite_from_tf.convert(parent, Precision.FLOAT32, Choices(), calibration)
-        return quantizer.quantize(floating, Precision.INT4, calibration)
-    return tflite_from_tf.convert(parent, recipe.precision, Choices(), calibration)
 
 
 def _by_litert(payload: bytes, images: Images, *, delegate: bool) -> Answer:

@@ -20,7 +20,8 @@ from fmnist_edge.artifact import (
 )
 from fmnist_edge.dataset import LABELS, Split
 from fmnist_edge.errors import ParityError
-from fmnist_edge.exporters import EXPORTERS, verify
+from fmnist_edge.exporters import ROUTES
+from fmnist_edge.pipeline.parity import check, compare
 from fmnist_edge.recipes import RECIPES, Recipe
 from fmnist_edge.runtimes import RUNTIMES, reading
 from fmnist_edge.session import Scores, Session, SessionOptions, classify
@@ -51,9 +52,9 @@ def _manifest(path: Path) -> Manifest:
 # The table
 
 
-def test_every_recipe_has_an_exporter_and_every_exporter_a_recipe() -> None:
-    assert {name for parent, name in EXPORTERS if parent is Format.KERAS} == set(RECIPES)
-    assert {name for _, name in EXPORTERS} == set(RECIPES)
+def test_every_recipe_has_a_route_and_every_route_a_recipe() -> None:
+    assert {name for parent, name in ROUTES if parent is Format.KERAS} == set(RECIPES)
+    assert {name for _, name in ROUTES} == set(RECIPES)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -115,7 +116,7 @@ def test_the_manifest_names_the_parent_by_its_hash(exported: Path, study: Path, 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_manifest_names_the_tools_that_made_the_file(exported: Path, name: str) -> None:
     tools = _manifest(_path(exported, RECIPES[name])).tools
-    assert set(tools) == {"python", "fmnist-edge", *EXPORTERS[Format.KERAS, name].TOOLS}
+    assert set(tools) == {"python", "fmnist-edge", *ROUTES[Format.KERAS, name].tools}
     assert all(version[0].isdigit() for version in tools.values())
 
 
@@ -202,9 +203,9 @@ def test_a_file_that_lost_its_weights_is_no_export(
         np.savez(path, **{k: v * 0 if v.dtype == np.float32 else v for k, v in arrays.items()})
     broken = Artifact(path, Format.NPZ, path.read_bytes(), None)
     scores = classify(RUNTIMES["numpy"].open(broken, SessionOptions()), unseen.images)
-    parity = verify.compare(answers("npz-float32"), scores, unseen.labels, "numpy")
+    parity = compare(answers("npz-float32"), scores, unseen.labels, "numpy")
     with pytest.raises(ParityError, match=r"default-float32\.npz gives \d+\.\d% of 10,000 images"):
-        verify.check(path.name, parity, RECIPES["npz-float32"], max_drop=100)
+        check(path.name, parity, RECIPES["npz-float32"], max_drop=100)
 
 
 def test_a_file_that_lost_its_accuracy_is_never_written(attempts: Attempts) -> None:

@@ -16,8 +16,9 @@ from fmnist_edge import __version__
 from fmnist_edge.artifact import Artifact, Format, TensorSpec, open_artifact, read_manifest
 from fmnist_edge.dataset import LABELS, Split
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters import EXPORTERS, LAYER_READERS
+from fmnist_edge.exporters import ROUTES
 from fmnist_edge.exporters.onnx.tidy import tidy
+from fmnist_edge.pipeline.parity import LAYER_READERS
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import ort
 from fmnist_edge.session import Images, Scores, Session, SessionOptions, classify
@@ -30,7 +31,7 @@ ORT: Final = [name for name, recipe in RECIPES.items() if recipe.format is Forma
 EACH: Final = ONNX + ORT
 OPSETS: Final = (13, 15, 18)
 METHODS: Final = ("minmax", "entropy", "percentile")
-FROM_ONNX: Final = [name for name in RECIPES if (Format.ONNX, name) in EXPORTERS]
+FROM_ONNX: Final = [name for name in RECIPES if (Format.ONNX, name) in ROUTES]
 # Somebody's classifiers: the shape of an image, and whether the softmax is in the file.
 THEIRS: Final = {
     "plain": ((28, 28), True),

@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from fmnist_edge.artifact import Format, Quantization, TensorSpec, open_artifact, read_manifest
 from fmnist_edge.dataset import LABELS, Split
-from fmnist_edge.exporters import LAYER_READERS
+from fmnist_edge.pipeline.parity import LAYER_READERS
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import Scores, Session, SessionOptions, classify

@@ -13,7 +13,8 @@ from hypothesis.extra.numpy import arrays
 
 from fmnist_edge.artifact import Artifact, Format, Quantization, open_artifact, read_manifest
 from fmnist_edge.errors import ExportError, ModelUnreadableError, ModelUnsupportedError
-from fmnist_edge.exporters import EXPORTERS, tflite_from_tflite, tflite_parent
+from fmnist_edge.exporters import ROUTES, Conversion, stages_of
+from fmnist_edge.exporters.parents import tflite as tflite_parent
 from fmnist_edge.exporters.tflite.calibration import batches, check_method, with_full_range
 from fmnist_edge.recipes import RECIPES, Choices
 from fmnist_edge.runtimes import RUNTIMES
@@ -21,7 +22,7 @@ from fmnist_edge.session import Images, Session, SessionOptions
 from tests.commands import CommandLine, Finished
 from tests.contract.conftest import Attempts
 
-FROM_TFLITE = [name for source, name in EXPORTERS if source is Format.TFLITE]
+FROM_TFLITE = [name for source, name in ROUTES if source is Format.TFLITE]
 PIXELS = Quantization(float(np.float32(1 / 255)), -128)
 NONE = np.zeros((0, 28, 28), np.uint8)
 
@@ -169,5 +170,6 @@ def test_a_file_that_gives_logits_is_no_parent(attempts: Attempts, tmp_path: Pat
 @pytest.mark.parametrize("choices", [Choices(batch=8), Choices(scores="logits")])
 def test_what_only_a_conversion_can_change_is_refused(float_file: Path, choices: Choices) -> None:
     parent = tflite_parent.load(open_artifact(float_file))
+    route, stages = ROUTES[Format.TFLITE, "tflite-int4"], stages_of(parent, choices, NONE)
     with pytest.raises(ExportError, match="only a conversion"):
-        tflite_from_tflite.export(parent, RECIPES["tflite-int4"], choices, NONE)
+        route.export(Conversion(parent, RECIPES["tflite-int4"], choices, NONE, route.tools, stages))

@@ -4,9 +4,9 @@ import pytest
 
 from fmnist_edge.artifact import Format
 from fmnist_edge.errors import MissingDependencyError, UsageError
-from fmnist_edge.exporters import EXPORTERS
+from fmnist_edge.exporters import ROUTES, route_of
 from fmnist_edge.pipeline import availability
-from fmnist_edge.pipeline.availability import available_recipes, check_convertible
+from fmnist_edge.pipeline.availability import available_recipes
 from fmnist_edge.recipes import RECIPES, select
 
 ALL = tuple(RECIPES.values())
@@ -28,7 +28,7 @@ def test_with_everything_installed_nothing_is_left_out() -> None:
 @pytest.mark.parametrize("source", [Format.SAVED_MODEL, Format.TFLITE, Format.ONNX])
 def test_a_parent_becomes_what_it_can(source: Format) -> None:
     names = {recipe.name for recipe in available_recipes(ALL, source).recipes}
-    assert names == {name for parent, name in EXPORTERS if parent is source}
+    assert names == {name for parent, name in ROUTES if parent is source}
     assert "npz-float32" not in names
 
 
@@ -64,6 +64,6 @@ def test_a_file_that_nothing_is_made_from_is_refused_whatever_is_installed() -> 
 
 def test_a_recipe_that_a_parent_cannot_become_is_refused_with_those_it_can() -> None:
     with pytest.raises(UsageError, match="onnx-int8 cannot be made from a tflite file") as caught:
-        check_convertible((RECIPES["tflite-int8"], RECIPES["onnx-int8"]), Format.TFLITE)
+        route_of(RECIPES["onnx-int8"], Format.TFLITE)
     assert "tflite-int8-dynamic" in caught.value.hint
-    check_convertible((RECIPES["tflite-int8"],), Format.TFLITE)
+    assert route_of(RECIPES["tflite-int8"], Format.TFLITE) is ROUTES[Format.TFLITE, "tflite-int8"]

@@ -22,7 +22,7 @@ from fmnist_edge.errors import (
 from fmnist_edge.evaluation.record import SplitName
 from fmnist_edge.libraries import matplotlib as matplotlib_library
 from fmnist_edge.pipeline import evaluate as pipeline
-from fmnist_edge.pipeline import proving
+from fmnist_edge.pipeline import parity
 from fmnist_edge.pipeline.evaluate import EvaluateRequest
 from fmnist_edge.records import replace
 from fmnist_edge.runtimes import numpy_
@@ -166,7 +166,7 @@ def test_a_runtime_that_is_not_installed_is_named_with_its_extra(
     real_data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "m.tflite").write_bytes(b"any")
-    monkeypatch.setattr(proving, "installed", lambda _: False)
+    monkeypatch.setattr(parity, "installed", lambda _: False)
     with pytest.raises(MissingDependencyError) as caught:
         pipeline.evaluate(EvaluateRequest(tmp_path / "m.tflite"), real_data_folder)
     assert caught.value.hint == "Install it with: pip install 'fmnist-edge[litert]'"

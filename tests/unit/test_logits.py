@@ -7,9 +7,9 @@ import pytest
 
 from fmnist_edge.artifact import Artifact, Format
 from fmnist_edge.errors import ModelUnsupportedError
-from fmnist_edge.exporters.logits import PROBE, are_logits, with_softmax
-from fmnist_edge.exporters.network import DenseLayer, Network
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.parents.dense_chain import DenseChain, DenseLayer
+from fmnist_edge.exporters.parents.logits import PROBE, are_logits, with_softmax
+from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.session import Images, Scores
 
 _LAYER = DenseLayer("last", np.ones((784, 10), np.float32), np.zeros(10, np.float32), "linear")
@@ -22,7 +22,7 @@ def _parent(scores: list[float], activation: str = "linear") -> Parent:
         return np.tile(np.array(scores, np.float32), (len(images), 1))
 
     artifact = Artifact(Path("x.keras"), Format.KERAS, b"", None)
-    return Parent(artifact, network=Network((layer,)), function=lambda image: image, scores=answer)
+    return Parent(artifact, chain=DenseChain((layer,)), function=lambda image: image, scores=answer)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_logits_become_probabilities_and_can_still_be_had() -> None:
     scores = parent.scores(PROBE)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
     assert scores[0, 0] == pytest.approx(1 / (1 + 9 * np.exp(-3)))
-    assert parent.network is not None
-    assert [layer.activation for layer in parent.network.layers] == ["softmax"]
+    assert parent.chain is not None
+    assert [layer.activation for layer in parent.chain.layers] == ["softmax"]
     assert parent.logits is not None
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_edge.artifact import Format, manifest_path, write_artifact
 from fmnist_edge.errors import ArtifactExistsError, ArtifactNotFoundError, UsageError
-from fmnist_edge.pipeline.exporting import ExportRequest, export, newest_model, target_path
+from fmnist_edge.pipeline.export import ExportRequest, export, newest_model, target_path
 from fmnist_edge.pipeline.train import TrainRequest, train
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.records import replace

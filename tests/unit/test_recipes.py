@@ -4,7 +4,7 @@ import pytest
 
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.errors import UsageError
-from fmnist_edge.exporters import EXPORTERS
+from fmnist_edge.exporters import ROUTES
 from fmnist_edge.recipes import RECIPES, select
 
 
@@ -37,10 +37,10 @@ def test_every_recipe_goes_by_its_format_and_precision() -> None:
         assert name == recipe.name == f"{recipe.format.value}-{recipe.precision.value}"
 
 
-def test_every_recipe_has_its_exporter() -> None:
-    from_keras = [name for parent, name in EXPORTERS if parent is Format.KERAS]
+def test_every_recipe_has_its_route() -> None:
+    from_keras = [name for parent, name in ROUTES if parent is Format.KERAS]
     assert sorted(from_keras) == sorted(RECIPES)
-    assert {name for _, name in EXPORTERS} == set(RECIPES)
+    assert {name for _, name in ROUTES} == set(RECIPES)
 
 
 def test_static_quantizers_alone_look_at_images() -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge.errors import ExportError
+from fmnist_edge.exporters.conversion import Pixels
 from fmnist_edge.exporters.onnx.graph import (
     LAYOUT,
     PRODUCTS,
@@ -15,7 +16,6 @@ from fmnist_edge.exporters.onnx.graph import (
     replace,
 )
 from fmnist_edge.exporters.onnx.tidy import tidy
-from fmnist_edge.exporters.tf_function import Pixels
 from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices

@@ -3,7 +3,6 @@
 The schema is TensorFlow's `tensorflow/compiler/mlir/lite/schema/schema.fbs`, as LiteRT ships it.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +11,6 @@ from fmnist_edge.exporters.tflite.sharing import EXTRA, sharing_builder
 from fmnist_edge.exporters.tflite.vectors import stored, write, write_all
 from fmnist_edge.optional import require
 
-__all__ = ["EXTRA", "INPUT", "NEEDS", "OUTPUT", "SIGNATURE", "named", "pack", "schema", "unpack"]
-
-NEEDS: Final[Mapping[str, str]] = {"ai_edge_litert": EXTRA}
 SIGNATURE: Final = "serving_default"
 INPUT: Final = "image"
 OUTPUT: Final = "scores"

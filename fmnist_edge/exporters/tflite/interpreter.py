@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fmnist_edge.artifact import Quantization, TensorSpec
-from fmnist_edge.exporters.tflite.file import EXTRA
+from fmnist_edge.exporters.tflite.sharing import EXTRA
 from fmnist_edge.optional import require
 
 __all__ = ["input_of", "open_interpreter", "spec_of"]

@@ -1,4 +1,4 @@
-"""Quantizing a float TFLite file by litert-quantizer, without TensorFlow."""
+"""TFLite files that litert-quantizer makes of float TFLite files, without TensorFlow."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -7,20 +7,19 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import Precision, TensorSpec
 from fmnist_edge.errors import ExportError
+from fmnist_edge.exporters.conversion import Conversion
+from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.exporters.tflite import file as tflite_file
-from fmnist_edge.exporters.tflite.calibration import with_full_range
+from fmnist_edge.exporters.tflite.calibration import check_method, with_full_range
 from fmnist_edge.exporters.tflite.file import INPUT, SIGNATURE
 from fmnist_edge.exporters.tflite.interpreter import input_of, open_interpreter
 from fmnist_edge.exporters.tflite.pixels import with_unit_pixels
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
+from fmnist_edge.recipes import Choices
 from fmnist_edge.session import Images, prepare_images
 
-__all__ = ["NEEDS", "TOOLS", "quantize"]
-
 _EXTRA: Final = "quantize"
-NEEDS: Final[Mapping[str, str]] = {**tflite_file.NEEDS, "litert_quantizer": _EXTRA}
-TOOLS: Final[tuple[str, ...]] = ("litert-quantizer", "ai-edge-litert", "numpy")
 
 
 def _float16(recipes: Any) -> Any:  # noqa: ANN401 - untyped
@@ -35,12 +34,12 @@ def _float16(recipes: Any) -> Any:  # noqa: ANN401 - untyped
 
 
 def _int4(recipes: Any) -> Any:  # noqa: ANN401 - untyped
-    # Scales that make the error of the weights least, in place of those that reach the largest
-    # weight: with 15 steps that matters, and costs neither a byte nor a nanosecond.
+    # The scales minimise the squared error of the weights. Scales that reach the largest weight
+    # lose more with 15 steps, and the file is neither smaller nor faster for them.
     return recipes.dynamic_wi4_afp32(algorithm_key=recipes.AlgorithmName.MSE)
 
 
-# What litert-quantizer is told for a precision. Weights are quantized per output channel in all.
+# The quantizer's recipe of each precision. All quantize weights per output channel.
 _RECIPES: Final[Mapping[Precision, Callable[[Any], Any]]] = MappingProxyType(
     {
         Precision.FLOAT16: _float16,
@@ -51,17 +50,55 @@ _RECIPES: Final[Mapping[Precision, Callable[[Any], Any]]] = MappingProxyType(
 )
 
 
+def from_tensorflow(conversion: Conversion) -> bytes:
+    """Return the quantized form of the float file that TensorFlow's converter makes."""
+    return quantize(
+        conversion.stages.float_tflite(), conversion.recipe.precision, conversion.calibration
+    )
+
+
+def from_float_file(conversion: Conversion) -> bytes:
+    """Return the quantized form of a float TFLite parent.
+
+    The graph, its batch size and its scores stay those of the parent.
+
+    Raises:
+        ExportError: The user asks for another batch size, for logits, or for a calibration method
+            that the quantizer lacks.
+    """
+    if conversion.recipe.calibrated:
+        check_method(conversion.choices)
+    _check(conversion.parent, conversion.choices)
+    payload = conversion.parent.artifact.payload
+    return quantize(payload, conversion.recipe.precision, conversion.calibration)
+
+
+def _check(parent: Parent, choices: Choices) -> None:
+    own = input_of(open_interpreter(parent.artifact.payload)).shape[0]
+    if choices.batch not in {Choices().batch, own}:
+        raise ExportError(
+            f"{parent.artifact.path} keeps its batch size; only a conversion can set another.",
+            hint="Leave out --batch, or start from the .keras file.",
+        )
+    known = parent.artifact.manifest
+    if choices.scores == "logits" and (known is None or known.scores != "logits"):
+        raise ExportError(
+            f"{parent.artifact.path} keeps its last operator; only a conversion can drop it.",
+            hint="Leave out --scores logits, or start from the .keras file.",
+        )
+
+
 def quantize(payload: bytes, precision: Precision, calibration: Images) -> bytes:
-    """Quantize a float file.
+    """Return a float file quantized.
 
     Args:
-        payload: One input, one output, float in between.
+        payload: A float TFLite file with one input and one output.
         precision: float16, int8, int8-dynamic or int4.
-        calibration: uint8[N,28,28] images that set the activation ranges (min-max); empty for a
+        calibration: uint8[N,28,28] images that set the activation ranges (min-max); no image for a
             precision that needs none.
 
     Raises:
-        ExportError: the quantizer fails.
+        ExportError: The quantizer failed.
         MissingDependencyError: litert-quantizer or LiteRT is not installed.
     """
     quantizer = require("litert_quantizer.quantizer", extra=_EXTRA)
@@ -71,7 +108,7 @@ def quantize(payload: bytes, precision: Precision, calibration: Images) -> bytes
     floating = tflite_file.pack(tflite_file.named(model))
     try:
         with warnings.catch_warnings():
-            # To calibrate, every tensor is kept, and LiteRT says what memory that takes.
+            # LiteRT warns of the memory that keeping every tensor for the calibration takes.
             warnings.filterwarnings("ignore", ".*experimental_preserve_all_tensors", UserWarning)
             ranges = _ranges(floating, recipe, calibration) if len(calibration) else None
             made = quantizer.Quantizer(floating, recipe).quantize(
@@ -86,10 +123,10 @@ def quantize(payload: bytes, precision: Precision, calibration: Images) -> bytes
 
 
 def _ranges(floating: bytes, recipe: Any, calibration: Images) -> Any:  # noqa: ANN401 - untyped
-    """The least and the largest value of each tensor.
+    """Return the least and the largest value of each tensor over all images.
 
-    The quantizer's own method averages over the images, exponentially: what comes last counts most,
-    the rest is cut off, and the input's scale misses 1/255.
+    The quantizer's default is an exponential moving average over the images: the last images count
+    most, larger values are cut off, and the scale of the input is not 1/255.
     """
     calibrating = require("litert_quantizer.calibrator", extra=_EXTRA)
     statistics = require("litert_quantizer.utils.qsv_utils", extra=_EXTRA)

@@ -1,7 +1,7 @@
-"""What a TFLite file says of itself: where it comes from and how it is used.
+"""The last step of a TFLite export: names, a compact graph, and the metadata entry.
 
-The format's `metadata` table maps names to buffers; a reader that does not know a name leaves it
-alone. Ours holds one line of JSON.
+The format's `metadata` table maps names to buffers, and a reader ignores the names that it does not
+know. The entry `fmnist_edge` holds one line of JSON.
 """
 
 import json
@@ -11,20 +11,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from fmnist_edge.exporters.conversion import Conversion, Files
 from fmnist_edge.exporters.metadata import NAME, RAW_PIXELS, facts
-from fmnist_edge.exporters.parent import Parent
 from fmnist_edge.exporters.tflite.compact import compact
 from fmnist_edge.exporters.tflite.file import named, pack, schema, unpack
-from fmnist_edge.recipes import Choices, Recipe
 
-__all__ = ["finish"]
-
-# By this entry a delegate knows that it may compute in float16. It is no note: it decides how fast
-# a float16 file runs.
+# This entry permits a delegate to compute in float16, and so decides how fast a float16 file runs.
 _PERMISSION: Final = b"reduced_precision_support"
-# A runtime that is too old says so without the first one too: it does not know the operator.
+# A file without the first entry works too: a runtime that is too old does not know its operators.
 _ENTRIES: Final = frozenset({b"min_runtime_version", _PERMISSION})
-# By the input's type as the schema calls it.
+# The preprocessing by the type of the input, as the schema calls it.
 _PREPROCESSING: Final[Mapping[str, str]] = MappingProxyType(
     {
         "UINT8": RAW_PIXELS,
@@ -34,28 +30,24 @@ _PREPROCESSING: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def finish(
-    payload: bytes, parent: Parent, recipe: Recipe, choices: Choices, tools: tuple[str, ...]
-) -> bytes:
-    """Call the ends `image` and `scores`, drop what no reader needs, embed what is known as JSON.
+def finish(payload: bytes, conversion: Conversion) -> Files:
+    """Return the `.tflite` file with the ends `image` and `scores`, compact, with its metadata.
 
-    The same arguments and tools give the same bytes.
+    The same arguments and the same versions of the tools give the same bytes.
 
     Args:
-        payload: A TFLite file with one input and one output.
-        parent: What it was made from.
-        recipe: What it is.
-        choices: Whether the scores are logits, and whether the file tells what is known.
-        tools: The distributions that made it.
+        payload: A TFLite file with one input and one output, as a converter leaves it.
+        conversion: The export that makes the file.
 
     Raises:
         MissingDependencyError: LiteRT is not installed.
     """
-    model = compact(named(unpack(payload)), _ENTRIES if choices.metadata else {_PERMISSION})
-    if choices.metadata:
-        known = facts(parent, recipe, choices, _preprocessing(model), tools)
+    told = conversion.choices.metadata
+    model = compact(named(unpack(payload)), _ENTRIES if told else {_PERMISSION})
+    if told:
+        known = facts(conversion, _preprocessing(model))
         _embed(model, json.dumps(known, sort_keys=True, separators=(",", ":")).encode())
-    return pack(model)
+    return {conversion.recipe.format.suffix: pack(model)}
 
 
 def _preprocessing(model: Any) -> str:  # noqa: ANN401 - generated code

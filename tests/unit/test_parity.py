@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import LayerFidelity, PairedAccuracy, Parity, Precision
 from fmnist_edge.errors import ParityError
-from fmnist_edge.exporters import verify
+from fmnist_edge.pipeline.parity import check, compare, fidelity, sqnr_db
 from fmnist_edge.recipes import RECIPES, Recipe
 from fmnist_edge.records import replace
 from fmnist_edge.stats.classification import as_probabilities
@@ -19,12 +19,12 @@ _LABELS = np.tile(np.arange(10, dtype=np.uint8), 10)
 
 
 def _compare(given: NDArray[np.float32]) -> Parity:
-    return verify.compare(_PARENT, given, _LABELS, "runtime 1")
+    return compare(_PARENT, given, _LABELS, "runtime 1")
 
 
 def _refused(given: NDArray[np.float32], recipe: Recipe) -> bool:
     try:
-        verify.check("x.onnx", _compare(given), recipe, max_drop=0.5)
+        check("x.onnx", _compare(given), recipe, max_drop=0.5)
     except ParityError:
         return True
     return False
@@ -73,13 +73,13 @@ def test_the_limits_themselves_are_allowed() -> None:
     recipe = RECIPES["tflite-int8"]
     accuracy = PairedAccuracy(0.9, 0.895, 10, 5, 0.3)
     edge = Parity("runtime 1", 1000, recipe.min_agreement, recipe.max_difference, 0.1, accuracy)
-    verify.check("x.tflite", edge, recipe, max_drop=0.51)
+    check("x.tflite", edge, recipe, max_drop=0.51)
 
 
 def test_a_refusal_says_what_was_found_and_what_is_needed() -> None:
     parity = Parity("runtime 1", 1000, 0.1, max_abs_difference=0.5, mean_abs_difference=0.1)
     with pytest.raises(ParityError) as caught:
-        verify.check("x.onnx", parity, RECIPES["onnx-float32"], max_drop=0.5)
+        check("x.onnx", parity, RECIPES["onnx-float32"], max_drop=0.5)
     assert caught.value.message == (
         "x.onnx gives 10.0% of 1,000 images the label of its parent, and scores differ by up to "
         "0.5; onnx-float32 must reach 99.9% within 1e-05."
@@ -93,7 +93,7 @@ def test_a_refusal_of_a_quantized_file_says_what_would_help(name: str) -> None:
     parity = Parity("runtime 1", 1000, 0.1, max_abs_difference=0.5, mean_abs_difference=0.1)
     parity = replace(parity, layers=(LayerFidelity("first", 30.0), LayerFidelity("second", 3.0)))
     with pytest.raises(ParityError, match=r"Worst layer: second \(3\.0 dB\)\.") as caught:
-        verify.check("x", parity, recipe, max_drop=0.5)
+        check("x", parity, recipe, max_drop=0.5)
     hint = caught.value.hint
     assert ("--calibration-samples" in hint) == recipe.calibrated
     assert ("quantization-aware training" in hint) == (recipe.precision is not Precision.FLOAT16)
@@ -114,7 +114,7 @@ def test_a_file_that_loses_too_much_is_refused_and_the_worst_layer_is_named() ->
         ),
     )
     with pytest.raises(ParityError) as caught:
-        verify.check("x.tflite", parity, RECIPES["tflite-int8"], max_drop=0.5)
+        check("x.tflite", parity, RECIPES["tflite-int8"], max_drop=0.5)
     assert caught.value.message == (
         "x.tflite loses 0.70 points of accuracy (89.00% to 88.30%, p = 5e-10); 0.5 are allowed. "
         "Worst layer: second (12.2 dB)."
@@ -132,7 +132,7 @@ def test_logits_are_compared_as_probabilities() -> None:
 
 def test_noise_is_told_in_decibel() -> None:
     signal = np.full((2, 5), 10, np.float32)
-    assert verify.sqnr_db(signal, signal) is None
-    assert verify.sqnr_db(signal, signal + 1) == pytest.approx(20.0)
-    assert verify.sqnr_db(np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32)) == -np.inf
-    assert verify.fidelity(["a"], [signal], [signal + 1]) == (LayerFidelity("a", 20.0),)
+    assert sqnr_db(signal, signal) is None
+    assert sqnr_db(signal, signal + 1) == pytest.approx(20.0)
+    assert sqnr_db(np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32)) == -np.inf
+    assert fidelity(["a"], [signal], [signal + 1]) == (LayerFidelity("a", 20.0),)

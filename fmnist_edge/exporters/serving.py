@@ -1,40 +1,37 @@
-"""A parent as a TensorFlow function with clean names: `image` in, `scores` out."""
+"""A parent as a TensorFlow function with fixed names: `image` in, `scores` out."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.network import DenseLayer, Network
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.conversion import Pixels
+from fmnist_edge.exporters.parents.dense_chain import DenseChain, DenseLayer
+from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.recipes import Choices
-from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE, WHITE
-
-__all__ = ["Pixels", "serving_module"]
-
-# What the graph takes: the camera's bytes, or float32 in 0..1.
-Pixels = Literal["uint8", "float32"]
 
 
 def serving_module(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - a tf.Module
-    """A `tf.Module` with a function `serve`: [batch,28,28] to {"scores": float32[batch,10]}.
+    """Return a `tf.Module` with a function `serve` from `image` to `scores`.
 
-    A chain of Dense layers becomes a reshape, a product and an activation per layer, and nothing
-    else, behind its average pool if it has one; with uint8 pixels a cast stands in front, and 1/255
-    is folded into the first kernel. Any other classifier is called as it is.
+    `serve` takes `image` of [batch,28,28] and returns {"scores": float32[batch,10]}. A chain of
+    Dense layers becomes one reshape, and one product, bias and activation per layer, behind its
+    average pool if it has one. For uint8 pixels a cast comes first, and 1/255 is part of the first
+    kernel. Any other classifier is called as it is.
 
     Args:
-        parent: What to serve.
-        choices: Its batch size, and whether the scores are logits.
+        parent: A TensorFlow classifier.
+        choices: The batch size, and whether the scores are logits.
         pixels: What `image` holds.
 
     Raises:
-        ExportError: logits are asked for and cannot be had.
+        ExportError: The user asks for logits, and the softmax cannot be removed.
     """
     tf = keras_library.tensorflow()
-    network = parent.network
-    infer = _chain(tf, network, choices, pixels) if network else _any(parent, choices, pixels)
+    chain = parent.chain
+    infer = _of_chain(tf, chain, choices, pixels) if chain else _of_any(parent, choices, pixels)
     dtype = tf.uint8 if pixels == "uint8" else tf.float32
     signature = [tf.TensorSpec((choices.batch, *IMAGE_SHAPE), dtype, name="image")]
 
@@ -49,17 +46,17 @@ def serving_module(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # 
     return module
 
 
-def _chain(tf: Any, network: Network, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - untyped
+def _of_chain(tf: Any, chain: DenseChain, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - untyped
     activations = keras_library.keras().activations
-    layers = list(_with_scores(network.layers, choices))
+    layers = list(_with_scores(chain.layers, choices))
     if pixels == "uint8":
         layers[0] = replace(layers[0], kernel=layers[0].kernel / WHITE)
 
     def pooled(image: Any) -> Any:  # noqa: ANN401 - a tensor
-        if network.pool == 1:
+        if chain.pool == 1:
             return image
         squares = tf.reshape(image, [-1, *IMAGE_SHAPE, 1])
-        return tf.nn.avg_pool2d(squares, network.pool, network.pool, "VALID")
+        return tf.nn.avg_pool2d(squares, chain.pool, chain.pool, "VALID")
 
     def infer(image: Any) -> Any:  # noqa: ANN401 - a tensor
         # -1 and not the batch size: a file for one image can then be resized to take more.
@@ -78,13 +75,8 @@ def _with_scores(layers: Sequence[DenseLayer], choices: Choices) -> Sequence[Den
     return layers
 
 
-def _any(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - untyped
+def _of_any(parent: Parent, choices: Choices, pixels: Pixels) -> Any:  # noqa: ANN401 - untyped
     function = parent.logits if choices.scores == "logits" else parent.function
-    if parent.function is None:
-        raise ExportError(
-            f"{parent.artifact.path} can only be quantized, not converted.",
-            hint="Start from the .keras file or SavedModel it was made from.",
-        )
     if function is None:
         raise ExportError(
             f"{parent.artifact.path} is no chain of Dense layers, so its softmax stays.",

@@ -1,4 +1,4 @@
-"""A float `.tflite` file as the parent of quantized ones."""
+"""A float `.tflite` file as the parent of quantized files."""
 
 from typing import Any, Final
 
@@ -6,27 +6,18 @@ import numpy as np
 
 from fmnist_edge.artifact import Artifact
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
-from fmnist_edge.exporters.logits import PROBE, are_logits
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.parents.logits import PROBE, are_logits
+from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.exporters.tflite.interpreter import open_interpreter, spec_of
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.session import Scores, check_classifier, decode_scores, prepare_images
 
-__all__ = ["load"]
-
-# Types that a float file has no tensors of.
+# A float file has no tensors of these types.
 _QUANTIZED: Final = (np.int8, np.int16, np.float16)
 
 
 def load(artifact: Artifact) -> Parent:
-    """Load a `.tflite` file that is still float throughout.
-
-    Raises:
-        MissingDependencyError: LiteRT is not installed.
-        ModelUnreadableError: the file is damaged.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier, quantized already, or gives
-            logits.
-    """
+    """Load a `.tflite` file; one that is quantized already or returns logits is refused."""
     try:
         interpreter = open_interpreter(artifact.payload)
         inputs = [spec_of(each) for each in interpreter.get_input_details()]
@@ -54,7 +45,7 @@ def load(artifact: Artifact) -> Parent:
 
 def _scores(interpreter: Any) -> Scores:  # noqa: ANN401 - untyped
     source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    images = np.resize(PROBE, source["shape"])  # as many as it takes
+    images = np.resize(PROBE, source["shape"])  # the batch size of the file
     interpreter.allocate_tensors()
     interpreter.set_tensor(source["index"], prepare_images(images, spec_of(source)))
     interpreter.invoke()

@@ -1,4 +1,4 @@
-"""Somebody's SavedModel as the parent of exports."""
+"""A SavedModel as the parent of exports."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -7,26 +7,20 @@ import numpy as np
 
 from fmnist_edge.artifact import Artifact
 from fmnist_edge.errors import ModelUnsupportedError
-from fmnist_edge.exporters.logits import with_softmax
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.parents.logits import with_softmax
+from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.libraries.keras import tensorflow
 from fmnist_edge.saved_model import Signature, load_signature
 from fmnist_edge.session import IMAGE_SHAPE, WHITE, Images, Scores, check_classifier, scale_pixels
-
-__all__ = ["load"]
 
 _PREDICTION_BATCH: Final = 1000
 _PIXELS: Final = ("float32", "uint8")
 
 
 def load(artifact: Artifact) -> Parent:
-    """Load a SavedModel whose signature takes float32 pixels in 0..1, or uint8.
+    """Load a SavedModel whose signature takes float32[N,28,28] pixels in 0..1, or uint8[N,28,28].
 
-    Raises:
-        MissingDependencyError: TensorFlow is not installed.
-        ModelUnreadableError: it is damaged.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier, takes only so many images at
-            once, or its weights are no numbers.
+    A fixed batch size and weights that are no numbers are refused.
     """
     signature = load_signature(artifact)
     source, _ = check_classifier(artifact, signature.inputs, signature.outputs)
@@ -51,7 +45,15 @@ def load(artifact: Artifact) -> Parent:
             f"{artifact.path} answers with scores that are no numbers.",
             hint="Train it again; a learning rate that is too high does this.",
         )
-    return with_softmax(Parent(artifact, function=function, held=(signature.held,), scores=scores))
+    return with_softmax(
+        Parent(
+            artifact,
+            function=function,
+            held=(signature.held,),
+            scores=scores,
+            batch=_PREDICTION_BATCH,
+        )
+    )
 
 
 def _function(signature: Signature) -> Callable[[Any], Any]:

@@ -1,4 +1,4 @@
-"""model -> files for the device: convert, prove, and only then write."""
+"""model -> files for the device: convert, compare with the parent, and only then write."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,35 +19,45 @@ from fmnist_edge.artifact import (
 )
 from fmnist_edge.clock import timed
 from fmnist_edge.errors import ArtifactNotFoundError, ExportError, ParityError
-from fmnist_edge.exporters import EXPORTERS, load_parent
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters import (
+    Conversion,
+    Parent,
+    Route,
+    Stages,
+    load_parent,
+    route_of,
+    stages_of,
+)
 from fmnist_edge.files import check_room, sha256_of
 from fmnist_edge.libraries.native_output import suppress_native_output
 from fmnist_edge.pipeline import calibrating
-from fmnist_edge.pipeline.availability import check_convertible
 from fmnist_edge.pipeline.calibrating import CalibrationImages
+from fmnist_edge.pipeline.parity import (
+    ParityReference,
+    Thoroughness,
+    open_and_compare,
+    reference_of,
+)
 from fmnist_edge.pipeline.provenance import made_with
-from fmnist_edge.pipeline.proving import Proof, Thoroughness, gather, open_and_prove
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.recipes import CALIBRATION_SAMPLES, Choices, Recipe
-
-__all__ = ["ExportRequest", "Outcome", "export", "newest_model", "target_path"]
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What to convert, into what, and where to.
+    """The arguments of an export.
 
     Args:
         source: A classifier: `.keras`, SavedModel, or a float `.tflite` or `.onnx` to quantize.
-        recipes: What to make of it.
+        recipes: The formats and precisions to make.
         out: The folder to write to.
         force: Whether to replace existing files.
-        choices: Batch size, scores, opset, calibration method.
-        verify: On all test images, on 1,000 of validation, or not at all.
-        max_drop: Percentage points of accuracy that a file may lose.
+        choices: Batch size, scores, opset, calibration method, metadata.
+        verify: Whether files are compared with the parent on all test images ("full"), on 1,000
+            images of validation ("fast"), or not at all ("none").
+        max_drop: The percentage points of accuracy that a file may lose.
         calibration: The user's own images, an `.npz` file; None for images of train.
-        calibration_samples: How many images of train.
+        calibration_samples: The number of images of train.
     """
 
     source: Path
@@ -63,14 +73,14 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one recipe: a file, or the reason why there is none.
+    """The result of one recipe: a file, or the reason why there is none.
 
     Args:
-        recipe: What was to be made.
-        path: The (main) file; None if there is none.
-        manifest: Of that file.
-        nanoseconds: What converting and verifying took.
-        failure: Why there is no file.
+        recipe: The recipe.
+        path: The path of the (main) file; None if there is none.
+        manifest: The manifest of that file; None if there is none.
+        nanoseconds: The time that converting and comparing took; 0 without a file.
+        failure: The reason why there is no file; None if there is one.
     """
 
     recipe: Recipe
@@ -81,21 +91,22 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Workshop:
-    """All that every recipe of a request shares."""
+class _Context:
+    """The objects that all recipes of one request share."""
 
     request: ExportRequest
     parent: Parent
-    images: CalibrationImages
-    proof: Proof | None
+    calibration: CalibrationImages
+    stages: Stages
+    reference: ParityReference | None
 
 
 def newest_model(folder: Path) -> Path:
-    """The trained model below `folder` that was made last.
+    """Return the trained model below `folder` that was made last.
 
     Raises:
-        ArtifactNotFoundError: there is none.
-        ManifestError: a manifest makes no sense.
+        ArtifactNotFoundError: There is no trained model.
+        ManifestError: A manifest cannot be read.
     """
     found = [path for path in find_manifests(folder) if path.suffix == Format.KERAS.suffix]
     dated = [(manifest.created, path) for path in found if (manifest := read_manifest(path))]
@@ -107,7 +118,7 @@ def newest_model(folder: Path) -> Path:
 
 
 def target_path(request: ExportRequest, recipe: Recipe) -> Path:
-    """Where `recipe` is written to: `default.keras` becomes `default-int8.tflite`."""
+    """Return the path of an export: `default.keras` becomes `default-int8.tflite`."""
     if recipe.format is Format.SAVED_MODEL:
         return request.out / f"{_stem(request, recipe)}.{recipe.format}" / SAVED_MODEL_FILE
     return request.out / f"{_stem(request, recipe)}{recipe.format.suffix}"
@@ -122,38 +133,38 @@ def _stem(request: ExportRequest, recipe: Recipe) -> str:
 def export(
     request: ExportRequest, data_folder: Path, progress: Progress = SILENT
 ) -> Iterator[Outcome]:
-    """Make the files one after the other; each is announced once it is verified and written.
+    """Make the files one after the other, and yield each result once its file is written.
 
-    A file is opened in its own runtime and compared with its parent before it is written, so a
-    conversion that went wrong leaves nothing behind. One that fails does not stop the others.
+    A file is opened in its own runtime and compared with its parent before it is written, so that a
+    conversion that went wrong leaves nothing behind. A recipe that fails does not stop the others.
 
     Raises:
-        ArtifactExistsError: a file is there already.
-        MissingDependencyError: a tool is not installed.
-        ModelUnreadableError: the source is damaged.
-        ModelUnsupportedError: the source is no Fashion-MNIST classifier.
-        StorageError: a file cannot be written.
-        UsageError: a recipe cannot be made from this source, or the calibration images are wrong.
+        ArtifactExistsError: A file is there already.
+        MissingDependencyError: A tool is not installed.
+        ModelUnreadableError: The source is damaged.
+        ModelUnsupportedError: The source is no Fashion-MNIST classifier.
+        StorageError: A file cannot be written.
+        UsageError: A recipe cannot be made from this source, or the calibration images are wrong.
     """
     source = open_artifact(request.source)
-    check_convertible(request.recipes, source.format)
+    routes = [(recipe, route_of(recipe, source.format)) for recipe in request.recipes]
     for recipe in request.recipes:
         refuse_to_replace(target_path(request, recipe), force=request.force)
         check_room(target_path(request, recipe))
-    workshop = _equip(request, source, data_folder, progress)
-    progress.start(f"Export {request.source.name}", len(request.recipes))
-    for recipe in request.recipes:
+    context = _prepare(request, source, data_folder, progress)
+    progress.start(f"Export {request.source.name}", len(routes))
+    for recipe, route in routes:
         progress.advance(0, note=recipe.name)
-        yield _attempt(workshop, recipe)
+        yield _attempt(context, recipe, route)
         progress.advance()
     progress.finish()
 
 
-def _equip(
+def _prepare(
     request: ExportRequest, source: Artifact, data_folder: Path, progress: Progress
-) -> _Workshop:
+) -> _Context:
     data = dataset.load(data_folder)
-    images = (
+    calibration = (
         calibrating.from_file(request.calibration)
         if request.calibration is not None
         else calibrating.from_train(data.train, request.calibration_samples)
@@ -161,28 +172,31 @@ def _equip(
     progress.say("Reading the parent ...")
     with suppress_native_output():
         parent = load_parent(source)
-        proof = gather(parent, data, request.verify, request.max_drop)
-    return _Workshop(request, parent, images, proof)
+        reference = reference_of(parent, data, request.verify, request.max_drop)
+    stages = stages_of(parent, request.choices, calibration.images)
+    return _Context(request, parent, calibration, stages, reference)
 
 
-def _attempt(workshop: _Workshop, recipe: Recipe) -> Outcome:
+def _attempt(context: _Context, recipe: Recipe, route: Route) -> Outcome:
     try:
-        (path, manifest), spent = timed(lambda: _make(workshop, recipe))
+        (path, manifest), spent = timed(lambda: _make(context, recipe, route))
     except (ExportError, ParityError) as error:
         return Outcome(recipe, None, None, 0, error)
     return Outcome(recipe, path, manifest, spent)
 
 
-def _make(workshop: _Workshop, recipe: Recipe) -> tuple[Path, Manifest]:
-    request, parent = workshop.request, workshop.parent
-    exporter = EXPORTERS[parent.artifact.format, recipe.name]
-    images = workshop.images.images if recipe.calibrated else workshop.images.images[:0]
+def _make(context: _Context, recipe: Recipe, route: Route) -> tuple[Path, Manifest]:
+    request, parent, choices = context.request, context.parent, context.request.choices
+    calibration = context.calibration
+    images = calibration.images if recipe.calibrated else calibration.images[:0]
     path = target_path(request, recipe)
     with suppress_native_output():
-        made = exporter.export(parent, recipe, request.choices, images)
-        main, companions = _place(path, made)
+        files = route.export(
+            Conversion(parent, recipe, choices, images, route.tools, context.stages)
+        )
+        main, companions = _place(path, files)
         candidate = Artifact(path, recipe.format, main, None, companions)
-        session, parity = open_and_prove(candidate, recipe, request.choices, parent, workshop.proof)
+        session, parity = open_and_compare(candidate, recipe, choices, context.reference)
     known = parent.artifact.manifest
     manifest = Manifest(
         file=path.name,
@@ -195,20 +209,18 @@ def _make(workshop: _Workshop, recipe: Recipe) -> tuple[Path, Manifest]:
         labels=known.labels if known else dataset.LABELS,
         input=session.input,
         output=session.output,
-        tools=made_with(exporter.TOOLS),
-        scores=request.choices.scores,
+        tools=made_with(route.tools),
+        scores=choices.scores,
         companions={name: sha256_of(part) for name, part in companions.items()},
         parent_sha256=parent.artifact.sha256,
-        calibration=workshop.images.record(request.choices.calibration_method)
-        if recipe.calibrated
-        else None,
+        calibration=calibration.record(choices.calibration_method) if recipe.calibrated else None,
         parity=parity,
     )
     return write_artifact(path.parent, main, manifest, companions), manifest
 
 
-def _place(path: Path, made: Mapping[str, bytes]) -> tuple[bytes, Mapping[str, bytes]]:
-    """The main file, and its companions by their paths from the main file's folder."""
-    (_, main), *others = made.items()
+def _place(path: Path, files: Mapping[str, bytes]) -> tuple[bytes, Mapping[str, bytes]]:
+    """Return the main file, and its companions by their paths from the main file's folder."""
+    (_, main), *others = files.items()
     stem = path.name.removesuffix(path.suffix)
     return main, {key.partition("/")[2] or f"{stem}{key}": payload for key, payload in others}

@@ -1,4 +1,4 @@
-"""A TensorFlow classifier to TFLite, in every precision that TensorFlow's own converter has."""
+"""TFLite files made by TensorFlow's own converter, in every precision that it has."""
 
 import warnings
 from collections.abc import Mapping
@@ -8,37 +8,30 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import Precision
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.files import Files
-from fmnist_edge.exporters.parent import Parent
-from fmnist_edge.exporters.tf_function import Pixels, serving_module
-from fmnist_edge.exporters.tflite import file as tflite_file
-from fmnist_edge.exporters.tflite import metadata as tflite_metadata
+from fmnist_edge.exporters.conversion import Conversion, Pixels
+from fmnist_edge.exporters.parents.parent import Parent
+from fmnist_edge.exporters.serving import serving_module
 from fmnist_edge.exporters.tflite.calibration import batches, check_method
 from fmnist_edge.libraries.keras import EXTRA, tensorflow
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
-from fmnist_edge.recipes import Choices, Recipe
+from fmnist_edge.recipes import Choices
 from fmnist_edge.session import Images
-
-__all__ = ["NEEDS", "TOOLS", "convert", "export"]
-
-NEEDS: Final[Mapping[str, str]] = tflite_file.NEEDS
-TOOLS: Final[tuple[str, ...]] = ("tensorflow", "keras", "numpy")
 
 
 @dataclass(frozen=True)
 class _Settings:
-    """What the converter is told; operators and types by the names TensorFlow gives them.
+    """The settings of the converter; operators and types have TensorFlow's names.
 
-    Weights of int8 and int16x8 are quantized per output channel, as the converter does of itself.
+    Weights of int8 and int16x8 are quantized per output channel, which is the converter's default.
 
     Args:
-        pixels: What the graph takes before it is quantized.
-        optimize: Whether weights are made smaller.
-        operators: Of `tf.lite.OpsSet`; empty for its default.
-        weights: The type of constants that are only stored smaller; empty for none.
+        pixels: The input of the graph before it is quantized.
+        optimize: Whether weights are stored in fewer bits.
+        operators: The member of `tf.lite.OpsSet`; empty for the converter's default.
+        weights: The type of constants that are only stored in fewer bits; empty for none.
         calibrated: Whether activations get fixed ranges.
-        tensors: The type of input and output where it is not the graph's own; empty for that.
+        tensors: The type of input and output; empty for that of the graph.
     """
 
     pixels: Pixels = "uint8"
@@ -68,36 +61,33 @@ _SETTINGS: Final[Mapping[Precision, _Settings]] = MappingProxyType(
 )
 
 
-def export(parent: Parent, recipe: Recipe, choices: Choices, calibration: Images) -> Files:
-    """Convert to the recipe's precision, and say in the file what it is.
-
-    Raises:
-        ExportError: the converter fails, or the choices cannot be had.
-        MissingDependencyError: TensorFlow or LiteRT is not installed.
-    """
-    payload = convert(parent, recipe.precision, choices, calibration)
-    return {recipe.format.suffix: tflite_metadata.finish(payload, parent, recipe, choices, TOOLS)}
+def from_tensorflow(conversion: Conversion) -> bytes:
+    """Return the TFLite file of the recipe as the converter leaves it."""
+    precision = conversion.recipe.precision
+    if precision is Precision.FLOAT32:
+        return conversion.stages.float_tflite()
+    return convert(conversion.parent, precision, conversion.choices, conversion.calibration)
 
 
 def convert(parent: Parent, precision: Precision, choices: Choices, calibration: Images) -> bytes:
-    """The classifier as the converter leaves it.
+    """Return a TensorFlow classifier as the TFLite file that the converter makes.
 
-    The signature `serving_default` takes `image` and gives `scores`. The batch is fixed at
-    `choices.batch`, which every delegate takes and which is the fastest, or left open.
+    The signature `serving_default` takes `image` and returns `scores`. The batch size is fixed at
+    `choices.batch`, because every delegate takes a fixed one and it is the fastest, or left open.
 
     Args:
-        parent: What to convert.
-        precision: One of the converter's own.
+        parent: A TensorFlow classifier.
+        precision: A precision that the converter has.
         choices: The batch size, and whether the scores are logits.
         calibration: uint8[N,28,28] images that set the activation ranges (min-max).
 
     Raises:
-        ExportError: the converter fails, or the choices cannot be had.
+        ExportError: The converter failed, or the options cannot be had.
         MissingDependencyError: TensorFlow is not installed.
     """
     settings = _SETTINGS[precision]
     tf = tensorflow()
-    # Has no public name, and derives from `Exception` alone.
+    # This class has no public name, and derives from `Exception` alone.
     failed = require("tensorflow.lite.python.convert_phase", extra=EXTRA).ConverterError
     module = serving_module(parent, choices, settings.pixels)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
@@ -111,7 +101,7 @@ def convert(parent: Parent, precision: Precision, choices: Choices, calibration:
         )
     try:
         with warnings.catch_warnings():
-            # The converter asks for statistics that the representative images give it later.
+            # The converter warns of missing statistics, which the calibration images provide.
             warnings.filterwarnings("ignore", "Statistics for quantized inputs", UserWarning)
             payload: bytes = converter.convert()
     except (ValueError, RuntimeError, failed) as error:

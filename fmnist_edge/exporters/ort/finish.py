@@ -5,29 +5,41 @@ from pathlib import Path
 from typing import Any, Final
 
 from fmnist_edge.errors import ExportError
+from fmnist_edge.exporters.conversion import Conversion, Files
+from fmnist_edge.exporters.onnx.finish import finished
 from fmnist_edge.exporters.onnx.graph import Model
 from fmnist_edge.exporters.ort.order import ordered
 from fmnist_edge.files import storage_errors
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.libraries.onnxruntime import CPU, ONLY_ERRORS, failures, onnxruntime
 
-__all__ = ["save"]
-
 _QUANTIZER: Final = "DequantizeLinear"
 
 
-def save(model: Model) -> bytes:
-    """The model as the bytes of an `.ort` file; its metadata go along.
-
-    ONNX Runtime does not optimize such a file when it opens it, so what it will run is decided
-    here. A float graph stays as it is, for any processor. In a quantized one the quantizers melt
-    into the products, else it would be four times slower; those operators are ONNX Runtime's own
-    and run on all processors too. Layouts that suit one processor only are never used.
+def finish(model: Model, conversion: Conversion) -> Files:
+    """Return the `.ort` file of an ONNX model, finished as an `.onnx` file is.
 
     Raises:
-        ExportError: ONNX Runtime cannot convert it.
+        ExportError: The graph is not valid ONNX, or ONNX Runtime cannot convert it.
         MissingDependencyError: ONNX Runtime is not installed.
-        StorageError: the temporary folder is full or not writable.
+        StorageError: The temporary folder is full or not writable.
+    """
+    return {conversion.recipe.format.suffix: save(finished(model, conversion))}
+
+
+def save(model: Model) -> bytes:
+    """Return the model as the bytes of an `.ort` file, metadata included.
+
+    ONNX Runtime does not optimize such a file when it opens the file, so the operators that it will
+    run are decided here. A float graph stays as it is, for any processor. In a quantized graph the
+    quantizers are fused into the products, because the file would be four times slower otherwise;
+    the fused operators are ONNX Runtime's own and run on all processors too. Layouts that suit one
+    processor only are never used.
+
+    Raises:
+        ExportError: ONNX Runtime cannot convert the model.
+        MissingDependencyError: ONNX Runtime is not installed.
+        StorageError: The temporary folder is full or not writable.
     """
     library = onnxruntime()
     levels = library.GraphOptimizationLevel

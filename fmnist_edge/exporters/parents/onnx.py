@@ -1,4 +1,4 @@
-"""Somebody's float `.onnx` classifier as the parent of exports."""
+"""A float `.onnx` file as the parent of exports."""
 
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from fmnist_edge.artifact import Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.exporters.onnx.graph import Model, parse
 from fmnist_edge.exporters.onnx.pixels import ends_in_logits
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.libraries.onnxruntime import CPU, onnxruntime
@@ -17,22 +17,15 @@ from fmnist_edge.optional import require
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, check_classifier, prepare_images
 from fmnist_edge.stats.classification import as_probabilities
 
-__all__ = ["load"]
-
 _QUANTIZED: Final = {"DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "QuantizeLinear"}
 _PIXELS: Final = 28 * 28
 _INPUTS: Final = ("float32", "uint8")
 
 
 def load(artifact: Artifact) -> Parent:
-    """Read a float32 classifier whose input is pixels in 0..1, or the camera's bytes.
+    """Read a float32 classifier whose input is float32 pixels in 0..1, or uint8 pixels.
 
     The input may have a channel axis, or be flat: [N,28,28], [N,1,28,28], [N,28,28,1], [N,784].
-
-    Raises:
-        MissingDependencyError: onnx is not installed.
-        ModelUnreadableError: the file is damaged.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier, or not a float32 one.
     """
     model = _read(artifact)
     graph = model.graph
@@ -111,7 +104,10 @@ def _check_float(artifact: Artifact, model: Model, source: TensorSpec) -> None:
 
 
 def _scores(artifact: Artifact, model: Model, images: Images) -> Scores:
-    """What the file itself answers, image by image, as probabilities."""
+    """Return the file's own probabilities, image by image.
+
+    A file may declare an open batch axis and yet take one image only.
+    """
     session = onnxruntime().InferenceSession(artifact.payload, providers=[CPU])
     source = session.get_inputs()[0]
     spec = _as_image(_spec(model.graph.input[0]))

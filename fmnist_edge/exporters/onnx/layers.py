@@ -1,4 +1,4 @@
-"""What goes on inside an ONNX file, layer by layer."""
+"""The outputs of the dense layers of an ONNX file."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,25 +11,24 @@ from fmnist_edge.exporters.onnx.graph import Model, parse, readers_of
 from fmnist_edge.libraries.onnxruntime import CPU, onnxruntime
 from fmnist_edge.session import Images, prepare_images
 
-__all__ = ["layer_outputs"]
-
 _PRODUCTS: Final = {"Gemm", "MatMul", "MatMulInteger"}
-# What belongs to the same layer still: scaling back, the bias, the activation.
+# Operators that belong to the layer of the product before them: scale, bias, activation.
 _REST_OF_A_LAYER: Final = {"Add", "Cast", "DequantizeLinear", "Mul", "QuantizeLinear", "Relu"}
 _BATCH: Final = 1000
 
 
 def layer_outputs(payload: bytes, images: Images) -> tuple[NDArray[np.float32], ...]:
-    """What each Dense layer answers: after its relu, before the softmax, as real numbers.
+    """Run images through the file and return the output of every dense layer.
 
-    The graph runs as it is written: an optimizer would melt layers and quantizers together.
+    The graph runs without optimization, because an optimizer would fuse layers with quantizers.
 
     Args:
         payload: An `.onnx` file, float or quantized; its input is float32 or uint8 pixels.
         images: uint8[N,28,28].
 
     Returns:
-        float32[N,units] per layer, first to last.
+        float32[N,units] per layer, first to last, dequantized; after the relu, and before the
+        softmax.
 
     Raises:
         MissingDependencyError: onnx or ONNX Runtime is not installed.
@@ -68,7 +67,6 @@ def _run(
 
 
 def _products(graph: Model) -> list[Any]:
-
     return [node for node in graph.node if node.op_type in _PRODUCTS]
 
 

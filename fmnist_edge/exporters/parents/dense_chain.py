@@ -1,11 +1,11 @@
-"""A chain of Dense layers as plain arrays, with everything folded in that can be.
+"""A Keras model that is a chain of Dense layers, as plain arrays.
 
-A fixed average pool may stand in front of it: the means of squares of pixels. An affine map that is
-the same for all pixels may as well come behind the mean.
+A fixed average pool may come before the layers: the means of squares of pixels. An affine map that
+is the same for all pixels may be applied before or after the mean.
 
 Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) is at inference an affine map of
-each unit, y = a x + c. Behind a Dense layer without activation it goes into that layer's kernel and
-bias; elsewhere into those of the next one.
+each unit, y = a x + c. After a Dense layer without activation it is folded into the kernel and the
+bias of that layer, and anywhere else into those of the next layer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE
 
-__all__ = ["DenseLayer", "Network", "layer_outputs", "network_of"]
-
 Array = NDArray[np.float32]
 
 _NO_EFFECT: Final = {"InputLayer", "Dropout", "GaussianNoise", "GaussianDropout"}
@@ -32,10 +30,10 @@ class DenseLayer:
     """y = activation(x @ kernel + bias).
 
     Args:
-        name: As in the model it comes from.
+        name: The name of the layer in the Keras model.
         kernel: float32[inputs, units].
         bias: float32[units].
-        activation: Keras's name of it: relu, softmax, linear, ...
+        activation: Keras's name of the activation: relu, softmax, linear, ...
     """
 
     name: str
@@ -45,11 +43,11 @@ class DenseLayer:
 
 
 @dataclass(frozen=True)
-class Network:
+class DenseChain:
     """Dense layers, one after the other, behind an average pool.
 
     Args:
-        layers: First to last, at least one. The first takes the means row by row.
+        layers: The layers, first to last, at least one. The first takes the means row by row.
         pool: The side of the squares of pixels that are averaged; 1 for the pixels themselves.
     """
 
@@ -59,21 +57,21 @@ class Network:
 
 @dataclass(frozen=True)
 class _Affine:
-    """x -> scale x + shift, each a number per unit or one for all."""
+    """The map x -> scale x + shift; each is one number per unit, or one number for all."""
 
     scale: Array
     shift: Array
 
 
 class _NoChainError(Exception):
-    """A layer that is neither Dense nor can be folded into one."""
+    """The layer is not Dense and cannot be folded into a Dense layer."""
 
 
 class _Reader:
-    """What the layers read so far make of one item.
+    """The chain that the layers read so far form.
 
     Args:
-        shape: Of the item, without the batch: what the next layer takes.
+        shape: The shape of one item that the next layer takes, without the batch.
     """
 
     def __init__(self, shape: Sequence[int]) -> None:
@@ -148,15 +146,16 @@ _READERS: Final[Mapping[str, Callable[[_Reader, Any], None]]] = MappingProxyType
 )
 
 
-def network_of(layers: Sequence[Any], shape: Sequence[int] = IMAGE_SHAPE) -> Network | None:
-    """The layers of a Keras model as plain arrays.
+def chain_of(layers: Sequence[Any], shape: Sequence[int] = IMAGE_SHAPE) -> DenseChain | None:
+    """Return the layers of a Keras model as plain arrays.
 
     Args:
-        layers: Of a Keras `Sequential`, first to last.
-        shape: Of the item that the first one takes, without the batch.
+        layers: The layers of a Keras model, first to last, each of which takes the output of the
+            one before.
+        shape: The shape of one item that the first layer takes, without the batch.
 
     Returns:
-        None if it is no plain chain of Dense layers, average-pooled in front or not.
+        None if they are no plain chain of Dense layers, with or without an average pool in front.
     """
     reader = _Reader(shape)
     try:
@@ -166,24 +165,24 @@ def network_of(layers: Sequence[Any], shape: Sequence[int] = IMAGE_SHAPE) -> Net
         return None
     if reader.pending is not None or not reader.found:
         return None
-    return Network(tuple(reader.found), reader.pool)
+    return DenseChain(tuple(reader.found), reader.pool)
 
 
-def layer_outputs(network: Network, pixels: Array) -> tuple[Array, ...]:
-    """What each layer answers; the last one before its activation, unless that is a relu.
+def layer_outputs(chain: DenseChain, pixels: Array) -> tuple[Array, ...]:
+    """Return the output of each layer; that of the last one before its softmax.
 
     Args:
-        network: Whose layers to run.
+        chain: The layers to run.
         pixels: float32[N,28,28] in 0..1.
 
     Returns:
         float32[N,units] per layer; empty if a hidden activation is neither relu nor linear.
     """
-    if not {layer.activation for layer in network.layers[:-1]} <= {"relu", "linear"}:
+    if not {layer.activation for layer in chain.layers[:-1]} <= {"relu", "linear"}:
         return ()
-    values = _pooled(pixels, network.pool).reshape(len(pixels), -1)
+    values = _pooled(pixels, chain.pool).reshape(len(pixels), -1)
     answers = []
-    for layer in network.layers:
+    for layer in chain.layers:
         values = values @ layer.kernel + layer.bias
         if layer.activation == "relu":
             values = np.maximum(values, 0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_edge.exporters.network import Network, layer_outputs, network_of
+from fmnist_edge.exporters.parents.dense_chain import DenseChain, chain_of, layer_outputs
 
 Array = NDArray[np.float32]
 _RANDOM = np.random.default_rng(0)
@@ -99,9 +99,9 @@ class AveragePooling2D:
         self.data_format = other.get("data_format", "channels_last")
 
 
-def _chain(layers: Sequence[object], *shape: int) -> Network:
+def _chain(layers: Sequence[object], *shape: int) -> DenseChain:
     """The network of layers that take items of this shape; it must be one."""
-    found = network_of(layers, shape)
+    found = chain_of(layers, shape)
     assert found is not None
     return found
 
@@ -193,7 +193,7 @@ def test_rescaling_and_normalization_in_front_go_into_the_first_layer() -> None:
     ids=["convolution", "convolution last", "open end", "two activations", "activation first"],
 )
 def test_anything_else_is_no_chain(layers: list[object]) -> None:
-    assert network_of(layers, (4,)) is None
+    assert chain_of(layers, (4,)) is None
 
 
 # Average pools
@@ -269,4 +269,4 @@ def test_an_image_with_a_channel_is_pooled_as_it_comes() -> None:
     ],
 )
 def test_any_other_pool_is_no_chain(layers: list[object]) -> None:
-    assert network_of(layers, (28, 28, 1)) is None
+    assert chain_of(layers, (28, 28, 1)) is None

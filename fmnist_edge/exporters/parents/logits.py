@@ -1,46 +1,44 @@
-"""Classifiers that leave the softmax to the loss they were trained with."""
+"""Parents that return logits, because their training loss applied the softmax."""
 
 from typing import Any, Final
 
 import numpy as np
 
 from fmnist_edge.errors import ModelUnsupportedError
-from fmnist_edge.exporters.network import Network
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.parents.dense_chain import DenseChain
+from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.libraries.keras import tensorflow
 from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores
 from fmnist_edge.stats.classification import as_probabilities
 
-__all__ = ["PROBE", "are_logits", "with_softmax"]
-
 _SEED: Final = 0
-# Pictures of nothing, to which every classifier has an answer.
+# Random images; a classifier returns scores for any image.
 PROBE: Final[Images] = np.random.default_rng(_SEED).integers(0, 256, (16, *IMAGE_SHAPE), np.uint8)
 
 
 def are_logits(scores: Scores) -> bool:
-    """Whether scores cannot be probabilities: one is below 0 or above 1."""
+    """Return whether the scores cannot be probabilities: one is below 0 or above 1."""
     return bool(scores.min() < 0 or scores.max() > 1 + 1e-3)
 
 
 def with_softmax(parent: Parent) -> Parent:
-    """The parent, ending in a softmax if it gave logits.
+    """Return the parent with a softmax at its end if it returns logits.
 
     Args:
-        parent: One with `function` and `scores`.
+        parent: A parent with `function` and `scores`.
 
     Raises:
-        ModelUnsupportedError: its scores are neither.
+        ModelUnsupportedError: Its scores are neither probabilities nor logits.
     """
     given, function = parent.scores, parent.function
     if given is None or function is None or not are_logits(given(PROBE)):
         return parent
-    network = parent.network
-    if network and network.layers[-1].activation != "linear":
+    chain = parent.chain
+    if chain and chain.layers[-1].activation != "linear":
         raise ModelUnsupportedError(
             f"{parent.artifact.path} gives scores that are neither probabilities nor logits: "
-            f"it ends in {network.layers[-1].activation}.",
+            f"it ends in {chain.layers[-1].activation}.",
             hint="End it in a softmax, or in no activation.",
         )
 
@@ -49,13 +47,13 @@ def with_softmax(parent: Parent) -> Parent:
 
     return replace(
         parent,
-        network=network and _with_last(network, "softmax"),
+        chain=chain and _with_last(chain, "softmax"),
         function=softmax,
         logits=function,
         scores=lambda images: as_probabilities(given(images), "logits"),
     )
 
 
-def _with_last(network: Network, activation: str) -> Network:
-    *first, last = network.layers
-    return replace(network, layers=(*first, replace(last, activation=activation)))
+def _with_last(chain: DenseChain, activation: str) -> DenseChain:
+    *first, last = chain.layers
+    return replace(chain, layers=(*first, replace(last, activation=activation)))

@@ -1,4 +1,4 @@
-"""A trained Keras model as the parent of exports."""
+"""A Keras model as the parent of exports."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,28 +8,19 @@ import numpy as np
 
 from fmnist_edge.artifact import Artifact, TensorSpec
 from fmnist_edge.errors import ModelUnsupportedError
-from fmnist_edge.exporters.logits import with_softmax
-from fmnist_edge.exporters.network import network_of
-from fmnist_edge.exporters.parent import Parent
+from fmnist_edge.exporters.parents.dense_chain import chain_of
+from fmnist_edge.exporters.parents.logits import with_softmax
+from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.keras_file import load_model
 from fmnist_edge.session import IMAGE_SHAPE, Images, Scores, check_classifier, scale_pixels
-
-__all__ = ["load"]
 
 _PREDICTION_BATCH: Final = 1000
 
 
 def load(artifact: Artifact) -> Parent:
-    """Load a `.keras` file; code inside it is never run.
-
-    Raises:
-        MissingDependencyError: TensorFlow is not installed.
-        ModelUnreadableError: the file is damaged, or holds code.
-        ModelUnsupportedError: it is no Fashion-MNIST classifier, or its weights are no numbers.
-        StorageError: the temporary folder is full or not writable.
-    """
+    """Load a `.keras` file; a file that holds code or weights that are no numbers is refused."""
     model = load_model(artifact)
-    if getattr(model, "inputs", None):  # one that was saved before it met an image takes any
+    if getattr(model, "inputs", None):  # a model that was saved without a shape takes any images
         check_classifier(artifact, _specs(model.inputs), _specs(model.outputs))
     _check_weights(artifact, model)
 
@@ -39,20 +30,21 @@ def load(artifact: Artifact) -> Parent:
         )
         return answer
 
-    chain = network_of(_in_a_row(model), _item_shape(model))
+    chain = chain_of(_in_a_row(model), _item_shape(model))
     return with_softmax(
         Parent(
             artifact,
-            network=chain,
+            chain=chain,
             function=lambda image: model(image, training=False),
             held=() if chain else [weight.value for weight in model.weights],
             scores=scores,
+            batch=_PREDICTION_BATCH,
         )
     )
 
 
 def _in_a_row(model: Any) -> Sequence[Any]:  # noqa: ANN401 - a Keras model
-    """Its layers, if each takes what the one before it gives and nothing else; else none."""
+    """Return the layers if each takes the output of the one before it alone, or else no layer."""
     kind = type(model).__name__
     if kind == "Functional":  # a class without a public name
         return model.layers if _is_a_row(model.get_config()["layers"]) else ()
@@ -63,7 +55,7 @@ def _is_a_row(layers: Sequence[Any]) -> bool:
     for before, layer in pairwise(layers):
         calls = layer["inbound_nodes"]
         if len(calls) != 1 or len(calls[0]["args"]) != 1:
-            return False  # it is used twice, or joins what was apart
+            return False  # the layer is used twice, or joins two branches
         (taken,) = calls[0]["args"]
         if not isinstance(taken, dict) or taken["config"]["keras_history"][0] != before["name"]:
             return False

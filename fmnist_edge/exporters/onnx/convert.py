@@ -1,0 +1,27 @@
+"""The float32 ONNX graph in each precision of ONNX and ORT files."""
+
+from fmnist_edge.exporters.conversion import Conversion
+from fmnist_edge.exporters.onnx.bytes import integer_input
+from fmnist_edge.exporters.onnx.float16 import halve
+from fmnist_edge.exporters.onnx.graph import Model, parse
+from fmnist_edge.exporters.onnx.int8 import quantize_dynamic
+
+
+def float32(conversion: Conversion) -> Model:
+    """Return the graph as it is, for uint8 pixels."""
+    return parse(conversion.stages.float_onnx("uint8"))
+
+
+def float16(conversion: Conversion) -> Model:
+    """Return the graph with float16 weights and arithmetic, for uint8 pixels."""
+    return halve(parse(conversion.stages.float_onnx("float32")))
+
+
+def int8(conversion: Conversion) -> Model:
+    """Return the statically quantized graph, for uint8 pixels."""
+    return integer_input(parse(conversion.stages.int8_onnx()))
+
+
+def int8_dynamic(conversion: Conversion) -> Model:
+    """Return the graph with int8 weights whose activations are quantized while it runs."""
+    return parse(quantize_dynamic(conversion.stages.float_onnx("uint8")))

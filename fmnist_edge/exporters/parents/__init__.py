@@ -1,0 +1,1 @@
+"""The classifiers that exports start from, one module per file format."""
