@@ -11,7 +11,7 @@ from typing import Final, Literal
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.errors import UsageError
 
-# By the trials in docs/formats.md.
+# The trials in docs/formats.md chose these values.
 CALIBRATION_SAMPLES: Final = 200
 CALIBRATION_METHOD: Final = "minmax"
 
@@ -23,15 +23,15 @@ ScoreKind = Literal["probabilities", "logits"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to make one kind of file.
+    """A file format in one precision, with the limits of its parity check.
 
     Args:
-        format: What comes out.
-        precision: What it computes in.
+        format: The format of the file.
+        precision: The arithmetic of the file.
         calibrated: Whether the quantizer needs images.
-        min_agreement: The least share of held-back images that must keep their label.
+        min_agreement: The least share of images that must keep the parent's label, 0..1.
         max_difference: The largest difference of a class probability that is no sign of a defect;
-            1 where none is.
+            1 where no difference is one.
     """
 
     format: Format
@@ -42,22 +42,21 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """The name that decodes to this recipe."""
+        """Return the name of the recipe: format and precision."""
         return f"{self.format}-{self.precision}"
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a user may want otherwise in any recipe.
+    """The options of an export that apply to every recipe.
 
     Args:
-        batch: Images per inference; None leaves the axis open. A format that has no fixed batch
-            (ONNX, by default) says so in its exporter.
-        scores: Whether the last operator is the softmax.
-        opset: Of ONNX.
-        calibration_method: How activation ranges are taken from the calibration images.
-        metadata: Whether a file tells of itself what its manifest tells, where its format has room
-            for that.
+        batch: The number of images per inference; None leaves the axis open. ONNX, ORT and
+            SavedModel files leave it open for a batch of 1 too.
+        scores: Whether the scores are probabilities or logits.
+        opset: The version of the ONNX operator set, one of `OPSETS`.
+        calibration_method: How activation ranges are computed from the calibration images.
+        metadata: Whether a file carries the facts of its manifest, where its format has room.
     """
 
     batch: int | None = 1
@@ -76,8 +75,8 @@ def _float16(target: Format) -> Recipe:
 
 
 def _quantized(target: Format, precision: Precision, *, calibrated: bool = True) -> Recipe:
-    # int8 moves a score by a few hundredths; a conversion that lost its weights agrees on 10 %.
-    # One score says nothing: a tiny network's may turn over on one image of ten thousand.
+    # int8 changes a score by a few hundredths; a conversion that lost its weights agrees on 10 %.
+    # A single score is no criterion: in a tiny network it may change fully on one image of 10,000.
     return Recipe(target, precision, calibrated, min_agreement=0.95, max_difference=1.0)
 
 
@@ -111,10 +110,10 @@ RECIPES: Final = MappingProxyType(
 def select(
     formats: tuple[Format, ...] = (), precisions: tuple[Precision, ...] = ()
 ) -> tuple[Recipe, ...]:
-    """The recipes of the given formats and precisions; all of either where none is named.
+    """Return the recipes of the given formats and precisions; all of either where none is named.
 
     Raises:
-        UsageError: a named format cannot be made in any of the named precisions.
+        UsageError: A named format cannot be made in any of the named precisions.
     """
     chosen = [
         recipe

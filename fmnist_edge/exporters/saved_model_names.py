@@ -1,4 +1,4 @@
-"""Function names inside a `saved_model.pb` that do not depend on what the process did before.
+"""Function names inside a `saved_model.pb` that are the same in every process.
 
 TensorFlow ends the name of each traced function with a number that counts all functions and
 variables of the process.
@@ -12,15 +12,13 @@ from typing import Any, Final
 from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 
-__all__ = ["renumbered"]
-
 _NUMBERED: Final = re.compile(r"(.*)_(\d+)")
-# What an argument was called by its user; for a captured weight it is a number of that kind.
+# The name that the user gave to an argument; for a captured weight it is a counter too.
 _CALLED: Final = "_user_specified_name"
 
 
 def renumbered(payload: bytes) -> bytes:
-    """The same `saved_model.pb`, its functions counted from 0 and sorted.
+    """Return the same `saved_model.pb` with its functions counted from 0 and sorted.
 
     Raises:
         MissingDependencyError: TensorFlow is not installed.
@@ -36,7 +34,7 @@ def renumbered(payload: bytes) -> bytes:
 
 
 def _numbered(names: list[str]) -> Mapping[str, str]:
-    """New names, in the order in which the functions were traced."""
+    """Return the new names by the old ones; numbers follow the order of tracing."""
     found = [(int(match[2]), match[1]) for each in names if (match := _NUMBERED.fullmatch(each))]
     return {f"{stem}_{old}": f"{stem}_{new}" for new, (old, stem) in enumerate(sorted(found))}
 
@@ -66,7 +64,7 @@ def _rename_map(field: Any, value: Any, names: Mapping[str, str]) -> None:  # no
             moved[names[key]] = copy.deepcopy(value[key])
         if key in names or (key == _CALLED and value[key].s.isdigit()):
             del value[key]
-    # Only now: a new name may have been another's old one.
+    # After all deletions, because a new name may have been the old name of another entry.
     for key, entry in moved.items():
         value[key].CopyFrom(entry)
 

@@ -1,4 +1,4 @@
-"""The images a quantizer may look at."""
+"""The calibration images of quantizers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,6 @@ from fmnist_edge.artifact import Calibration
 from fmnist_edge.errors import UsageError
 from fmnist_edge.session import IMAGE_SHAPE, Images
 
-__all__ = ["CALIBRATION_SEED", "CalibrationImages", "from_file", "from_train"]
-
 CALIBRATION_SEED: Final = 0
 _FEWEST: Final = 32
 _WANTED: Final = "Give an .npz file with an array called images, uint8[N,28,28], as cameras do."
@@ -21,12 +19,12 @@ _WANTED: Final = "Give an .npz file with an array called images, uint8[N,28,28],
 
 @dataclass(frozen=True)
 class CalibrationImages:
-    """Images, and where they come from.
+    """Calibration images with their origin.
 
     Args:
         images: uint8[N,28,28].
-        source: "train", or a file's name.
-        seed: Of the choice; None where all were taken.
+        source: "train", or the name of the user's file.
+        seed: The seed of the choice; None where all images were taken.
     """
 
     images: Images
@@ -34,15 +32,15 @@ class CalibrationImages:
     seed: int | None
 
     def record(self, method: str) -> Calibration:
-        """What a manifest says of them."""
+        """Return the entry of the manifest."""
         return Calibration(self.source, len(self.images), self.seed, method)
 
 
 def from_train(train: dataset.Split, count: int) -> CalibrationImages:
-    """A class-balanced choice of train; validation and test are never looked at.
+    """Choose a class-balanced part of train; validation and test are never used.
 
     Raises:
-        UsageError: fewer than 32 images, or more than there are.
+        UsageError: The count is below 32 or above the number of images.
     """
     if count < _FEWEST:
         raise UsageError(
@@ -54,11 +52,11 @@ def from_train(train: dataset.Split, count: int) -> CalibrationImages:
 
 
 def from_file(path: Path) -> CalibrationImages:
-    """The user's own images: the array `images` of an `.npz` file.
+    """Read the user's own images, the array `images` of an `.npz` file.
 
     Raises:
-        UsageError: the file cannot be read, holds pickled objects, or its images have another
-            shape or dtype, or are too few.
+        UsageError: The file cannot be read, holds pickled objects, or its images have another
+            shape or dtype, or are fewer than 32.
     """
     try:
         images = read_arrays(path.read_bytes()).get("images")

@@ -1,4 +1,4 @@
-"""Who made a file: the versions of everything involved."""
+"""The versions of the software that made a file."""
 
 import platform
 import subprocess
@@ -8,22 +8,20 @@ from typing import Final
 from fmnist_edge import __version__
 from fmnist_edge.optional import versions_of
 
-__all__ = ["git_revision", "made_with"]
-
 _PATIENCE_SECONDS: Final = 10
 
 
 def made_with(distributions: tuple[str, ...]) -> dict[str, str]:
-    """The versions of Python, of fmnist-edge, and of those named that are installed."""
+    """Return the versions of Python, of fmnist-edge, and of installed distributions."""
     own = {"python": platform.python_version(), "fmnist-edge": __version__}
     return own | versions_of(distributions)
 
 
 def git_revision(checkout: Path = Path(__file__).parents[2]) -> str:
-    """The commit that this package is checked out at, with "-dirty" if it was changed since.
+    """Return the commit of this checkout, with "-dirty" if a file was changed since.
 
-    Empty for a package that was installed (perhaps within a checkout of something else), and where
-    git is not.
+    The result is empty for an installed package (perhaps inside a checkout of something else), and
+    on a machine without git.
     """
     if not (checkout / ".git").exists():
         return ""

@@ -1,1 +1,1 @@
-"""What conversions to ONNX share: graphs in their plainest form, quantized, fed with bytes."""
+"""ONNX files: precisions, uint8 inputs, tidying of graphs, and layer outputs."""

@@ -1,4 +1,4 @@
-"""The camera's bytes as the input of a statically quantized ONNX graph."""
+"""Statically quantized ONNX graphs whose input is uint8 pixels."""
 
 from typing import Any
 
@@ -17,17 +17,15 @@ from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 from fmnist_edge.session import PIXEL_SCALE
 
-__all__ = ["integer_input", "last_product", "moved_pixels"]
-
 
 def integer_input(model: Model) -> Model:
-    """A statically quantized model whose `image` holds the camera's bytes.
+    """Return a statically quantized model whose `image` holds uint8 pixels.
 
-    The first QuantizeLinear goes, and so does the pair behind the last product: nothing computes in
-    integers there.
+    The first QuantizeLinear is removed, and so is the pair of quantizers behind the last product,
+    because nothing computes in integers there.
 
     Args:
-        model: As `quantize` makes it.
+        model: A model as `quantize` returns it.
     """
     onnx = require("onnx", extra=EXTRA)
     changed = copy_of(model)
@@ -40,7 +38,7 @@ def integer_input(model: Model) -> Model:
 
 
 def _bypass(graph: Model, name: str) -> None:
-    """Let those that read tensor `name` through a pair of quantizers read it itself."""
+    """Remove a pair of quantizers: the nodes behind it read the tensor `name` directly."""
     readers = readers_of(graph, name)
     if [node.op_type for node in readers] != ["QuantizeLinear"]:
         return
@@ -61,8 +59,8 @@ def _take_bytes(onnx: Any, graph: Model) -> None:  # noqa: ANN401 - a module
         replace(graph.node, [node for node in graph.node if node.name != name])
         redirect(graph.node, stored, pixels)
         return
-    # Nothing that reads the pixels computes in integers: they are made real numbers first.
-    # Under this scale and the zero point 0, a quantized pixel is the pixel.
+    # No node that reads the pixels computes in integers, so the pixels are dequantized first.
+    # With this scale and the zero point 0, the quantized value of a pixel is its byte.
     scale, zero = np.array(PIXEL_SCALE, np.float32), np.array(0, np.uint8)
     for name, array in (("pixel_scale", scale), ("pixel_zero_point", zero)):
         graph.initializer.append(onnx.numpy_helper.from_array(array, name))
@@ -71,13 +69,13 @@ def _take_bytes(onnx: Any, graph: Model) -> None:  # noqa: ANN401 - a module
     added = onnx.helper.make_node(
         "DequantizeLinear", [pixels, "pixel_scale", "pixel_zero_point"], ["real_pixels"]
     )
-    # Behind the operators that move the bytes; those may stand anywhere before their readers.
+    # The operators that move the bytes may stand anywhere before the first reader.
     first = min(index for index, node in enumerate(graph.node) if "real_pixels" in node.input)
     replace(graph.node, [*graph.node[:first], added, *graph.node[first:]])
 
 
 def moved_pixels(graph: Model) -> str:
-    """The tensor that still holds the pixels, behind the operators that only move them."""
+    """Return the name of the last tensor that holds the pixels, only reshaped or transposed."""
     name: str = graph.input[0].name
     while len(readers := readers_of(graph, name)) == 1 and readers[0].op_type in LAYOUT:
         name = readers[0].output[0]
@@ -85,7 +83,7 @@ def moved_pixels(graph: Model) -> str:
 
 
 def last_product(graph: Model) -> int:
-    """The place of the last matrix product or convolution; -1 if there is none."""
+    """Return the index of the last matrix product or convolution; -1 if there is none."""
     return max(
         (index for index, node in enumerate(graph.node) if node.op_type in PRODUCTS), default=-1
     )

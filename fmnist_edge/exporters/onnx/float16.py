@@ -1,4 +1,4 @@
-"""Float ONNX in half precision: weights and arithmetic, not the two ends."""
+"""Float ONNX graphs in float16: weights and arithmetic, but neither input nor output."""
 
 import numpy as np
 
@@ -7,17 +7,15 @@ from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 from fmnist_edge.session import WHITE
 
-__all__ = ["halve"]
-
 
 def halve(model: Model) -> Model:
-    """The same graph in float16, from uint8 pixels to float32 scores.
+    """Return the same graph in float16, from uint8 pixels to float32 scores.
 
-    The pixels are scaled by a product of their own. Folded into the first kernel, 1/255 would make
-    numbers below 6.1e-5 of most weights, which float16 holds with less precision, or not at all.
+    A Mul node scales the pixels. If 1/255 were folded into the first kernel, most of its weights
+    would be below 6.1e-5, where float16 loses precision or underflows.
 
     Args:
-        model: A plain float32 graph; `image` is float32 in 0..1.
+        model: A plain float32 graph whose `image` is float32 in 0..1.
     """
     onnx = require("onnx", extra=EXTRA)
     half, single = onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT

@@ -1,4 +1,4 @@
-"""Small things that one does to an ONNX graph."""
+"""Small operations on ONNX graphs."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
@@ -6,20 +6,8 @@ from typing import Any, Final, TypeAlias
 from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
 
-__all__ = [
-    "LAYOUT",
-    "PRODUCTS",
-    "Model",
-    "copy_of",
-    "parse",
-    "readers_of",
-    "redirect",
-    "replace",
-    "set_batch",
-]
-
 PRODUCTS: Final = frozenset({"Conv", "Gemm", "MatMul"})
-# They move values about and compute nothing.
+# These operators reshape or transpose and compute nothing.
 LAYOUT: Final = frozenset({"Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 
 # An onnx.ModelProto, or a message inside it: the package is optional, so its types are unknown.
@@ -27,7 +15,7 @@ Model: TypeAlias = Any
 
 
 def set_batch(model: Model, batch: int | None) -> None:
-    """Fix the first axis of input and output, or open it as `N`."""
+    """Set the first axis of input and output to a size, or leave it open as `N`."""
     for value in (*model.graph.input, *model.graph.output):
         axis = value.type.tensor_type.shape.dim[0]
         axis.Clear()
@@ -38,26 +26,26 @@ def set_batch(model: Model, batch: int | None) -> None:
 
 
 def parse(payload: bytes) -> Model:
-    """The model in a file's bytes."""
+    """Return the model in the bytes of an `.onnx` file."""
     return require("onnx", extra=EXTRA).ModelProto.FromString(payload)
 
 
 def copy_of(message: Model) -> Model:
-    """A copy that nobody else holds."""
+    """Return a copy of a protobuf message."""
     copied = type(message)()
     copied.CopyFrom(message)
     return copied
 
 
 def replace(field: Any, kept: Sequence[Any]) -> None:  # noqa: ANN401 - a repeated field
-    """Let a repeated field hold these messages, in this order, and no others."""
+    """Replace the contents of a repeated field by these messages, in this order."""
     copies = [copy_of(each) for each in kept]
     del field[:]
     field.extend(copies)
 
 
 def redirect(nodes: Iterable[Any], old: str, new: str) -> None:
-    """Let nodes that read or write the tensor `old` read or write `new`."""
+    """Rename the tensor `old` to `new` in the inputs and outputs of the nodes."""
     for node in nodes:
         for names in (node.input, node.output):
             for index, name in enumerate(names):
@@ -65,5 +53,5 @@ def redirect(nodes: Iterable[Any], old: str, new: str) -> None:
 
 
 def readers_of(graph: Model, name: str) -> list[Any]:
-    """The nodes that read a tensor."""
+    """Return the nodes that read a tensor."""
     return [node for node in graph.node if name in node.input]

@@ -1,4 +1,4 @@
-"""Float ONNX to int8, by ONNX Runtime's quantizers."""
+"""ONNX files that ONNX Runtime's quantizers make of float ONNX files."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +16,7 @@ from fmnist_edge.libraries.onnxruntime import failures, onnxruntime
 from fmnist_edge.recipes import CALIBRATION_METHOD
 from fmnist_edge.session import PIXEL_SCALE, Images, scale_pixels
 
-__all__ = ["quantize", "quantize_dynamic"]
-
-_ENTROPY_BINS: Final = 2048  # as TensorRT has it (Migacz 2017, "8-bit inference with TensorRT")
+_ENTROPY_BINS: Final = 2048  # the number of TensorRT (Migacz 2017, "8-bit inference with TensorRT")
 _METHODS: Final[Mapping[str, str]] = {
     "minmax": "MinMax",
     "entropy": "Entropy",
@@ -35,24 +33,24 @@ def quantize(
 ) -> bytes:
     """Quantize weights to int8 and activations to uint8, in QDQ form.
 
-    Activations are unsigned because that is what ONNX Runtime computes in on x86; it would convert
-    others. What follows the last product stays float.
+    Activations are unsigned because ONNX Runtime computes in uint8 on x86 and would convert signed
+    ones. The nodes behind the last product stay float.
 
     Args:
-        payload: A plain float32 model; `image` is float32[N,28,28] in 0..1.
-        calibration: uint8[N,28,28] images that set the activation ranges; that of the pixels is
-            0..1 whatever they show.
+        payload: A plain float32 model whose `image` is float32[N,28,28] in 0..1.
+        calibration: uint8[N,28,28] images that set the activation ranges; the range of the pixels
+            is always 0..1.
         method: minmax, entropy or percentile.
-        per_channel: Whether each unit's weights get a scale of their own; what that brings stands
-            in docs/formats.md.
+        per_channel: Whether the weights of each unit get a scale of their own; docs/formats.md
+            compares both.
 
     Returns:
-        A model that takes what the float one takes.
+        A model with the same input as the float one.
 
     Raises:
-        ExportError: the quantizer fails, or lacks the method.
+        ExportError: The quantizer failed, or lacks the method.
         MissingDependencyError: onnx or ONNX Runtime is not installed.
-        StorageError: the temporary folder is full or not writable.
+        StorageError: The temporary folder is full or not writable.
     """
     if method not in _METHODS:
         raise ExportError(
@@ -91,9 +89,9 @@ def quantize_dynamic(payload: bytes) -> bytes:
         payload: A plain float32 model.
 
     Raises:
-        ExportError: the quantizer fails.
+        ExportError: The quantizer failed.
         MissingDependencyError: onnx or ONNX Runtime is not installed.
-        StorageError: the temporary folder is full or not writable.
+        StorageError: The temporary folder is full or not writable.
     """
     tools = _tools()
     return _through_files(
@@ -109,7 +107,7 @@ def _tools() -> Any:  # noqa: ANN401 - a module
 
 
 def _through_files(payload: bytes, convert: Callable[[Path, Path], object]) -> bytes:
-    """The quantizers read and write files; one that is handed a model in memory empties it."""
+    """Quantize through files, because a quantizer empties a model that it is given in memory."""
     with storage_errors(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder) / "given.onnx", Path(folder) / "made.onnx"
         given.write_bytes(payload)
@@ -129,10 +127,10 @@ def _counted(
     calibration: Images,
     method: str,
 ) -> Mapping[str, Path]:
-    """Where activation ranges lie that the quantizer cannot find by itself.
+    """Compute the activation ranges that the quantizer cannot compute, and return their file.
 
-    It calibrates by entropy in 128 bins, of which it looks for the best 128: that is always the
-    whole range.
+    The quantizer calibrates by entropy in 128 bins and searches the best 128 of them, which are
+    always the whole range.
     """
     if method != "entropy":
         return {}

@@ -1,16 +1,14 @@
-"""Names for an ONNX graph that say what a thing is, and never which process made it."""
+"""Names of nodes and tensors in an ONNX graph that are the same in every process."""
 
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-__all__ = ["IMAGE", "SCORES", "rename"]
-
 IMAGE: Final = "image"
 SCORES: Final = "scores"
 _QUANTIZER: Final = {0: "values", 1: "scale", 2: "zero_point"}
-# What an operator's n-th input is, where that is a constant.
+# The role of an operator's n-th input, where that is a constant.
 _ROLES: Final[Mapping[str, Mapping[int, str]]] = {
     "Gemm": {1: "kernel", 2: "bias"},
     "MatMul": {1: "kernel"},
@@ -25,7 +23,7 @@ _ROLES: Final[Mapping[str, Mapping[int, str]]] = {
 
 
 def rename(graph: Any) -> None:  # noqa: ANN401 - an onnx.GraphProto
-    """Name everything after its operator and its place, and sort the initializers.
+    """Name nodes and tensors after operator and position, and sort the initializers.
 
     The second Gemm and its output are `gemm_1`, its constants `gemm_1.kernel` and `gemm_1.bias`; a
     kernel that is dequantized first is made of `gemm_1.kernel.values` and `gemm_1.kernel.scale`.
@@ -46,11 +44,11 @@ def rename(graph: Any) -> None:  # noqa: ANN401 - an onnx.GraphProto
 
 
 def _new_names(graph: Any) -> Mapping[str, str]:  # noqa: ANN401 - an onnx.GraphProto
-    """By the old name of each tensor; nodes are renamed on the way."""
+    """Rename the nodes, and return the new name of each tensor by its old one."""
     constants = {each.name for each in graph.initializer}
     names = {graph.input[0].name: IMAGE, graph.output[0].name: SCORES}
     seen: Counter[str] = Counter()
-    # What is made of constants alone is named after what reads it.
+    # A tensor that is computed from constants alone is named after the node that reads it.
     weights = [node for node in graph.node if constants.issuperset(node.input)]
     others = [node for node in graph.node if node not in weights]
     for node in others:

@@ -1,4 +1,4 @@
-"""The two ends of somebody's ONNX graph, made like those of ours."""
+"""The input and the output of somebody else's ONNX graph, made like those of ours."""
 
 from typing import Any, Final
 
@@ -21,15 +21,13 @@ from fmnist_edge.optional import require
 from fmnist_edge.recipes import Choices
 from fmnist_edge.session import IMAGE_SHAPE, WHITE
 
-__all__ = ["adapt", "ends_in_logits"]
-
 _LOGITS: Final = {"Add", "Gemm", "MatMul"}
-# Pixels of another scale make their answer one of that scale.
+# The output of these operators scales with their input.
 _SCALE_GOES_THROUGH: Final = {*LAYOUT, "AveragePool", "Cast"}
 
 
 def ends_in_logits(model: Model) -> bool:
-    """Whether the last operator that computes anything is a product and not an activation."""
+    """Return whether the last operator is a product or a sum and not an activation."""
     return _gives_logits(tidy(_without_constant_inputs(model)))
 
 
@@ -38,15 +36,16 @@ def _gives_logits(model: Model) -> bool:
 
 
 def adapt(model: Model, choices: Choices, pixels: Pixels) -> Model:
-    """A plain graph from `image` [N,28,28] to `scores` [N,10], as `tidy` makes it.
+    """Return a tidied graph from `image` [N,28,28] to `scores` [N,10].
 
     Args:
-        model: A float32 classifier for float32 pixels in 0..1 or for bytes. Not changed.
+        model: A float32 classifier for float32 pixels in 0..1 or for uint8 pixels. It is not
+            changed.
         choices: Whether the scores are logits.
-        pixels: What `image` is to hold.
+        pixels: What `image` shall hold.
 
     Raises:
-        ExportError: logits are asked for and cannot be had.
+        ExportError: The user asks for logits, and the last operator cannot be removed.
     """
     onnx = require("onnx", extra=EXTRA)
     adapted = tidy(_without_constant_inputs(model))
@@ -121,7 +120,11 @@ def _set_pixels(onnx: Any, graph: Model, pixels: Pixels) -> None:  # noqa: ANN40
 
 
 def _scale_kernel(onnx: Any, graph: Model, factor: float) -> bool:  # noqa: ANN401 - a module
-    """Let the first product take pixels of another scale, if that does not matter before it."""
+    """Scale the kernel of the first product, if all operators before it allow that.
+
+    Returns:
+        Whether the kernel was scaled.
+    """
     name = "image"
     while len(readers := readers_of(graph, name)) == 1:
         reader, name = readers[0], readers[0].output[0]

@@ -1,8 +1,9 @@
-"""An ONNX graph brought to its plainest form, the same bytes every time.
+"""ONNX graphs in a plain form that has the same bytes every time.
 
-Converters and quantizers leave behind what an optimizer would remove on each start of a device:
-Constant and Identity nodes, a MatMul and an Add for each Gemm, unused operator sets, names that
-carry a counter of their process. Nothing here changes what the graph computes.
+Converters and quantizers leave nodes that an optimizer would have to remove at each start of a
+device: Constant and Identity nodes, a MatMul and an Add for each Gemm. They also leave unused
+operator sets, and names with a counter of their process. Nothing here changes the results of the
+graph.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,23 +18,21 @@ from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
 
-__all__ = ["tidy", "tidy_quantized"]
-
 _KERNEL_RANK: Final = 2
 _NO_EFFECT: Final = {"Identity", "Dropout"}
 
 
 def tidy(model: Model) -> Model:
-    """A float graph with nothing in it but what it computes.
+    """Return a float graph without superfluous nodes.
 
-    Constants become initializers, Identity and Dropout go, MatMul + Add becomes Gemm; nodes and
-    tensors are named anew, `image` in and `scores` out.
+    Constants become initializers, Identity and Dropout are removed, and MatMul + Add becomes Gemm.
+    Nodes and tensors get new names; the input is `image`, the output `scores`.
 
     Args:
-        model: One input, one output, no control flow. Not changed.
+        model: A model with one input, one output and no control flow. It is not changed.
 
     Raises:
-        ExportError: the graph is not valid.
+        ExportError: The graph is not valid ONNX.
     """
     tidied = copy_of(model)
     _spell_out(tidied.graph)
@@ -44,10 +43,10 @@ def tidy(model: Model) -> Model:
 
 
 def tidy_quantized(model: Model) -> Model:
-    """A graph of any operators with its names, initializers and operator sets in order.
+    """Return a graph of any operators with new names, and without unused initializers.
 
     Raises:
-        ExportError: the graph is not valid.
+        ExportError: The graph is not valid ONNX.
     """
     onnx = require("onnx", extra=EXTRA)
     tidied = copy_of(model)
@@ -93,7 +92,7 @@ def _check(onnx: Any, model: Model) -> None:  # noqa: ANN401 - a module
 
 
 def _order(graph: Model) -> None:
-    """Put what depends on no image (a quantized weight made real) before its first reader."""
+    """Move each node that depends on constants alone to just before its first reader."""
     constants = {each.name for each in graph.initializer}
     waiting = {node.output[0]: node for node in graph.node if constants.issuperset(node.input)}
     ordered = []
@@ -105,7 +104,7 @@ def _order(graph: Model) -> None:
 
 
 def _spell_out(graph: Model) -> None:
-    """TensorFlow's Erfc, which exact gelu is made of, by ONNX's Erf: erfc(x) = 1 - erf(x)."""
+    """Replace TensorFlow's Erfc, a part of exact gelu, by ONNX's Erf: erfc(x) = 1 - erf(x)."""
     onnx = require("onnx", extra=EXTRA)
     made: list[Any] = []
     for node in graph.node:
@@ -160,7 +159,7 @@ def _ranks(model: Model) -> Mapping[str, int]:
 
 
 def _fuse_products(graph: Model, ranks: Mapping[str, int]) -> None:
-    """Make Gemm of each MatMul that only an Add of a bias follows."""
+    """Replace each MatMul and the Add of a bias behind it by a Gemm."""
     sizes = {each.name: tuple(each.dims) for each in graph.initializer}
     kept: list[Any] = []
     for node in graph.node:

@@ -1,1 +1,1 @@
-"""What conversions to OpenVINO share: ONNX in, `.xml` and `.bin` out."""
+"""OpenVINO files, which are made from ONNX graphs."""

@@ -1,1 +1,1 @@
-"""Writing ORT format, the flat files of ONNX Runtime's small builds."""
+"""ORT files, which ONNX Runtime's minimal builds read."""

@@ -1,4 +1,4 @@
-"""ONNX to ORT format: the flat file that ONNX Runtime's small builds read."""
+"""The last step of an ORT export: the flat file that ONNX Runtime's minimal builds read."""
 
 import tempfile
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""The one part of an `.ort` file that ONNX Runtime writes in another order each time.
+"""A fixed order for the one list in an `.ort` file whose order varies.
 
-It lists which types each operator's arguments have (`KernelTypeStrResolver` in ONNX Runtime's
-ort.fbs), as a hash map happens to hold them. Everything else comes out the same for the same graph.
+The list names the types of each operator's arguments (`KernelTypeStrResolver` in ONNX Runtime's
+ort.fbs), in the order of a hash map. The rest of the file is the same for the same graph.
 """
 
 from collections.abc import Sequence
@@ -9,22 +9,20 @@ from typing import Any, Final
 
 from fmnist_edge.optional import require
 
-__all__ = ["ordered"]
-
 _SCHEMA: Final = "onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs"
-# Of `kernel_type_str_resolver` in the root's table of fields: two sizes, then fields 0, 1, 2.
+# The place of `kernel_type_str_resolver` in the root's vtable: two sizes, then fields 0, 1, 2.
 _RESOLVER: Final = 4 + 2 * 3
 _ALIGNMENT: Final = 8
 
 
 def ordered(payload: bytes) -> bytes:
-    """The same model with that list sorted.
+    """Return the same model with that list sorted.
 
-    A flatbuffer's offsets may point anywhere ahead, so the sorted list goes to the end, the root
-    points to it, and zeros are left where the old one was.
+    The offsets of a flatbuffer may point to any place behind them, so the sorted list is appended,
+    the root points to it, and zeros replace the old list.
 
     Args:
-        payload: An `.ort` file as ONNX Runtime writes it: the list between root and model.
+        payload: An `.ort` file as ONNX Runtime writes it, with the list between root and model.
     """
     flat = bytearray(payload)
     root = _table("InferenceSession").GetRootAs(flat, 0)
@@ -54,7 +52,7 @@ def _place(table: Any) -> int:  # noqa: ANN401 - generated code
 
 
 def _sorted(resolver: Any) -> tuple[bytes, int]:  # noqa: ANN401 - generated code
-    """The list as bytes of its own, and where its table begins in them."""
+    """Return the sorted list as a flatbuffer, and the offset of its table in it."""
     builder = require("flatbuffers", extra="onnx").Builder(0)
     operators = [
         resolver.OpKernelTypeStrArgs(index) for index in range(resolver.OpKernelTypeStrArgsLength())

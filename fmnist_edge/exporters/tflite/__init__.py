@@ -1,1 +1,1 @@
-"""What conversions to TFLite share: the flatbuffer, its quantizers, what it says of itself."""
+"""TFLite files: converters, quantizers, the compact flatbuffer, and layer outputs."""

@@ -1,4 +1,4 @@
-"""The images from which TFLite's quantizers take activation ranges."""
+"""The calibration images of TFLite's quantizers."""
 
 from collections.abc import Iterator
 
@@ -9,17 +9,15 @@ from fmnist_edge.errors import ExportError
 from fmnist_edge.recipes import Choices
 from fmnist_edge.session import Images, scale_pixels
 
-__all__ = ["batches", "check_method", "with_full_range"]
-
 _METHOD = "minmax"
 _BLACK, _WHITE = 0, 255
 
 
 def check_method(choices: Choices) -> None:
-    """Refuse what TFLite's quantizers do not know; all they have is the least and the largest.
+    """Refuse every calibration method but min-max, which is all that TFLite's quantizers have.
 
     Raises:
-        ExportError: another calibration method is asked for.
+        ExportError: The user asks for another calibration method.
     """
     if choices.calibration_method != _METHOD:
         raise ExportError(
@@ -30,12 +28,12 @@ def check_method(choices: Choices) -> None:
 
 
 def with_full_range(images: Images) -> Images:
-    """The images, and one more if no pixel among them is black or none is white.
+    """Return the images, and one more if no pixel among them is black or none is white.
 
-    Min-max calibration takes the input's range from the pixels it sees; only 0 and 255 together
-    give the scale 1/255 and the zero point -128, under which int8 = uint8 - 128. The image that is
-    added is the brightest one with its darkest pixel made black and its brightest made white: two
-    pixels, so that the layers behind see next to nothing new.
+    Min-max calibration takes the range of the input from the pixels of the images; only 0 and 255
+    together give the scale 1/255 and the zero point -128, so that int8 = uint8 - 128. The added
+    image is the brightest one with its darkest pixel made black and its brightest made white. Only
+    two pixels change, so that the ranges of the layers hardly change.
 
     Args:
         images: uint8[N,28,28], N at least 1.
@@ -53,11 +51,13 @@ def with_full_range(images: Images) -> Images:
 
 
 def batches(images: Images, size: int) -> Iterator[NDArray[np.float32]]:
-    """float32[size,28,28] pixels in 0..1; the last batch is filled up with its own last image.
+    """Yield batches of float32[size,28,28] pixels in 0..1.
+
+    The last batch is filled up with its own last image.
 
     Args:
         images: uint8[N,28,28], N at least 1.
-        size: Images per inference of the graph that is calibrated.
+        size: The number of images per inference of the graph that is calibrated.
     """
     full = with_full_range(images)
     for start in range(0, len(full), size):

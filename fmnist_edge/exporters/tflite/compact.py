@@ -1,10 +1,10 @@
-"""A TFLite graph without what no reader needs: the same answers, bit by bit, from fewer bytes.
+"""Smaller TFLite graphs with the same results, bit by bit.
 
-A converter leaves an empty buffer for every tensor that is computed, a long name for each, and
-notes about itself. In a network of a thousand weights that is most of the file. What looks idle and
-stays is needed by one of the readers that the tests try: OpenVINO tells tensors apart by their
-names, reads the old, short field of an operator's code, and makes biases real by their scales;
-LiteRT wants as many zero points as scales.
+A converter leaves an empty buffer and a long name for every computed tensor, and notes about
+itself. In a network of a thousand weights these are most of the file. The fields that stay although
+they look unused are needed by one of the readers in the tests: OpenVINO distinguishes tensors by
+their names, reads the old, short field of an operator's code, and dequantizes biases by their
+scales; LiteRT requires as many zero points as scales.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,17 +15,15 @@ import numpy as np
 
 from fmnist_edge.exporters.tflite.file import schema
 
-__all__ = ["compact"]
-
 _MATRIX: Final = 2
 
 
 def compact(model: Any, entries: AbstractSet[bytes]) -> Any:  # noqa: ANN401 - generated code
-    """The model with nothing in it but what it computes.
+    """Return the model without unused tensors, buffers, operator codes, names and notes.
 
     Args:
-        model: A `ModelT`; it is changed. Its signatures and ends keep their names.
-        entries: The names of those entries of its metadata that stay.
+        model: A `ModelT`; it is changed. Signatures, input and output keep their names.
+        entries: The names of the metadata entries that stay.
     """
     model.description = None
     model.metadata = [each for each in model.metadata or () if each.name in entries] or None
@@ -53,7 +51,7 @@ def _operators(model: Any, graph: Any, kind: str) -> Sequence[Any]:  # noqa: ANN
 
 
 def _drop_flattening(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated code
-    """Take out RESHAPE before FULLY_CONNECTED, which makes rows of whatever it is given."""
+    """Remove RESHAPE before FULLY_CONNECTED, which flattens its input itself."""
     dense = _operators(model, graph, "FULLY_CONNECTED")
     for reshape in _operators(model, graph, "RESHAPE"):
         (flat,) = reshape.outputs
@@ -76,7 +74,7 @@ def _makes_rows(graph: Any, dense: Any, flat: int) -> bool:  # noqa: ANN401 - ge
 
 
 def _shorten_reshapes(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated code
-    """Write constant shapes among the options of RESHAPE, where no tensor is needed for them."""
+    """Store constant shapes as an option of RESHAPE instead of a tensor."""
     tflite = schema()
     for reshape in _operators(model, graph, "RESHAPE"):
         sizes = [graph.tensors[index] for index in reshape.inputs[1:]]
@@ -89,12 +87,12 @@ def _shorten_reshapes(model: Any, graph: Any) -> None:  # noqa: ANN401 - generat
 
 
 def _drop_tensors(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated code
-    """Take out tensors that nothing reads or writes; the others move up."""
+    """Remove tensors that no operator reads or writes; the indices of the others change."""
     fields = ("inputs", "outputs", "intermediates")
     lists = [getattr(each, name) for each in graph.operators for name in fields]
     lists += [graph.inputs, graph.outputs]
     used = sorted({int(index) for each in lists if each is not None for index in each} - {-1})
-    places = {old: new for new, old in enumerate(used)} | {-1: -1}  # -1: an input left out
+    places = {old: new for new, old in enumerate(used)} | {-1: -1}  # -1: an omitted input
 
     def moved(indices: Iterable[int]) -> Any:  # noqa: ANN401 - int32[N]
         return np.array([places[int(index)] for index in indices], np.int32)
@@ -114,8 +112,8 @@ def _drop_tensors(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated c
 
 def _simplify(tensor: Any) -> None:  # noqa: ANN401 - generated code
     if len(tensor.shape) and tensor.shapeSignature is None:
-        # It tells scalars from tensors of unknown rank; LiteRT's C interface looks for open axes
-        # only where it is set.
+        # The field distinguishes scalars from tensors of unknown rank; LiteRT's C interface looks
+        # for open axes only where it is set.
         tensor.hasRank = False
     numbers = tensor.quantization
     if numbers is not None and numbers.scale is None and numbers.details is None:
@@ -131,7 +129,7 @@ def _drop_codes(model: Any) -> None:  # noqa: ANN401 - generated code
 
 
 def _drop_buffers(model: Any) -> None:  # noqa: ANN401 - generated code
-    """Keep one empty buffer, the first, and one of each content."""
+    """Keep one empty buffer, the first, and one buffer of each content."""
     kept = [schema().BufferT()]
     places = {b"": 0}
     tensors = [each for graph in model.subgraphs for each in graph.tensors]

@@ -1,4 +1,4 @@
-"""Reading and writing TFLite files as objects, and the names every one of ours has.
+"""TFLite files as trees of objects, and the names of input, output and signature.
 
 The schema is TensorFlow's `tensorflow/compiler/mlir/lite/schema/schema.fbs`, as LiteRT ships it.
 """
@@ -19,7 +19,7 @@ _FILE_IDENTIFIER: Final = b"TFL3"
 
 
 def schema() -> Any:  # noqa: ANN401 - generated code
-    """The generated classes of the file format.
+    """Return the generated classes of the file format.
 
     Raises:
         MissingDependencyError: LiteRT is not installed.
@@ -28,19 +28,20 @@ def schema() -> Any:  # noqa: ANN401 - generated code
 
 
 def unpack(payload: bytes) -> Any:  # noqa: ANN401 - generated code
-    """The file as a tree of objects, a `ModelT`, whose buffers hold their data themselves.
+    """Return the file as a tree of objects, a `ModelT`, with all data in its buffers.
 
-    Large buffers may lie behind the tree, where offset and size say; litert-quantizer does it too.
+    Large buffers may lie behind the flatbuffer, at the offset that their fields give;
+    litert-quantizer reads them in the same way.
     """
     model = schema().ModelT.InitFromPackedBuf(payload)
     for buffer in model.buffers:
-        if buffer.data is None and buffer.offset > 1:  # 0 and 1 mean that there is none
+        if buffer.data is None and buffer.offset > 1:  # 0 and 1 mean that there is no offset
             buffer.data = np.frombuffer(payload, np.uint8, buffer.size, buffer.offset)
     return model
 
 
 def pack(model: Any) -> bytes:  # noqa: ANN401 - generated code
-    """The tree as a file, nothing in it twice; the same tree gives the same bytes."""
+    """Return the tree as a file without duplicates; the same tree gives the same bytes."""
     aligned = _aligned(schema())
     model.buffers = [aligned(data=buffer.data) for buffer in model.buffers]
     builder = sharing_builder()
@@ -63,7 +64,9 @@ def _aligned(tflite: Any) -> Any:  # noqa: ANN401 - generated code
 
 
 def named(model: Any) -> Any:  # noqa: ANN401 - generated code
-    """The model with one signature, `serving_default`: `image` to `scores`; tensors called so too.
+    """Return the model with the signature `serving_default`, from `image` to `scores`.
+
+    The input and the output tensor get the same names.
 
     Args:
         model: A `ModelT` with one input and one output; it is changed.

@@ -1,4 +1,4 @@
-"""Looking into a TFLite file with LiteRT's interpreter."""
+"""LiteRT's interpreter, for reading the tensors of a TFLite file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,23 +9,21 @@ from fmnist_edge.artifact import Quantization, TensorSpec
 from fmnist_edge.exporters.tflite.sharing import EXTRA
 from fmnist_edge.optional import require
 
-__all__ = ["input_of", "open_interpreter", "spec_of"]
-
 
 def open_interpreter(payload: bytes, **options: Any) -> Any:  # noqa: ANN401 - untyped
-    """An interpreter with LiteRT's reference kernels and no delegate.
+    """Open a file with LiteRT's reference kernels and without a delegate.
 
     The optimized kernels of LiteRT 2.3 compute 4-bit weights wrongly on processors with AVX-512
     VNNI, where no delegate takes their place; the reference kernels are the same everywhere.
 
     Args:
-        payload: The whole file.
-        options: Further ones of `ai_edge_litert.interpreter.Interpreter`.
+        payload: The bytes of the file.
+        options: Further options of `ai_edge_litert.interpreter.Interpreter`.
 
     Raises:
         MissingDependencyError: LiteRT is not installed.
-        ValueError: it is no TFLite file, or a damaged one.
-        RuntimeError: the same, noticed later.
+        ValueError: The file is no TFLite file, or it is damaged.
+        RuntimeError: The file is damaged in a way that LiteRT notices later.
     """
     litert = require("ai_edge_litert.interpreter", extra=EXTRA)
     interpreter = litert.Interpreter(
@@ -38,12 +36,12 @@ def open_interpreter(payload: bytes, **options: Any) -> Any:  # noqa: ANN401 - u
 
 
 def input_of(interpreter: Any) -> TensorSpec:  # noqa: ANN401 - untyped
-    """The first input."""
+    """Return the description of the first input."""
     return spec_of(interpreter.get_input_details()[0])
 
 
 def spec_of(details: Mapping[str, Any]) -> TensorSpec:
-    """A tensor as the interpreter describes it; a scale of 0 is how it says "not quantized"."""
+    """Return the description of a tensor; a scale of 0 means that it is not quantized."""
     scale, zero_point = details["quantization"]
     return TensorSpec(
         name=details["name"],

@@ -1,7 +1,7 @@
-"""Taking back, in a float TFLite file, what our own float files do for the device.
+"""The input of our own float TFLite files, changed back to float pixels before quantization.
 
-They take raw pixels: a CAST stands in front, and 1/255 is part of the first kernel. A full integer
-file made of that would cast bytes to floats only to quantize them again.
+Our float files take uint8 pixels: they begin with a CAST, and 1/255 is part of the first kernel. An
+integer file that is made from them would cast bytes to floats and then quantize the floats.
 """
 
 from typing import Any
@@ -11,17 +11,15 @@ import numpy as np
 from fmnist_edge.exporters.tflite.file import schema
 from fmnist_edge.session import WHITE
 
-__all__ = ["with_unit_pixels"]
-
 
 def with_unit_pixels(model: Any) -> Any:  # noqa: ANN401 - generated code
-    """The model with pixels in 0..1 as its input, if it begins like one of ours.
+    """Return the model with float32 pixels in 0..1 as its input, if it begins like one of ours.
 
-    That is CAST, perhaps RESHAPE and AVERAGE_POOL_2D, and FULLY_CONNECTED with a constant float32
-    kernel that nothing else reads. Any other model is left as it is.
+    Ours begin with CAST, optionally RESHAPE and AVERAGE_POOL_2D, and FULLY_CONNECTED with a
+    constant float32 kernel that no other operator reads. Any other model stays as it is.
 
     Args:
-        model: A `ModelT` with one input; it is changed, and its signatures are not.
+        model: A `ModelT` with one input; it is changed, but its signatures are not.
     """
     graph = model.subgraphs[0]
     begin = _begin(model)
@@ -43,7 +41,7 @@ def with_unit_pixels(model: Any) -> Any:  # noqa: ANN401 - generated code
 
 
 def _begin(model: Any) -> list[Any]:  # noqa: ANN401 - generated code
-    """The operators from the CAST to the first FULLY_CONNECTED; none if others lie between."""
+    """Return the operators from the CAST to the first FULLY_CONNECTED, or [] for other graphs."""
     codes = schema().BuiltinOperator
     between = {codes.RESHAPE, codes.AVERAGE_POOL_2D}
     begin: list[Any] = []
@@ -65,7 +63,7 @@ def _kind(model: Any, operator: Any) -> int:  # noqa: ANN401 - generated code
 
 
 def _drop(graph: Any, gone: int) -> None:  # noqa: ANN401 - generated code
-    """Take out a tensor that nothing uses; the indices of those behind it move up."""
+    """Remove an unused tensor; the indices of the tensors behind it decrease by 1."""
 
     def moved(indices: Any) -> Any:  # noqa: ANN401 - int32[N]
         return np.array([index - (index > gone) for index in indices], np.int32)

@@ -1,8 +1,8 @@
-"""A flatbuffer builder that writes nothing twice.
+"""A flatbuffer builder that stores equal tables, vectors and strings once.
 
-A flatbuffer's offsets may point anywhere, so that two fields with the same contents may point to
-one place. The format's readers cannot tell; the file gets smaller by what would stand in it again:
-shapes, zero points, quantizations, options, empty buffers.
+The offsets of a flatbuffer may point anywhere, so that two fields with the same contents may point
+to one place. Readers of the format see no difference, and the file becomes smaller: shapes, zero
+points, quantizations, options and empty buffers often repeat.
 """
 
 from collections.abc import Callable
@@ -10,13 +10,11 @@ from typing import Any, Final
 
 from fmnist_edge.optional import require
 
-__all__ = ["EXTRA", "sharing_builder"]
-
 EXTRA: Final = "litert"
 
 
 def sharing_builder() -> Any:  # noqa: ANN401 - untyped
-    """A `flatbuffers.Builder` for generated `Pack` methods.
+    """Return a `flatbuffers.Builder` for generated `Pack` methods.
 
     Raises:
         MissingDependencyError: flatbuffers, which comes with LiteRT, is not installed.
@@ -25,10 +23,10 @@ def sharing_builder() -> Any:  # noqa: ANN401 - untyped
 
 
 def _class_of(base: Any) -> Callable[[int], Any]:  # noqa: ANN401, C901 - untyped; one class
-    """A class below `base`, whose method names it keeps.
+    """Return a subclass of `base` that overrides the methods that begin and end an object.
 
-    What is being written is taken back if the same was written before: a builder works from the end
-    of the file to its beginning, so that taking back is moving its head to where it was.
+    An object that equals an earlier one is discarded: a builder writes from the end of the file to
+    its beginning, so that the object is discarded by moving the builder's head back.
     """
 
     class SharingBuilder(base):  # type: ignore[misc] # the base is untyped
@@ -47,7 +45,7 @@ def _class_of(base: Any) -> Callable[[int], Any]:  # noqa: ANN401, C901 - untype
             super().StartObject(numfields)
 
         def PrependSlot(self, flags: Any, o: int, x: Any, d: Any) -> None:  # noqa: ANN401, N802
-            if x is not None and x != d:  # what is left out has no part in the contents
+            if x is not None and x != d:  # a default value is not stored
                 self._parts.append((o, flags.__name__, x))
             super().PrependSlot(flags, o, x, d)
 
@@ -60,7 +58,7 @@ def _class_of(base: Any) -> Callable[[int], Any]:  # noqa: ANN401, C901 - untype
             key = ("table", *self._parts)
             if key in self._known:
                 self.current_vtable = None
-                return self._taken_back(key)
+                return self._discarded(key)
             return self._known.setdefault(key, super().EndObject())
 
         def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802, N803
@@ -76,25 +74,25 @@ def _class_of(base: Any) -> Callable[[int], Any]:  # noqa: ANN401, C901 - untype
             super().PrependUOffsetTRelative(off)
 
         def EndVector(self, numElems: int | None = None) -> int:  # noqa: ARG002, N802, N803
-            # Offsets are relative to where they stand: of a vector of those, their targets count.
+            # Offsets are relative to their place, so vectors of offsets are compared by target.
             written = bytes(self.Bytes[self.Head() : len(self.Bytes) - self._data])
             data = tuple(self._parts) or written
             key = ("vector", self.vectorNumElems, self._alignment, data)
             if key in self._known:
                 self.vectorNumElems = None
-                return self._taken_back(key)
+                return self._discarded(key)
             return self._known.setdefault(key, super().EndVector())
 
         def CreateString(self, s: Any, *encoding: str) -> int:  # noqa: ANN401, N802
             key = ("string", s.encode(*encoding) if isinstance(s, str) else bytes(s))
             if key not in self._known:
-                # The base ends a string as it ends a vector: these are the parts of that.
+                # The base class calls EndVector for a string, which reads these fields.
                 self._parts, self._start, self._alignment = [key], self.Offset(), 0
                 self._data = self._start
                 self._known[key] = super().CreateString(s, *encoding)
             return self._known[key]
 
-        def _taken_back(self, key: tuple[Any, ...]) -> int:
+        def _discarded(self, key: tuple[Any, ...]) -> int:
             self.head = len(self.Bytes) - self._start
             self.nested = False
             return self._known[key]

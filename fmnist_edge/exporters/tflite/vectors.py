@@ -1,8 +1,8 @@
-"""Where the numbers of a TFLite file lie: weights, scales and zero points.
+"""The placement of weights, scales and zero points in a TFLite file.
 
-The schema asks for weights at multiples of 16 bytes (`force_align: 16`), because kernels read them
-where they lie in the file; flatbuffers' Python does not know the attribute. Whatever is aligned may
-have a gap beside it, so that vectors are written in an order in which one fills the gap of another.
+The schema requires weights at multiples of 16 bytes (`force_align: 16`), because kernels read them
+in place; the Python package flatbuffers does not know the attribute. Alignment leaves gaps, so the
+vectors are written in an order in which one fills the gap of another.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["Vector", "stored", "write", "write_all"]
-
-# A few numbers, biases mostly, are read as well where 32-bit numbers may lie.
+# Short vectors, mostly biases, are as fast at the alignment of 32-bit numbers.
 _ALIGNMENT, _ALIGNMENT_OF_FEW = 16, 4
 _FEW: Final = 128
 _LENGTH: Final = 4
@@ -20,12 +18,12 @@ _LENGTH: Final = 4
 
 @dataclass(frozen=True)
 class Vector:
-    """Numbers as a flatbuffer holds them, behind the count of them.
+    """A vector of numbers as a flatbuffer stores it, behind its length.
 
     Args:
-        data: All of them.
-        size: Of one of them, in bytes.
-        alignment: The first one lies at a multiple of so many bytes.
+        data: The bytes of all numbers.
+        size: The size of one number in bytes.
+        alignment: The alignment of the first number in bytes.
     """
 
     data: bytes
@@ -33,25 +31,25 @@ class Vector:
     alignment: int
 
     def gap(self, offset: int) -> int:
-        """How many bytes are wasted if this is the next to be written before `offset`.
+        """Return the bytes of padding if this vector is written at `offset`.
 
         Args:
-            offset: From the file's end, where builders begin.
+            offset: The distance from the end of the file in bytes, as builders count.
         """
         return -(offset + len(self.data)) % self.alignment
 
     def after(self, offset: int) -> int:
-        """Where the next one is then written."""
+        """Return the offset at which the next vector is then written."""
         return offset + self.gap(offset) + len(self.data) + _LENGTH
 
 
 def stored(data: Any) -> Vector:  # noqa: ANN401 - uint8[N]
-    """What a buffer holds."""
+    """Return the vector of a buffer's data."""
     return Vector(bytes(data), 1, _ALIGNMENT if len(data) > _FEW else _ALIGNMENT_OF_FEW)
 
 
 def write(builder: Any, vector: Vector) -> int:  # noqa: ANN401 - untyped
-    """Write a vector; returns its offset."""
+    """Write a vector and return its offset."""
     builder.StartVector(vector.size, len(vector.data) // vector.size, vector.alignment)
     builder.head -= len(vector.data)
     builder.Bytes[builder.head : builder.head + len(vector.data)] = vector.data
@@ -60,11 +58,11 @@ def write(builder: Any, vector: Vector) -> int:  # noqa: ANN401 - untyped
 
 
 def write_all(builder: Any, model: Any) -> None:  # noqa: ANN401 - untyped
-    """Write all vectors of a `ModelT` that numbers are read from, with few bytes wasted.
+    """Write the buffers, scales and zero points of a `ModelT` with little padding.
 
     Args:
-        builder: One that knows later on what it has written already.
-        model: Whose buffers and quantizations to write.
+        builder: A builder that stores equal vectors once.
+        model: The model whose vectors to write.
     """
     waiting = _vectors(model)
     while waiting:
@@ -75,14 +73,14 @@ def write_all(builder: Any, model: Any) -> None:  # noqa: ANN401 - untyped
 
 
 def _waste(vector: Vector, offset: int, others: list[Vector]) -> tuple[int, int, int]:
-    """What to keep small: the gap now, what is easy to place, and the least gap behind it."""
+    """Return the sort key of a vector: its gap, its alignment, and the least gap behind it."""
     behind = vector.after(offset)
     demanding = [each.gap(behind) for each in others if each.alignment > _LENGTH]
     return vector.gap(offset), -vector.alignment, min(demanding, default=0)
 
 
 def _vectors(model: Any) -> list[Vector]:  # noqa: ANN401 - generated code
-    """Each once, in the order in which they are found."""
+    """Return each vector once, in the order of the model."""
     found = [stored(each.data) for each in model.buffers if each.data is not None]
     for graph in model.subgraphs:
         for tensor in graph.tensors:
