@@ -111,7 +111,8 @@ def _drop_tensors(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated c
 
 
 def _simplify(tensor: Any) -> None:  # noqa: ANN401 - generated code
-    if len(tensor.shape) and tensor.shapeSignature is None:
+    # A scalar has no shape in some files, and an empty one in others.
+    if tensor.shape is not None and len(tensor.shape) and tensor.shapeSignature is None:
         # The field distinguishes scalars from tensors of unknown rank; LiteRT's C interface looks
         # for open axes only where it is set.
         tensor.hasRank = False
