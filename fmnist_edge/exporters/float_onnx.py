@@ -4,8 +4,6 @@ TensorFlow functions are converted by tf2onnx; somebody else's float ONNX graph 
 the output that ours have.
 """
 
-from dataclasses import replace
-
 from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.conversion import Pixels
 from fmnist_edge.exporters.onnx.graph import parse
@@ -17,6 +15,7 @@ from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
 from fmnist_edge.recipes import OPSETS, Choices
+from fmnist_edge.records import replace
 
 
 def convert(parent: Parent, choices: Choices, pixels: Pixels) -> bytes:

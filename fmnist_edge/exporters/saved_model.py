@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from fmnist_edge.exporters.serving import serving_module
 from fmnist_edge.files import storage_errors
 from fmnist_edge.libraries.keras import tensorflow
 from fmnist_edge.libraries.native_output import first_line
+from fmnist_edge.records import replace
 
 # This file holds a random number, and nothing that serves the model reads it.
 _RANDOM: Final = "fingerprint.pb"

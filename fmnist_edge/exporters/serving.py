@@ -1,7 +1,6 @@
 """A parent as a TensorFlow function with fixed names: `image` in, `scores` out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from fmnist_edge.errors import ExportError
@@ -10,6 +9,7 @@ from fmnist_edge.exporters.parents.dense_chain import DenseChain, DenseLayer
 from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.recipes import Choices
+from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE, WHITE
 
 
