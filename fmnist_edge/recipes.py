@@ -66,6 +66,19 @@ class Choices:
     metadata: bool = True
 
 
+def check_opset(opset: int) -> None:
+    """Refuse a version of the ONNX operator set that no file can be written in.
+
+    Raises:
+        UsageError: The version is not one of `OPSETS`.
+    """
+    if opset not in OPSETS:
+        raise UsageError(
+            f"ONNX opset {opset} cannot be written; {OPSETS.start} to {OPSETS.stop - 1} can.",
+            hint=f"Leave out --opset for {Choices().opset}.",
+        )
+
+
 def _float(target: Format) -> Recipe:
     return Recipe(target, Precision.FLOAT32)
 

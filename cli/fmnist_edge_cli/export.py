@@ -9,6 +9,7 @@ from fmnist_edge.artifact import SAVED_MODEL_FILE, Format, Precision
 from fmnist_edge.recipes import (
     CALIBRATION_METHOD,
     CALIBRATION_SAMPLES,
+    OPSETS,
     RECIPES,
     Choices,
     Recipe,
@@ -39,7 +40,7 @@ def export(
         Path | None,
         typer.Argument(
             metavar="MODEL",
-            help="What to convert: .keras, a SavedModel folder, or a float .tflite or .onnx; the "
+            help="Model to convert: .keras, a SavedModel folder, or a float .tflite or .onnx; the "
             "newest trained model if left out.",
         ),
     ] = None,
@@ -48,7 +49,7 @@ def export(
         choice(
             "--format",
             (_ALL, *(recipe.format for recipe in RECIPES.values())),
-            "What to make (repeatable; all that this machine can if left out).",
+            "Format to make (repeatable; all that this machine can make if left out).",
         ),
     ] = None,
     precision: Annotated[
@@ -56,16 +57,24 @@ def export(
         choice(
             "--precision",
             (recipe.precision for recipe in RECIPES.values()),
-            "What it computes in (repeatable; all of the format if left out).",
+            "Arithmetic of the file (repeatable; all of the format if left out).",
         ),
     ] = None,
     batch: Annotated[
         str, typer.Option("--batch", metavar="N|dynamic", help="Images per inference.")
     ] = "1",
     scores: Annotated[
-        str, choice("--scores", get_args(ScoreKind), "Whether the softmax is in the file.")
+        str, choice("--scores", get_args(ScoreKind), "Whether the file ends in the softmax.")
     ] = "probabilities",
-    opset: Annotated[int, typer.Option("--opset", min=1, help="Of ONNX.")] = Choices().opset,
+    opset: Annotated[
+        int,
+        typer.Option(
+            "--opset",
+            min=OPSETS.start,
+            max=OPSETS.stop - 1,
+            help="Version of the ONNX operator set.",
+        ),
+    ] = Choices().opset,
     calibration: Annotated[
         Path | None,
         typer.Option(
@@ -76,21 +85,22 @@ def export(
         ),
     ] = None,
     calibration_samples: Annotated[
-        int, typer.Option("--calibration-samples", help="How many images of train.")
+        int,
+        typer.Option("--calibration-samples", help="Number of images of train to calibrate on."),
     ] = CALIBRATION_SAMPLES,
     calibration_method: Annotated[
         str,
         choice(
             "--calibration-method",
             ("minmax", "entropy", "percentile"),
-            "How ranges are taken from them (TFLite knows minmax only).",
+            "How activation ranges are computed (TFLite has minmax only).",
         ),
     ] = CALIBRATION_METHOD,
     metadata: Annotated[
         bool,
         typer.Option(
             "--metadata/--no-metadata",
-            help="Whether files carry labels and origin themselves; manifests always do.",
+            help="Whether files carry labels and origin; manifests always do.",
         ),
     ] = True,
     verify: Annotated[
@@ -98,7 +108,8 @@ def export(
         choice(
             "--verify",
             ("full", "fast", "none"),
-            "Compare on the 10,000 test images, on 1,000 validation images, or not at all.",
+            "Compare each file with its parent on 10,000 test images (full), on 1,000 validation "
+            "images (fast), or not at all (none).",
         ),
     ] = "full",
     max_drop: Annotated[
@@ -107,14 +118,14 @@ def export(
             "--max-drop",
             callback=finite,
             min=0.0,
-            help="Points of accuracy that a file may lose.",
+            help="Percentage points of accuracy that a file may lose.",
         ),
     ] = 0.5,
     artifacts: ArtifactsOption = ARTIFACTS,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="Where to write.", show_default="beside the model"
+            "--out", metavar="DIR", help="Folder to write to.", show_default="beside the model"
         ),
     ] = None,
     data_dir: DataDirOption = None,
@@ -162,7 +173,7 @@ def export(
 
 
 def _source(model: Path) -> Path:
-    """The main file of what the user named: a SavedModel is a folder."""
+    """Return the main file of a model; a SavedModel is a folder."""
     inside = model / SAVED_MODEL_FILE
     return inside if inside.exists() else model
 
@@ -174,7 +185,7 @@ def _folder_of(source: Path) -> Path:
 def _recipes(
     source: Path, formats: list[str], precisions: list[str], progress: "Progress"
 ) -> tuple[Recipe, ...]:
-    """What was asked for by name; otherwise what this machine can make of the source."""
+    """Return the recipes that the user names, or else those that this machine can make."""
     from fmnist_edge.artifact import format_of
     from fmnist_edge.pipeline.availability import available_recipes
 

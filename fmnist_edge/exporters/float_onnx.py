@@ -14,7 +14,7 @@ from fmnist_edge.exporters.serving import serving_module
 from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
-from fmnist_edge.recipes import OPSETS, Choices
+from fmnist_edge.recipes import Choices
 from fmnist_edge.records import replace
 
 
@@ -39,12 +39,6 @@ def convert(parent: Parent, choices: Choices, pixels: Pixels) -> bytes:
 
 
 def _by_tf2onnx(parent: Parent, choices: Choices, pixels: Pixels) -> bytes:
-    if choices.opset not in OPSETS:
-        raise ExportError(
-            f"ONNX opset {choices.opset} cannot be written; "
-            f"{OPSETS.start} to {OPSETS.stop - 1} can.",
-            hint=f"Leave out --opset for {Choices().opset}.",
-        )
     tf2onnx = require("tf2onnx", extra=EXTRA)
     module = serving_module(parent, replace(choices, batch=None), pixels)
     try:

@@ -40,7 +40,7 @@ from fmnist_edge.pipeline.parity import (
 )
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.progress import SILENT, Progress
-from fmnist_edge.recipes import CALIBRATION_SAMPLES, Choices, Recipe
+from fmnist_edge.recipes import CALIBRATION_SAMPLES, Choices, Recipe, check_opset
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,10 @@ def export(
         ModelUnreadableError: The source is damaged.
         ModelUnsupportedError: The source is no Fashion-MNIST classifier.
         StorageError: A file cannot be written.
-        UsageError: A recipe cannot be made from this source, or the calibration images are wrong.
+        UsageError: A recipe cannot be made from this source, the opset cannot be written, or the
+            calibration images are wrong.
     """
+    check_opset(request.choices.opset)
     source = open_artifact(request.source)
     routes = [(recipe, route_of(recipe, source.format)) for recipe in request.recipes]
     for recipe in request.recipes:
