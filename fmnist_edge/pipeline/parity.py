@@ -245,7 +245,8 @@ def check(name: str, parity: Parity, recipe: Recipe, max_drop: float) -> None:
 def _check_drop(
     name: str, parity: Parity, accuracy: PairedAccuracy, recipe: Recipe, max_drop: float
 ) -> None:
-    drop = 100 * (accuracy.parent - accuracy.own)
+    # Of counts, because the difference of two shares is rounded and may exceed a limit it equals.
+    drop = 100 * (accuracy.lost - accuracy.gained) / parity.images
     if drop <= max_drop:
         return
     raise ParityError(

@@ -76,6 +76,13 @@ def test_the_limits_themselves_are_allowed() -> None:
     check("x.tflite", edge, recipe, max_drop=0.51)
 
 
+def test_a_drop_that_equals_the_limit_is_allowed() -> None:
+    accuracy = PairedAccuracy(0.797, 0.792, lost=9, gained=4, p_value=0.27)
+    assert 100 * (accuracy.parent - accuracy.own) > 0.5  # as floats are subtracted
+    edge = Parity("runtime 1", 1000, 0.97, 0.1, 0.01, accuracy)
+    check("x.tflite", edge, RECIPES["tflite-int8"], max_drop=0.5)
+
+
 def test_a_refusal_says_what_was_found_and_what_is_needed() -> None:
     parity = Parity("runtime 1", 1000, 0.1, max_abs_difference=0.5, mean_abs_difference=0.1)
     with pytest.raises(ParityError) as caught:
