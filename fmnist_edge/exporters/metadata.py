@@ -1,6 +1,7 @@
 """The facts that an exported file carries about itself, in formats that have room for them."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fmnist_edge import __version__
@@ -10,9 +11,18 @@ from fmnist_edge.optional import versions_of
 
 NAME: Final = "fmnist_edge"
 RAW_PIXELS: Final = "uint8 pixels as they are, 0 (background) to 255"
+AUTHOR: Final = "fmnist-edge"
 # Of models that this project trains, on data under the same licence; others keep their owner's.
 _LICENSE: Final = "MIT"
 _LICENSE_OF_OTHERS: Final = "that of the parent"
+
+
+def description(conversion: Conversion) -> str:
+    """Return one sentence about the model."""
+    return (
+        f"Fashion-MNIST classifier ({conversion.recipe.precision}): "
+        f"28x28 pixels in, {conversion.choices.scores} of 10 classes out."
+    )
 
 
 def facts(conversion: Conversion, preprocessing: str) -> dict[str, Any]:
@@ -24,17 +34,27 @@ def facts(conversion: Conversion, preprocessing: str) -> dict[str, Any]:
         conversion: The export that makes the file.
         preprocessing: How a camera's bytes become the input of the file.
     """
-    manifest = conversion.parent.artifact.manifest
-    ours = manifest is not None and manifest.training is not None
     return {
-        "labels": list(manifest.labels if manifest else LABELS),
-        "license": _LICENSE if ours else _LICENSE_OF_OTHERS,
+        "labels": list(labels(conversion)),
+        "license": _LICENSE if is_ours(conversion) else _LICENSE_OF_OTHERS,
         "parent_sha256": conversion.parent.artifact.sha256,
         "preprocessing": preprocessing,
         "recipe": conversion.recipe.name,
         "scores": conversion.choices.scores,
         "tools": {"fmnist-edge": __version__, **versions_of(conversion.tools)},
     }
+
+
+def labels(conversion: Conversion) -> Sequence[str]:
+    """Return the names of the classes in the order of the scores."""
+    manifest = conversion.parent.artifact.manifest
+    return manifest.labels if manifest else LABELS
+
+
+def is_ours(conversion: Conversion) -> bool:
+    """Return whether this project trained the parent."""
+    manifest = conversion.parent.artifact.manifest
+    return manifest is not None and manifest.training is not None
 
 
 def texts(conversion: Conversion, preprocessing: str) -> dict[str, str]:

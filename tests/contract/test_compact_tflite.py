@@ -187,7 +187,7 @@ def test_only_float16_files_say_what_a_delegate_may_do(
     for name in TFLITE:
         entries = {each.name for each in _file(pairs, name).metadata}
         allowed = {b"reduced_precision_support"} if name == "tflite-float16" else set()
-        assert entries - {b"fmnist_edge"} <= {b"min_runtime_version"} | allowed
+        assert entries - {b"fmnist_edge", b"TFLITE_METADATA"} <= {b"min_runtime_version"} | allowed
         assert allowed <= entries
 
 

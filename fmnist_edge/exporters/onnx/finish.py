@@ -2,9 +2,18 @@
 
 from fmnist_edge import __version__
 from fmnist_edge.exporters.conversion import Conversion, Files
-from fmnist_edge.exporters.metadata import RAW_PIXELS, texts
+from fmnist_edge.exporters.metadata import (
+    AUTHOR,
+    RAW_PIXELS,
+    description,
+    is_ours,
+    labels,
+    texts,
+)
 from fmnist_edge.exporters.onnx.graph import Model, set_batch
 from fmnist_edge.exporters.onnx.tidy import tidy_quantized
+from fmnist_edge.libraries.keras import EXTRA
+from fmnist_edge.optional import require
 
 
 def finish(model: Model, conversion: Conversion) -> Files:
@@ -25,18 +34,40 @@ def finished(model: Model, conversion: Conversion) -> Model:
     Raises:
         ExportError: The graph is not valid ONNX.
     """
-    recipe, choices = conversion.recipe, conversion.choices
+    choices = conversion.choices
     tidied = tidy_quantized(model)
     set_batch(tidied, None if choices.batch == 1 else choices.batch)
     tidied.producer_name = "fmnist-edge"
     tidied.producer_version = __version__
-    tidied.doc_string = (
-        f"Fashion-MNIST classifier ({recipe.precision}): "
-        f"28x28 pixels in, {choices.scores} of 10 classes out."
-        if choices.metadata
-        else ""
-    )
+    tidied.doc_string = ""
     del tidied.metadata_props[:]
-    for name, text in sorted(texts(conversion, RAW_PIXELS).items()):
-        tidied.metadata_props.add(key=name, value=text)
+    if choices.metadata:
+        _describe(tidied, conversion)
     return tidied
+
+
+def _describe(model: Model, conversion: Conversion) -> None:
+    """Add our own facts, and those that ONNX and other tools have names for.
+
+    ONNX's documents IR.md and MetadataProps.md name the licence, the author and the format of an
+    image; `names` is the key of Ultralytics for the labels, a Python dict as text.
+    """
+    known = texts(conversion, RAW_PIXELS)
+    standard = {
+        "Image.BitmapPixelFormat": "Gray8",
+        "Image.NominalPixelRange": _pixel_range(model),
+        "model_license": known["license"],
+        "names": str(dict(enumerate(labels(conversion)))),
+    }
+    if is_ours(conversion):
+        standard["model_author"] = AUTHOR
+    model.doc_string = description(conversion)
+    model.graph.input[0].type.denotation = "IMAGE"
+    for name, text in sorted({**known, **standard}.items()):
+        model.metadata_props.add(key=name, value=text)
+
+
+def _pixel_range(model: Model) -> str:
+    onnx = require("onnx", extra=EXTRA)
+    stored = model.graph.input[0].type.tensor_type.elem_type
+    return "NominalRange_0_255" if stored == onnx.TensorProto.UINT8 else "Normalized_0_1"

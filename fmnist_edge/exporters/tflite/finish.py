@@ -1,7 +1,7 @@
 """The last step of a TFLite export: names, a compact graph, and the metadata entry.
 
 The format's `metadata` table maps names to buffers, and a reader ignores the names that it does not
-know. The entry `fmnist_edge` holds one line of JSON.
+know. The entry `fmnist_edge` holds one line of JSON, and `TFLITE_METADATA` the standard metadata.
 """
 
 import json
@@ -12,18 +12,20 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge.exporters.conversion import Conversion, Files
-from fmnist_edge.exporters.metadata import NAME, RAW_PIXELS, facts
+from fmnist_edge.exporters.metadata import NAME, RAW_PIXELS, description, facts, labels
 from fmnist_edge.exporters.tflite.compact import compact
 from fmnist_edge.exporters.tflite.file import named, pack, schema, unpack
+from fmnist_edge.exporters.tflite.standard_metadata import ENTRY, standard_metadata, with_labels
 
 # This entry permits a delegate to compute in float16, and so decides how fast a float16 file runs.
 _PERMISSION: Final = b"reduced_precision_support"
 # A file without the first entry works too: a runtime that is too old does not know its operators.
 _ENTRIES: Final = frozenset({b"min_runtime_version", _PERMISSION})
+_RAW: Final = "UINT8"
 # The preprocessing by the type of the input, as the schema calls it.
 _PREPROCESSING: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "UINT8": RAW_PIXELS,
+        _RAW: RAW_PIXELS,
         "INT8": "int8 = uint8 pixel - 128",
         "FLOAT32": "float32 = uint8 pixel / 255",
     }
@@ -45,19 +47,36 @@ def finish(payload: bytes, conversion: Conversion) -> Files:
     told = conversion.choices.metadata
     model = compact(named(unpack(payload)), _ENTRIES if told else {_PERMISSION})
     if told:
-        known = facts(conversion, _preprocessing(model))
-        _embed(model, json.dumps(known, sort_keys=True, separators=(",", ":")).encode())
-    return {conversion.recipe.format.suffix: pack(model)}
+        kind = _input_type(model)
+        known = facts(conversion, _PREPROCESSING[kind])
+        _embed(model, NAME.encode(), _json(known))
+        standard = standard_metadata(
+            description=description(conversion),
+            license_=known["license"],
+            scaled=kind != _RAW,
+            probabilities=conversion.choices.scores == "probabilities",
+        )
+        _embed(model, ENTRY, standard)
+    payload = pack(model)
+    return {
+        conversion.recipe.format.suffix: with_labels(payload, labels(conversion))
+        if told
+        else payload
+    }
 
 
-def _preprocessing(model: Any) -> str:  # noqa: ANN401 - generated code
+def _input_type(model: Any) -> str:  # noqa: ANN401 - generated code
     graph = model.subgraphs[0]
     stored = graph.tensors[graph.inputs[0]].type
-    names = {number: name for name, number in vars(schema().TensorType).items()}
-    return _PREPROCESSING[names[stored]]
+    names: dict[int, str] = {number: name for name, number in vars(schema().TensorType).items()}
+    return names[stored]
 
 
-def _embed(model: Any, text: bytes) -> None:  # noqa: ANN401 - generated code
+def _json(known: Mapping[str, Any]) -> bytes:
+    return json.dumps(known, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _embed(model: Any, name: bytes, content: bytes) -> None:  # noqa: ANN401 - generated code
     tflite = schema()
-    model.metadata = [*(model.metadata or ()), tflite.MetadataT(NAME, len(model.buffers))]
-    model.buffers.append(tflite.BufferT(np.frombuffer(text, np.uint8)))
+    model.metadata = [*(model.metadata or ()), tflite.MetadataT(name, len(model.buffers))]
+    model.buffers.append(tflite.BufferT(np.frombuffer(content, np.uint8)))

@@ -34,6 +34,7 @@ def _class_of(base: Any) -> Callable[[int], Any]:  # noqa: ANN401, C901 - untype
 
         def __init__(self, size: int) -> None:
             super().__init__(size)
+            self.vectorNumElems = None
             self._known: dict[tuple[Any, ...], int] = {}
             self._parts: list[Any] = []  # of the table or the vector that is being written
             self._start = 0  # where it begins
