@@ -262,6 +262,13 @@ def test_a_reshape_that_somebody_needs_stays(case: dict[str, bool]) -> None:
     assert reshape.builtinOptions.newShape.tolist() == [-1, 4]
 
 
+def test_a_scalar_may_lack_a_shape() -> None:
+    # The converter writes such scalars for graphs with an open batch axis.
+    model = _small(rows=True)
+    model.subgraphs[0].tensors[0].shape = None
+    assert compact(model, frozenset()).subgraphs[0].tensors[0].shape is None
+
+
 @pytest.mark.parametrize("case", [{}, {"rows": True}, {"read_twice": True}])
 def test_a_graph_of_somebody_else_computes_the_same(case: dict[str, bool]) -> None:
     answers = []

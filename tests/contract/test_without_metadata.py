@@ -75,6 +75,14 @@ def test_an_onnx_file_says_no_more_than_who_wrote_it(bare: Path, name: str) -> N
     assert model.producer_name == "fmnist-edge"
 
 
+@pytest.mark.parametrize("name", _of(Format.ORT))
+def test_an_ort_file_begins_at_one_place(bare: Path, exported: Path, name: str) -> None:
+    # ONNX Runtime puts the root at byte 20 or at byte 24, as a hash map happens to be ordered.
+    for folder in (bare, exported):
+        begin = _path(folder, name).read_bytes()[:4]
+        assert int.from_bytes(begin, "little") == 24
+
+
 @pytest.mark.parametrize("name", _of(Format.OPENVINO))
 def test_an_openvino_file_says_nothing(bare: Path, name: str) -> None:
     assert not openvino().Core().read_model(_path(bare, name)).has_rt_info(["fmnist_edge"])
