@@ -2,11 +2,15 @@
 
 import importlib
 import importlib.util
+import shlex
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Final
 
 from fmnist_edge.errors import MissingDependencyError
+
+_DISTRIBUTION: Final = "fmnist-edge"
 
 # The first Python version without a release of the package, as in pyproject.toml.
 _PYTHON_BELOW: Final = {"keras": (3, 14), "tensorflow": (3, 14), "tf2onnx": (3, 14)}
@@ -38,12 +42,34 @@ def require(module: str, *, extra: str) -> Any:  # noqa: ANN401 - the modules ar
 def _hint(package: str, extra: str) -> str:
     below = _PYTHON_BELOW.get(package)
     if below is None or sys.version_info < below:
-        return f"Install it with: pip install 'fmnist-edge[{extra}]'"
+        return f"Install it with: {install_command(extra)}"
     (major, minor), (_, first) = sys.version_info[:2], below
     return (
         f"TensorFlow has no release for Python {major}.{minor}. "
         f"Training, and exporting from Keras, need Python 3.11 to 3.{first - 1}."
     )
+
+
+def install_command(*extras: str) -> str:
+    """Return the command that installs optional dependencies where this program is installed.
+
+    The packages are named themselves, because fmnist-edge may have been installed from a folder.
+
+    Args:
+        extras: Optional dependency groups of pyproject.toml.
+    """
+    from packaging.requirements import Requirement  # noqa: PLC0415 - only an error waits for it
+
+    wanted = [Requirement(text) for text in metadata.requires(_DISTRIBUTION) or ()]
+    packages = [
+        f"{each.name}{each.specifier}"
+        for extra in extras
+        for each in wanted
+        if each.marker is not None and each.marker.evaluate({"extra": extra})
+    ]
+    python = Path(sys.executable)
+    shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
+    return shlex.join([str(shown), "-m", "pip", "install", *dict.fromkeys(packages)])
 
 
 def versions_of(distributions: tuple[str, ...]) -> dict[str, str]:

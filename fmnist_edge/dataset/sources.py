@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import platformdirs
 
@@ -27,15 +27,18 @@ from fmnist_edge.errors import (
     MissingDependencyError,
     StorageError,
 )
+from fmnist_edge.optional import install_command
 from fmnist_edge.progress import SILENT, Progress
 
 Source = Literal["data-dir", "cache", "system", "mirror", "debian"]
 
-_WAYS: Final = (
-    f"Do one of three things: install the system copy (sudo apt install {PACKAGE}); or put the "
-    "four files into a folder and name it with --data-dir or FMNIST_EDGE_DATA_DIR; or run once "
-    "with network, which needs: pip install 'fmnist-edge[download]'"
-)
+
+def _how_to_get_it() -> str:
+    return (
+        f"Do one of three things: install the system copy (sudo apt install {PACKAGE}); or put the "
+        "four files into a folder and name it with --data-dir or FMNIST_EDGE_DATA_DIR; or run once "
+        f"with network, which needs: {install_command('download')}"
+    )
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,9 @@ def locate(
         found = _from_the_network(places.cache, files, mirrors, progress)
     if found is None:
         tried = "was not fetched (offline)" if mirrors is None else "could not be fetched"
-        raise DatasetNotFoundError(f"Fashion-MNIST is not on this machine and {tried}.", hint=_WAYS)
+        raise DatasetNotFoundError(
+            f"Fashion-MNIST is not on this machine and {tried}.", hint=_how_to_get_it()
+        )
     return found
 
 

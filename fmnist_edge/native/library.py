@@ -5,6 +5,7 @@ import importlib.util
 from pathlib import Path
 
 from fmnist_edge.errors import MissingDependencyError
+from fmnist_edge.optional import install_command
 
 
 def find_library(package: str, pattern: str, *, extra: str) -> Path:
@@ -18,7 +19,7 @@ def find_library(package: str, pattern: str, *, extra: str) -> Path:
     Raises:
         MissingDependencyError: The package is not installed, or has no such file.
     """
-    hint = f"Install it with: pip install 'fmnist-edge[{extra}]'"
+    hint = f"Install it with: {install_command(extra)}"
     spec = importlib.util.find_spec(package)
     if spec is None:
         raise MissingDependencyError(f"The package {package!r} is not installed.", hint=hint)

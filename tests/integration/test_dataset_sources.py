@@ -30,6 +30,7 @@ from fmnist_edge.dataset.catalog import (
 )
 from fmnist_edge.dataset.verify import read_verified, verify_folder
 from fmnist_edge.errors import DatasetCorruptError, DatasetNotFoundError, StorageError
+from fmnist_edge.optional import install_command
 
 needs_apt = pytest.mark.skipif(shutil.which("apt-get") is None, reason="this is no Debian")
 
@@ -356,7 +357,7 @@ def test_without_any_source_the_user_is_told_what_to_do(
         locate(places=places, mirrors=[mirror.format(port=closed_port)], progress=diary)
     for way in ("apt install dataset-fashion-mnist", "--data-dir", "FMNIST_EDGE_DATA_DIR"):
         assert way in caught.value.hint
-    assert "pip install 'fmnist-edge[download]'" in caught.value.hint
+    assert install_command("download") in caught.value.hint
     assert problem in diary.said[0]
     assert "there is no apt-get here" in diary.said[-1]
     assert not places.cache.exists()

@@ -9,6 +9,7 @@ import pytest
 from fmnist_edge.errors import FmnistEdgeError, MissingDependencyError, StorageError
 from fmnist_edge.native import Model, NativeError, build, compiler, find_library, load_library
 from fmnist_edge.native.build import cache_folder
+from fmnist_edge.optional import install_command
 from fmnist_edge.runtimes import litert_native
 
 SOURCES = ["litert", "onnxruntime"]
@@ -151,7 +152,7 @@ def test_a_library_is_found_without_importing_its_package() -> None:
 def test_a_library_that_is_not_there_is_an_error_in_words(package: str, problem: str) -> None:
     with pytest.raises(MissingDependencyError, match=problem) as caught:
         find_library(package, "libLiteRt.so", extra="litert")
-    assert "pip install 'fmnist-edge[litert]'" in caught.value.hint
+    assert install_command("litert") in caught.value.hint
 
 
 def test_a_library_that_is_none_cannot_be_loaded(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """A package that is missing or broken is named together with its cure."""
 
 import json
+import re
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
 from fmnist_edge.errors import MissingDependencyError
-from fmnist_edge.optional import installed, require, versions_of
+from fmnist_edge.optional import install_command, installed, require, versions_of
 
 
 def test_an_installed_module_is_imported() -> None:
@@ -19,7 +21,14 @@ def test_a_missing_package_is_named_with_its_cure() -> None:
     with pytest.raises(MissingDependencyError) as caught:
         require("no_such_package.part", extra="litert")
     assert caught.value.message.startswith("The package 'no_such_package' is not installed: ")
-    assert caught.value.hint == "Install it with: pip install 'fmnist-edge[litert]'"
+    assert caught.value.hint == f"Install it with: {install_command('litert')}"
+
+
+def test_the_packages_of_an_extra_are_installed_for_this_python() -> None:
+    python, *rest = shlex.split(install_command("openvino", "quantize"))
+    assert Path(python).resolve() == Path(sys.executable).resolve()
+    assert rest[:3] == ["-m", "pip", "install"]
+    assert [re.split("[<>=]", each)[0] for each in rest[3:]] == ["openvino", "litert-quantizer"]
 
 
 def test_where_python_is_too_new_for_tensorflow_the_cure_is_another_python(
@@ -28,7 +37,7 @@ def test_where_python_is_too_new_for_tensorflow_the_cure_is_another_python(
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(MissingDependencyError, match="'tensorflow' is not installed") as caught:
         require("tensorflow", extra="train")
-    assert caught.value.hint == "Install it with: pip install 'fmnist-edge[train]'"
+    assert caught.value.hint == f"Install it with: {install_command('train')}"
     monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
     with pytest.raises(MissingDependencyError) as caught:
         require("tensorflow", extra="train")

@@ -12,6 +12,7 @@ import pytest
 from fmnist_edge import plots
 from fmnist_edge.errors import MissingDependencyError, StorageError
 from fmnist_edge.libraries import matplotlib as matplotlib_library
+from fmnist_edge.optional import install_command
 from fmnist_edge.plots.curves import best_epoch
 from fmnist_edge.sparkline import sparkline
 from tests.golden.test_golden_evaluation import EVALUATION
@@ -132,7 +133,7 @@ def test_without_matplotlib_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingDependencyError, match="'matplotlib' is not installed") as caught:
         plots.check_installed()
-    assert caught.value.hint == "Install it with: pip install 'fmnist-edge[plots]'"
+    assert caught.value.hint == f"Install it with: {install_command('plots')}"
 
 
 def test_a_folder_that_the_user_named_for_matplotlib_is_kept(
