@@ -13,13 +13,15 @@ import pytest
 from fmnist_edge.artifact import manifest_path, read_manifest
 from fmnist_edge.dataset import Places, Split, load_test, locate, usual_places
 from fmnist_edge.records import encode_json, replace
-from tests import jobs
+from fmnist_edge.runtimes import RUNTIMES
+from tests import jobs, system_parts
 from tests.commands import CommandLine, Finished, InThisProcess, copy_artifact
 from tests.jobs import Attempt, Attempts, ExportEach, Job
 from tests.once import Once
 from tests.own_folders import own_folders, traces
 
 _REFERENCE = Path(__file__).parents[1] / "artifacts/reference/study-float32.keras"
+_NATIVE = {name for name in RUNTIMES if name.endswith("-native")}
 # In this order, long ones first, so that all processes end at about the same time.
 _FIRST = ("integration/test_training.py", "contract/", "integration/", "training/", "golden/")
 
@@ -28,9 +30,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--made-in", type=Path, help="Where parts of a run share what they make.")
 
 
+def pytest_configure() -> None:
+    system_parts.add_to_path(os.environ)
+    machine = system_parts.this_machine()
+    if machine.ci and (lacking := system_parts.missing(machine)):
+        raise pytest.UsageError(*map(system_parts.absence, lacking))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name in system_parts.missing(system_parts.this_machine()):
+        terminalreporter.write_line(system_parts.absence(name))
+
+
+def _needed(item: pytest.Item) -> set[str]:
+    """The parts of the system that a test needs: it says so, or is given a native runtime."""
+    named = {part for mark in item.iter_markers("needs") for part in mark.args}
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    words = [word for value in params for word in (value if isinstance(value, tuple) else (value,))]
+    native = any(isinstance(word, str) and word in _NATIVE for word in words)
+    return named | ({"c-compiler"} if native else set())
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
+    lacking = set(system_parts.missing(system_parts.this_machine()))
+    left_out = [item for item in items if lacking & _needed(item)] if lacking else []
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
     def rank(item: pytest.Item) -> int:
         place = item.path.relative_to(tests).as_posix()

@@ -17,6 +17,8 @@ from typing import Final
 
 import pytest
 
+from tests import system_parts
+
 _LINTERS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("lint-imports",))
 _QUICK: Final = ("tests/unit", "tests/property")
 _SLOWEST: Final = 10
@@ -82,6 +84,8 @@ def runs(wanted: str) -> Sequence[Sequence[str]]:
 def main(wanted: str) -> int:
     """Run `check` or `all`; the exit code."""
     fine = lint()
+    if wanted == "all":
+        system_parts.provide(system_parts.this_machine())
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="fmnist-edge-tests-") as made:
         for arguments in runs(wanted):

@@ -100,6 +100,7 @@ def test_real_numbers_are_given_as_they_are(folder: Path, runtime: str, kind: Fo
     assert np.abs(classify(session, -rows / 255) - pixels).max() > 1e-3
 
 
+@pytest.mark.needs("c-compiler")  # of all runtimes
 @pytest.mark.parametrize("name", SHARED)
 def test_runtimes_agree_on_what_a_file_computes(folder: Path, name: str) -> None:
     path = folder / name
@@ -117,6 +118,7 @@ def test_runtimes_agree_on_what_a_file_computes(folder: Path, name: str) -> None
         np.testing.assert_allclose(other, answers[0], atol=1e-6)
 
 
+@pytest.mark.needs("c-compiler")  # of all runtimes
 @pytest.mark.parametrize(
     "name", ["channel-first.onnx", "channel-last.onnx", "channel-last.tflite", "flat.onnx"]
 )
@@ -168,6 +170,7 @@ def test_an_answer_of_other_size_than_declared_is_given_whole_or_refused(folder:
         _open(folder / "more-rows.onnx", "openvino", batch=2)
 
 
+@pytest.mark.needs("c-compiler")  # of all runtimes
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_model_that_cannot_be_used_is_refused_in_a_sentence(folder: Path, name: str) -> None:
     for runtime in _readers(folder / name):

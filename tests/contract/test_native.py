@@ -29,6 +29,7 @@ TWINS: dict[str, tuple[RuntimeModule, RuntimeModule]] = {
     "onnx": (ort, ort_native),
     "ort": (ort, ort_native),
 }
+pytestmark = pytest.mark.needs("c-compiler")
 MADE = ["tflite-float32", "tflite-int8", "onnx-float32", "onnx-int8", "ort-float32"]
 ANY_BATCH = ["tflite-float32", "tflite-int8"]
 FOREVER = 10**15  # nanoseconds

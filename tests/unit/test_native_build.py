@@ -12,6 +12,7 @@ from fmnist_edge.native.build import cache_folder
 from fmnist_edge.optional import install_command
 from fmnist_edge.runtimes import litert_native
 
+pytestmark = pytest.mark.needs("c-compiler")
 SOURCES = ["litert", "onnxruntime"]
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 
