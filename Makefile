@@ -1,23 +1,29 @@
-# The two commands of the README: `make demo` and `make test`.
+# `make demo` is the first look, `make check` and `make test` are for changes.
 #
-# Both keep to .venv in this folder: it is made if it is missing and reused if it is there.
+# All keep to .venv in this folder: it is made if it is missing and reused if it is there.
 
 PYTHON ?= python3
 BIN := .venv/bin
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 DEMO := artifacts/demo
 # A first look; `fmnist-edge export --format all` makes every kind.
 DEMO_FORMATS := --format npz --format tflite --format onnx --precision float32 --precision int8
 
+# What is downloaded, and what .venv then holds, on x86-64.
+DEMO_SIZE := 720 MB to download, 2.4 GB on disk
+TEST_SIZE := 860 MB to download, 2.9 GB on disk
+OTHER := name another: make $(MAKECMDGOALS) PYTHON=python3.12
+
 .DEFAULT_GOAL := help
-.PHONY: help demo check test compiler reference clean
+.PHONY: help demo check test reference clean
 
 help:
-	@echo "make demo   train, export and benchmark on this machine"
-	@echo "make check  check the code, run unit and property tests; takes a minute"
-	@echo "make test   check the code and run every test"
+	@echo "make demo       train, export and benchmark on this machine"
+	@echo "make check      check the code, run the unit and the property tests; takes a minute"
+	@echo "make test       check the code and run every test; takes minutes"
 	@echo "make reference  train, export and publish every preset with three seeds; takes hours, resumes"
-	@echo "make clean  remove the environment and caches, keep artifacts"
+	@echo "make clean      remove the environment and caches, keep artifacts"
+	@echo "make help       show this list"
+	@echo "PYTHON=python3.12 names the Python that .venv is made with; 3.11, 3.12 and 3.13 will do."
 
 demo: .venv/.demo
 	@echo "== 1/5 Data"
@@ -33,29 +39,31 @@ demo: .venv/.demo
 	@echo "Models, result.json and report.md are in $(DEMO)."
 
 check: .venv/.test
-	$(BIN)/python -m tests.suite check
+	@$(BIN)/python -m tests.suite check
 
-test: .venv/.test compiler
-	$(BIN)/python -m tests.suite all
-
-# The tests compare what Python measures with what C measures.
-compiler:
-	@command -v cc >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install -y gcc libc6-dev; }
+test: .venv/.test
+	@$(BIN)/python -m tests.suite all
 
 reference: .venv/.demo
 	$(BIN)/python benchmarks/reference.py
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .cache .hypothesis .benchmarks
 
 .venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here; $(OTHER)"; exit 1; }
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \
+	  { echo "$$($(PYTHON) --version 2>&1) will not do: fmnist-edge needs 3.11 to 3.13, because \
+	TensorFlow has no release for 3.14; $(OTHER)"; exit 1; }
 	@$(PYTHON) -m venv .venv || \
 	  { echo "Python's venv module is missing: sudo apt install python3-venv"; rm -rf .venv; exit 1; }
 
-.venv/.demo: .venv/bin/python pyproject.toml constraints/demo.txt
+.venv/.demo: .venv/bin/python pyproject.toml constraints/device.txt constraints/demo.txt
+	@echo "== Packages: at most $(DEMO_SIZE)"
 	$(BIN)/pip install --disable-pip-version-check -c constraints/demo.txt -e '.[workstation]'
 	@touch $@
 
-.venv/.test: .venv/bin/python pyproject.toml constraints/demo.txt constraints/test.txt
+.venv/.test: .venv/bin/python pyproject.toml $(wildcard constraints/*.txt)
+	@echo "== Packages: at most $(TEST_SIZE)"
 	$(BIN)/pip install --disable-pip-version-check -c constraints/test.txt -e '.[workstation,dev]'
 	@touch $@
