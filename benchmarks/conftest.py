@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_edge import dataset, runtimes
-from fmnist_edge.artifact import find_manifests, format_of
+from fmnist_edge.artifact import find_artifacts, format_of
 
 ARTIFACTS = Path("artifacts")
 
@@ -21,7 +21,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     pairs = [
         pytest.param(path, name, id=f"{path.relative_to(ARTIFACTS)}-{name}")
-        for path in find_manifests(ARTIFACTS)
+        for path in find_artifacts(ARTIFACTS)
         for name in runtimes.reading(format_of(path))
     ]
     if not pairs:

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fmnist_edge_cli import render
+from fmnist_edge_cli import bench_plan, render
 from fmnist_edge_cli.options import ARTIFACTS, ArtifactsOption, DataDirOption, finite, numbers
 
 if TYPE_CHECKING:
+    from fmnist_edge.pipeline.bench import BenchRequest
+    from fmnist_edge.progress import Progress
     from fmnist_edge.result import Run
 
 
@@ -119,17 +121,42 @@ def bench(
             "--replay", metavar="RESULT.json", help="Repeat the measurement of an earlier result."
         ),
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            "--resume",
+            metavar="RESULT.json",
+            help="Go on with a benchmark that was interrupted, and complete its result.",
+        ),
+    ] = None,
+    together: Annotated[
+        int | None,
+        typer.Option(
+            "--together",
+            min=1,
+            max=64,
+            help="Let at most this many measuring processes live at the same time.",
+            show_default="16, or what fits in half of the available memory",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List what would be measured and how long that takes."),
+    ] = False,
     json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the result to this file.")
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write the result to this file, round by round."
+        ),
     ] = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Measure accuracy and latency of model files.
 
     Every file is measured on every runtime that opens it, in fresh processes that import only
-    their runtime and take turns. A row that fails says why, the other rows are measured, and the
-    exit code is 90. Any .tflite, .onnx, .xml, .keras or SavedModel with one input and one output
-    can be measured.
+    their runtime and take turns. Every file is opened once on every runtime before anything is
+    measured. A row that fails says why, the other rows are measured, and the exit code is 90. Any
+    .tflite, .onnx, .xml, .keras or SavedModel with one input and one output can be measured.
 
     \b
     Examples:
@@ -137,27 +164,30 @@ def bench(
       fmnist-edge bench --quick
       fmnist-edge bench artifacts/default-int8.tflite --threads 1,2 --json result.json
       fmnist-edge bench my.tflite my.onnx --data my-images.npz
+      fmnist-edge bench yours/ --dry-run
       fmnist-edge bench --replay result.json --json again.json
+      fmnist-edge bench --resume result.json
     """
     from fmnist_edge.bench import protocols
     from fmnist_edge.files import check_room
     from fmnist_edge.pipeline import bench as pipeline
 
-    if json is not None:
-        check_room(json)
+    others = (
+        *(models, runtime, protocol, quick, processes, threads, batch != 1, rate, pin, native),
+        *(energy, limit, seed is not None, together, data),
+    )
     progress = render.progress_display()
-    if replay is not None:
-        _refuse_beside_replay(
-            *(models, runtime, protocol, quick, processes, threads, batch != 1, rate, pin, native),
-            *(energy, limit, seed is not None, data),
-        )
-        plan, settings, data = pipeline.replay(replay)
+    if resume is not None:
+        _refuse_beside("--resume", *others, replay, json)
+        request, json = pipeline.resume(resume), resume
+    elif replay is not None:
+        _refuse_beside("--replay", *others)
+        request = pipeline.replay(replay)
     else:
-        named = _protocol(protocol, quick=quick)
-        counts = numbers("--threads", threads or ["1"], least=1)
         settings = protocols.get(
-            named,
+            _protocol(protocol, quick=quick),
             processes=processes,
+            together=together,
             limit_seconds=limit,
             paced_hz=rate,
             energy_seconds=energy,
@@ -168,18 +198,51 @@ def bench(
             pipeline.model_files(models or (), artifacts),
             settings,
             runtimes_named=tuple(runtime or ()),
-            threads=counts,
+            threads=numbers("--threads", threads or ["1"], least=1),
             batch=batch,
             native=native,
         )
-    images = pipeline.find_data(plan, data, data_dir, progress)
-    run = pipeline.bench(pipeline.BenchRequest(plan, settings, images), progress)
+        request = pipeline.BenchRequest(plan, settings, own_data=data)
+    if json is not None:
+        check_room(json)
+    request = pipeline.find_data(request, data_dir, progress)
+    request, expected = pipeline.prepare(request, progress)
+    bench_plan.announce(request, expected)
+    if dry_run:
+        bench_plan.dry_run(request)
+        return
+    run = _measure(request, json, progress)
     _keep_and_show(run, json)
     _conclude(run)
 
 
-def _refuse_beside_replay(*others: object) -> None:
-    """Refuse options beside --replay, which takes everything from the result.
+def _measure(request: "BenchRequest", file: Path | None, progress: "Progress") -> "Run":
+    """Measure, and write what is known to `file` after each round.
+
+    Raises:
+        typer.Exit: The user pressed Ctrl-C; it was said what is kept.
+    """
+    from fmnist_edge.errors import INTERRUPTED_EXIT_CODE
+    from fmnist_edge.pipeline import bench as pipeline
+    from fmnist_edge.result import write_run
+
+    finished = request.begun.rounds if request.begun is not None else 0
+
+    def keep(run: "Run") -> None:
+        nonlocal finished
+        finished = run.rounds
+        if file is not None and run.rounds < run.settings.processes:
+            write_run(file, run)
+
+    try:
+        return pipeline.bench(request, progress, keep)
+    except KeyboardInterrupt as error:
+        bench_plan.interrupted(finished, request.settings.processes, file)
+        raise typer.Exit(INTERRUPTED_EXIT_CODE) from error
+
+
+def _refuse_beside(flag: str, *others: object) -> None:
+    """Refuse options beside one that takes everything from a result.
 
     Raises:
         UsageError: One of the other options was given.
@@ -188,9 +251,9 @@ def _refuse_beside_replay(*others: object) -> None:
 
     if any(others):
         raise UsageError(
-            "--replay measures what the result names, as it was measured; only --json and "
-            "--data-dir can be combined with it.",
-            hint="Leave out the other options, or measure without --replay.",
+            f"{flag} measures what the result names, as it was measured there; the other options "
+            "cannot be combined with it.",
+            hint=f"Leave out the other options, or measure without {flag}.",
         )
 
 

@@ -23,7 +23,8 @@ from fmnist_edge.artifact.manifest import (
     utc_now,
 )
 from fmnist_edge.artifact.store import (
-    find_manifests,
+    find_artifacts,
+    find_models,
     format_of,
     manifest_path,
     open_artifact,
@@ -47,7 +48,8 @@ __all__ = [
     "TensorSpec",
     "Training",
     "display_name",
-    "find_manifests",
+    "find_artifacts",
+    "find_models",
     "format_of",
     "manifest_path",
     "open_artifact",

@@ -5,7 +5,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from fmnist_edge.artifact.manifest import SCHEMA_VERSION, Artifact, Format, Manifest
+from fmnist_edge.artifact.manifest import (
+    SAVED_MODEL_FILE,
+    SCHEMA_VERSION,
+    Artifact,
+    Format,
+    Manifest,
+)
 from fmnist_edge.errors import (
     ArtifactExistsError,
     ArtifactNotFoundError,
@@ -171,17 +177,40 @@ def format_of(path: Path) -> Format:
     )
 
 
-def find_manifests(folder: Path) -> tuple[Path, ...]:
+def find_artifacts(folder: Path) -> tuple[Path, ...]:
     """Return the model files below `folder` that have a manifest, in order of their paths.
 
     Models that came with the project, and teachers, lie in folders of their own. Those are searched
     only when they are named, because a user has not just made what is in them.
     """
+    return tuple(path for path in find_models(folder) if manifest_path(path).exists())
+
+
+def find_models(folder: Path) -> tuple[Path, ...]:
+    """Return the model files below `folder`, in order of their paths, with or without a manifest.
+
+    What may be something else than a model counts only with its manifest, or, of OpenVINO, with the
+    file of its weights. Folders are left out as `find_artifacts` says. A manifest whose file is
+    gone counts, so that the file is missed.
+    """
+    candidates = {path for each in Format for path in folder.rglob(f"*{each.suffix}")}
+    candidates |= {path.with_suffix("") for path in folder.rglob("*.json")}
     found = []
-    for sidecar in folder.rglob("*.json"):
-        path = sidecar.with_suffix("")
-        if _SEARCHED_BY_NAME_ONLY & set(path.relative_to(folder).parts[:-1]):
-            continue
-        if path.suffix in {each.suffix for each in Format} and not path.name.startswith("."):
+    for path in candidates:
+        folders = path.relative_to(folder).parts[:-1]
+        hidden = any(part.startswith(".") for part in (*folders, path.name))
+        if not hidden and not _SEARCHED_BY_NAME_ONLY & set(folders) and _is_model(path):
             found.append(path)
     return tuple(sorted(found))
+
+
+def _is_model(path: Path) -> bool:
+    kind = next((each for each in Format if each.suffix == path.suffix), None)
+    if kind is None or path.is_dir():
+        return False
+    sure = {
+        Format.NPZ: False,  # any arrays
+        Format.OPENVINO: path.with_suffix(".bin").is_file(),  # any XML
+        Format.SAVED_MODEL: path.name == SAVED_MODEL_FILE,  # any frozen graph
+    }
+    return sure.get(kind, True) or manifest_path(path).is_file()

@@ -16,7 +16,7 @@ from fmnist_edge.bench.baseline import NO_MODEL, artifact_of
 from fmnist_edge.bench.inputs import ModelInputs, OwnImages, inputs_for
 from fmnist_edge.bench.plan import failure_of
 from fmnist_edge.bench.sampler import LatencySampler
-from fmnist_edge.bench.wire import Command, Job, Reply, Task, encode_scores
+from fmnist_edge.bench.wire import Command, Job, Opened, Reply, Task, encode_scores
 from fmnist_edge.clock import NS_PER_SECOND, timed
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import HashMismatchError, ModelUnsupportedError
@@ -152,7 +152,7 @@ class CaseMeasurement:
             memory=(start_bytes, imported_bytes, loaded_bytes),
             sampler=sampler,
         )
-        return Reply()
+        return Reply(Opened(loaded_bytes, sampler.call_ns))
 
     def _back_to_back(self, command: Command) -> Reply:
         model = self._opened
@@ -198,7 +198,8 @@ class CaseMeasurement:
             predictions=predictions(classified.scores) if classified else None,
         )
         model.session.close()
-        return Reply(measurement, encode_scores(classified.scores) if classified else "")
+        scores = encode_scores(classified.scores) if classified else ""
+        return Reply(measurement=measurement, scores=scores)
 
     def _audit(self, classified: "_Classified | None") -> Audit:
         """Compare the answers of timed calls with those of the accuracy run to the same inputs."""

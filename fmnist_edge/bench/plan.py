@@ -63,13 +63,15 @@ class Selection:
         return self.runtimes[name].DEFAULT_USE in self.default_uses
 
 
-def make_plan(paths: Sequence[Path], wanted: Selection) -> Plan:
+def make_plan(paths: Sequence[Path], wanted: Selection, *, once: bool = False) -> Plan:
     """Pair files and runtimes by the formats that the runtimes declare.
 
     Args:
         paths: Model files.
         wanted: The runtimes to use, and their options.
+        once: Whether a file that is there under several names is measured under the first only.
     """
+    first: dict[str, str] = {}
     cases: list[Case] = []
     failed: list[Row] = []
     skipped: list[Skipped] = []
@@ -82,6 +84,10 @@ def make_plan(paths: Sequence[Path], wanted: Selection) -> Plan:
             failed.append(Row(broken, failure=failure_of(error)))
             continue
         known = known or has_manifest
+        path_of_same = first.setdefault(subject.sha256 or "", subject.path)
+        if once and path_of_same != subject.path:
+            skipped.append(Skipped(subject.path, None, "same-file", {"path": path_of_same}))
+            continue
         skipped += _skipped(subject, wanted)
         cases += [
             Case(subject, name, _CPU, count, wanted.batch)

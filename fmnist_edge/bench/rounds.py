@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from fmnist_edge.bench.case_data import CaseData
 from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task, decode_scores
 from fmnist_edge.progress import Progress
-from fmnist_edge.result import Case, Reading, Settings
+from fmnist_edge.result import Reading, Settings
 
 # Weights of the progress display, in about tenths of a second.
 _OPEN_STEPS: Final = 5
@@ -37,40 +37,43 @@ HealthProbe = Callable[[], Reading]
 
 
 def run_rounds(  # noqa: PLR0913 - each is one independent fact about the run
-    cases: Sequence[Case],
+    found: Sequence[CaseData],
     settings: Settings,
     data: DataPaths,
     *,
     launch: Launch,
     probe: HealthProbe,
     progress: Progress,
-) -> tuple[CaseData, ...]:
+    done: int = 0,
+    keep: Callable[[int], None] = lambda _: None,
+) -> None:
     """Measure every case. One that fails is not tried again, and the others go on.
 
     Args:
-        cases: What to measure.
+        found: The cases; what is measured is added to them.
         settings: The protocol.
         data: Where the images are.
         launch: Starts a worker for a job; it calls the function it is given while it waits.
         probe: Reads the state of the machine.
         progress: Told of every command.
-
-    Returns:
-        The data of each case, in the order of the cases.
+        done: Rounds that an earlier run of the same benchmark has finished.
+        keep: Called after each round with the number of rounds that are finished.
     """
-    found = {case: CaseData(case) for case in cases}
+    if not found:
+        return
     turns = _turns(settings)
     steps = _OPEN_STEPS + _COLLECT_STEPS + sum(turn.steps for turn in turns)
-    progress.start("Benchmark", settings.processes * len(cases) * steps)
-    shuffle = random.Random(settings.seed).shuffle  # noqa: S311 - an order, not a secret
-    rounds = _Rounds(settings, data, launch, probe, progress)
-    for _ in range(settings.processes):
-        order = list(found.values())
+    progress.start("Benchmark", (settings.processes - done) * len(found) * steps)
+    for number in range(done, settings.processes):
+        # Each round has an order of its own, whether or not the rounds before it ran just now.
+        shuffle = random.Random(f"{settings.seed}:{number}").shuffle  # noqa: S311 - not a secret
+        rounds = _Round(settings, data, launch, probe, progress, classify=number == done)
+        order = list(found)
         shuffle(order)
         for group in _groups(order, settings.together):
             rounds.run(group, turns, shuffle)
+        keep(number + 1)
     progress.finish()
-    return tuple(found[case] for case in cases)
 
 
 @dataclass(frozen=True)
@@ -100,14 +103,19 @@ def _groups(order: Sequence[CaseData], size: int) -> Iterator[Sequence[CaseData]
 
 
 @dataclass(frozen=True)
-class _Rounds:
-    """What every round needs."""
+class _Round:
+    """What a round needs.
+
+    Args:
+        classify: Whether the processes label all images, too.
+    """
 
     settings: Settings
     data: DataPaths
     launch: Launch
     probe: HealthProbe
     progress: Progress
+    classify: bool
 
     def run(
         self,
@@ -136,7 +144,7 @@ class _Rounds:
             self.settings,
             self.data,
             # The answers of the baseline mean nothing.
-            classify=not each.measurements and not each.case.subject.is_baseline,
+            classify=self.classify and not each.case.subject.is_baseline,
         )
         worker = alive.enter_context(self.launch(job, lambda: each.readings.append(self.probe())))
         self._ask(worker, each, Command(Task.OPEN), _OPEN_STEPS)

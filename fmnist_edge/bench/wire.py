@@ -78,10 +78,23 @@ class Command(Record):
     samples: int = 0
 
 
+class Opened(Record):
+    """What a worker tells of an opened model.
+
+    Args:
+        resident_bytes: Memory of the process; None where the system does not tell.
+        call_ns: About how long a call takes.
+    """
+
+    resident_bytes: int | None
+    call_ns: float
+
+
 class Reply(Record):
     """The answer to a command; a failure ends the worker.
 
     Args:
+        opened: After `OPEN`.
         measurement: After `COLLECT`.
         scores: float32[N,C] of all images, packed by `encode_scores`; after `COLLECT`, where the
             job asks for labels.
@@ -89,6 +102,7 @@ class Reply(Record):
         failure: Why the command could not be carried out.
     """
 
+    opened: Opened | None = None
     measurement: Measurement | None = None
     scores: str = ""
     calls: int = 0

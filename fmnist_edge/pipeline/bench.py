@@ -1,5 +1,6 @@
 """Model files to numbers: choose what to measure, measure it, and make the result."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,13 +11,14 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from fmnist_edge import __version__, dataset, runtimes
-from fmnist_edge.artifact import find_manifests, utc_now
+from fmnist_edge.artifact import find_models, utc_now
+from fmnist_edge.bench import preparation
 from fmnist_edge.bench.case_data import CaseData
 from fmnist_edge.bench.energy import measure_energy
 from fmnist_edge.bench.inputs import OwnImages, read_own_data
 from fmnist_edge.bench.plan import Plan, Selection, make_plan, repeat_plan
 from fmnist_edge.bench.protocols import SHORT
-from fmnist_edge.bench.rounds import WorkerHandle, run_rounds
+from fmnist_edge.bench.rounds import Launch, WorkerHandle, run_rounds
 from fmnist_edge.bench.rows import make_rows
 from fmnist_edge.bench.wire import DataPaths, Job
 from fmnist_edge.bench.worker_process import Worker
@@ -34,7 +36,8 @@ from fmnist_edge.host.health import Health
 from fmnist_edge.host.process import footprint
 from fmnist_edge.pipeline.provenance import git_revision, made_with
 from fmnist_edge.progress import SILENT, Progress
-from fmnist_edge.result import Case, Reading, Run, Settings, read_run
+from fmnist_edge.records import replace
+from fmnist_edge.result import Case, Reading, Row, Run, Settings, read_run
 from fmnist_edge.session import DefaultUse
 
 WORKER: Final = (sys.executable, "-m", "fmnist_edge.worker")
@@ -44,6 +47,8 @@ _DISTRIBUTIONS: Final[Mapping[str, str]] = {
     for name, module in runtimes.RUNTIMES.items()
     if module.PACKAGE
 }
+# Facts that differ between two machines.
+_MACHINE: Final = ("cpu", "model", "cores")
 
 
 def worker_command(_: Case) -> Sequence[str]:
@@ -73,12 +78,16 @@ class BenchRequest:
         settings: The protocol.
         data: The images, as `find_data` returns them.
         command: Returns the command that starts a measuring process for a case.
+        begun: An earlier run of the same benchmark that was interrupted; None for a new one.
+        own_data: The user's images, which `find_data` reads; None for the data set.
     """
 
     plan: Plan
     settings: Settings
     data: BenchData = field(default_factory=BenchData)
     command: Callable[[Case], Sequence[str]] = worker_command
+    begun: Run | None = None
+    own_data: Path | None = None
 
 
 def model_files(paths: Sequence[Path], artifacts: Path) -> tuple[Path, ...]:
@@ -91,20 +100,26 @@ def model_files(paths: Sequence[Path], artifacts: Path) -> tuple[Path, ...]:
     Raises:
         ArtifactNotFoundError: A path does not exist, or there is nothing to measure.
     """
-    found = tuple(dict.fromkeys(_expand(paths))) if paths else find_manifests(artifacts)
+    found = tuple(dict.fromkeys(_expand(paths or (artifacts,))))
     if not found:
-        where = ", ".join(map(str, paths or (artifacts,)))
         raise ArtifactNotFoundError(
-            f"There are no artifacts in {where}.",
-            hint="Make some with: fmnist-edge train && fmnist-edge export",
+            f"There are no model files in {', '.join(map(str, paths or (artifacts,)))}.",
+            hint=_how_to_begin(artifacts),
         )
     return found
+
+
+def _how_to_begin(artifacts: Path) -> str:
+    reference = artifacts / "reference"
+    if find_models(reference):
+        return f"Measure the models that come with the project: fmnist-edge bench {reference}"
+    return "Make some with: fmnist-edge train && fmnist-edge export"
 
 
 def _expand(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from find_manifests(path)
+            yield from find_models(path)
         elif path.exists():
             yield path
         else:
@@ -138,6 +153,9 @@ def plan(  # noqa: PLR0913 - each is one independent wish
     """
     for name in runtimes_named:
         runtimes.get(name)
+    if native:
+        named = [f"{name}-native" for name in runtimes_named]
+        runtimes_named = (*runtimes_named, *(each for each in named if each in runtimes.RUNTIMES))
     short = settings.protocol in SHORT
     default_uses = {DefaultUse.ALWAYS} if short else {DefaultUse.ALWAYS, DefaultUse.SLOW_IMPORT}
     wanted = Selection(
@@ -147,36 +165,69 @@ def plan(  # noqa: PLR0913 - each is one independent wish
         threads=threads,
         batch=batch,
     )
-    return make_plan(files, wanted)
+    return make_plan(files, wanted, once=True)
 
 
-def replay(result: Path) -> tuple[Plan, Settings, Path | None]:
-    """Return the plan and protocol of a result file, and the user's data if there were any.
+def replay(result: Path) -> BenchRequest:
+    """Return the request that repeats the measurement of a result file.
 
     Raises:
         ResultUnreadableError: The file is damaged, or no result.
         ResultSchemaError: It has another schema.
-        HashMismatchError: A model is not what was measured.
+        HashMismatchError: A model, or the user's data, is not what was measured.
         ArtifactNotFoundError: A model is gone.
     """
-    run = read_run(result)
+    return _repeat(read_run(result))
+
+
+def _repeat(run: Run) -> BenchRequest:
     data = Path(run.own_data.path) if run.own_data is not None else None
-    if run.own_data is not None and read_own_data(Path(run.own_data.path)).record != run.own_data:
+    if data is not None and read_own_data(data).record != run.own_data:
         raise HashMismatchError(
             f"{data} is not the file that was measured with (its SHA-256 differs).",
             hint="Restore that file, or make a new measurement with: fmnist-edge bench",
         )
-    return repeat_plan(run), run.settings, data
+    return BenchRequest(repeat_plan(run), run.settings, own_data=data)
+
+
+def resume(result: Path) -> BenchRequest:
+    """Return what is left of a benchmark that was interrupted; its images are still to be found.
+
+    Raises:
+        ResultUnreadableError: The file is damaged, or no result.
+        ResultSchemaError: It has another schema.
+        HashMismatchError: A model, or the user's data, is not what was measured.
+        ArtifactNotFoundError: A model is gone.
+        UsageError: The benchmark is complete, or was begun on another machine.
+    """
+    begun = read_run(result)
+    if begun.rounds >= begun.settings.processes:
+        raise UsageError(
+            f"{result} is complete: nothing is left to measure.",
+            hint=f"Repeat the measurement with: fmnist-edge bench --replay {result}",
+        )
+    here = facts()
+    if any(begun.host.get(name) != here.get(name) for name in _MACHINE):
+        raise UsageError(
+            f"{result} was begun on another machine ({begun.host.get('cpu')}).",
+            hint=f"Measure anew here with: fmnist-edge bench --replay {result}",
+        )
+    request = _repeat(begun)
+    failed = tuple(row for row in begun.rows if row.failure is not None)
+    gone = {row.case for row in failed}
+    left = tuple(case for case in request.plan.cases if case not in gone)
+    plan = replace(request.plan, cases=left, failed=failed)
+    return replace(request, plan=plan, begun=begun)
 
 
 def find_data(
-    chosen: Plan, own_data: Path | None, named: Path | None, progress: Progress = SILENT
-) -> BenchData:
-    """Find the images for a plan.
+    request: BenchRequest, named: Path | None, progress: Progress = SILENT
+) -> BenchRequest:
+    """Return the request with the images for its models.
 
     Args:
-        chosen: The plan. Models of other projects alone are measured without the data set, too.
-        own_data: The user's images; with them the data set is not needed.
+        request: Models of other projects alone are measured without the data set, too. With the
+            user's images the data set is not needed.
         named: A folder of the data set that the user names.
         progress: Told of downloads.
 
@@ -185,20 +236,84 @@ def find_data(
         DatasetCorruptError: A file is not the published one.
         UsageError: The user's data cannot be used.
     """
-    if own_data is not None:
-        return BenchData(DataPaths(own_data=str(own_data)), read_own_data(own_data))
+    own = request.own_data
+    if own is not None:
+        data = BenchData(DataPaths(own_data=str(own)), read_own_data(own))
+        return replace(request, data=data)
     try:
         folder = dataset.locate(named, files=dataset.TEST_FILES, progress=progress).path
     except DatasetNotFoundError:
-        if chosen.foreign and named is None:
+        if request.plan.foreign and named is None:
             progress.say("Fashion-MNIST was not found; the models are measured on noise.")
-            return BenchData()
+            return request
         raise
-    return BenchData(DataPaths(test_split=str(folder)))
+    return replace(request, data=BenchData(DataPaths(test_split=str(folder))))
 
 
-def bench(request: BenchRequest, progress: Progress = SILENT) -> Run:
+@dataclass(frozen=True)
+class Expected:
+    """What a benchmark is going to take, as far as opening its files tells.
+
+    Args:
+        seconds: About how long it takes.
+        memory_bytes: Memory of the processes that live at the same time.
+    """
+
+    seconds: float
+    memory_bytes: int
+
+
+def prepare(request: BenchRequest, progress: Progress = SILENT) -> tuple[BenchRequest, Expected]:
+    """Open every file once on every runtime, before anything is measured.
+
+    Returns:
+        The request without the cases that cannot be opened (they have failed already), with no more
+        processes at the same time than there is memory for; and what it is going to take.
+
+    Raises:
+        UsageError: The CPUs to pin to do not exist.
+    """
+    _check_pin(request.settings)
+    plan, settings = request.plan, request.settings
+    prepared = preparation.prepare(
+        plan.cases,
+        settings,
+        request.data.paths,
+        launch=_launcher(request),
+        at_once=os.cpu_count() or 1,
+        progress=progress,
+    )
+    failed = {each.case: each.failure for each in prepared if each.failure is not None}
+    sound = [each for each in prepared if each.case not in failed]
+    if all(each.case.subject.is_baseline for each in sound):
+        sound = []  # a baseline of nothing
+    available = Health().look(0.0).available_bytes
+    settings = replace(
+        settings, together=preparation.fitting(sound, available, at_most=settings.together)
+    )
+    own = request.data.own
+    expected = Expected(
+        preparation.expected_seconds(
+            sound, settings, len(own.images) if own is not None else dataset.TEST_FILES[0].dims[0]
+        ),
+        preparation.memory_bytes(sound, settings.together),
+    )
+    rows = [Row(case, failure=failure) for case, failure in failed.items()]
+    plan = replace(plan, cases=tuple(each.case for each in sound), failed=(*plan.failed, *rows))
+    return replace(request, plan=plan, settings=settings), expected
+
+
+def bench(
+    request: BenchRequest,
+    progress: Progress = SILENT,
+    keep: Callable[[Run], None] = lambda _: None,
+) -> Run:
     """Measure all cases; a failure of one becomes its row.
+
+    Args:
+        request: What to measure, and how.
+        progress: Told of every command to a worker.
+        keep: Called after each round with what is known by then.
 
     Raises:
         DatasetCorruptError: The test split is not the published one.
@@ -207,17 +322,46 @@ def bench(request: BenchRequest, progress: Progress = SILENT) -> Run:
     _check_pin(request.settings)
     begin = now()
     host = facts()
-    cases, settings, data = request.plan.cases, request.settings, request.data
-    health = Health()
+    settings, data = request.settings, request.data
+    found = _begun(request)
+    truth = _labels(data)
+    meter, metering = find_meter()
+    health, launch = Health(), _launcher(request)
 
     def probe() -> Reading:
         return health.look((now() - begin) / NS_PER_SECOND)
 
-    def launch(job: Job, tick: Callable[[], None]) -> AbstractContextManager[WorkerHandle]:
-        return Worker(request.command(job.case), job, tick)
+    def result(rounds: int) -> Run:
+        for each in found:
+            if each.measurements:
+                each.truth = truth.get(each.measurements[0].inputs.source)
+        return Run(
+            created=utc_now(),
+            version=__version__,
+            revision=git_revision(),
+            host=host,
+            versions=made_with(tuple(dict.fromkeys(_DISTRIBUTIONS.values()))),
+            installed_bytes=dict(_installed({each.case.runtime for each in found})),
+            data_sha256=dataset.DATASET_SHA256 if data.paths.test_split is not None else "",
+            own_data=data.own.record if data.own is not None else None,
+            settings=settings,
+            rounds=rounds,
+            meter=metering,
+            rows=(*make_rows(found, host), *request.plan.failed),
+            skipped=request.plan.skipped,
+            wall_seconds=(now() - begin) / NS_PER_SECOND + _wall_seconds(request.begun),
+        )
 
-    meter, metering = find_meter()
-    found = run_rounds(cases, settings, data.paths, launch=launch, probe=probe, progress=progress)
+    run_rounds(
+        found,
+        settings,
+        data.paths,
+        launch=launch,
+        probe=probe,
+        progress=progress,
+        done=request.begun.rounds if request.begun is not None else 0,
+        keep=lambda rounds: keep(result(rounds)),
+    )
     if settings.energy_seconds and meter is not None:
         sound = [each.case for each in found if each.failure is None]
         energy = measure_energy(
@@ -225,23 +369,29 @@ def bench(request: BenchRequest, progress: Progress = SILENT) -> Run:
         )
         for each in found:
             each.energy = energy.get(each.case)
-    _add_truth(found, data)
-    return Run(
-        created=utc_now(),
-        version=__version__,
-        revision=git_revision(),
-        host=host,
-        versions=made_with(tuple(dict.fromkeys(_DISTRIBUTIONS.values()))),
-        installed_bytes=dict(_installed({case.runtime for case in cases})),
-        data_sha256=dataset.DATASET_SHA256 if data.paths.test_split is not None else "",
-        own_data=data.own.record if data.own is not None else None,
-        settings=settings,
-        rounds=settings.processes,
-        meter=metering,
-        rows=(*make_rows(found, host), *request.plan.failed),
-        skipped=request.plan.skipped,
-        wall_seconds=(now() - begin) / NS_PER_SECOND,
-    )
+    return result(settings.processes)
+
+
+def _launcher(request: BenchRequest) -> Launch:
+    def launch(job: Job, tick: Callable[[], None]) -> AbstractContextManager[WorkerHandle]:
+        return Worker(request.command(job.case), job, tick)
+
+    return launch
+
+
+def _begun(request: BenchRequest) -> list[CaseData]:
+    """Return the cases with what an earlier run has measured of them."""
+    rows = {row.case: row for row in request.begun.rows} if request.begun is not None else {}
+    return [
+        CaseData(case, list(rows[case].measurements), list(rows[case].readings))
+        if case in rows
+        else CaseData(case)
+        for case in request.plan.cases
+    ]
+
+
+def _wall_seconds(begun: Run | None) -> float:
+    return begun.wall_seconds if begun is not None else 0.0
 
 
 def _check_pin(settings: Settings) -> None:
@@ -255,16 +405,14 @@ def _check_pin(settings: Settings) -> None:
         )
 
 
-def _add_truth(found: Sequence[CaseData], data: BenchData) -> None:
-    """Give each case the labels of the images that it was measured with."""
+def _labels(data: BenchData) -> dict[str, NDArray[Any]]:
+    """Return the labels of the images that are available, by the source of the images."""
     labels: dict[str, NDArray[Any]] = {}
     if data.own is not None and data.own.labels is not None:
         labels["file"] = data.own.labels
     if data.paths.test_split is not None:
         labels["fashion-mnist"] = dataset.load_test(Path(data.paths.test_split)).labels
-    for each in found:
-        if each.measurements:
-            each.truth = labels.get(each.measurements[0].inputs.source)
+    return labels
 
 
 def _installed(names: set[str]) -> Iterator[tuple[str, int]]:

@@ -10,7 +10,7 @@ from fmnist_edge.artifact import (
     Artifact,
     Format,
     Manifest,
-    find_manifests,
+    find_artifacts,
     open_artifact,
     read_manifest,
     refuse_to_replace,
@@ -108,7 +108,7 @@ def newest_model(folder: Path) -> Path:
         ArtifactNotFoundError: There is no trained model.
         ManifestError: A manifest cannot be read.
     """
-    found = [path for path in find_manifests(folder) if path.suffix == Format.KERAS.suffix]
+    found = [path for path in find_artifacts(folder) if path.suffix == Format.KERAS.suffix]
     dated = [(manifest.created, path) for path in found if (manifest := read_manifest(path))]
     if not dated:
         raise ArtifactNotFoundError(

@@ -211,6 +211,10 @@ SKIPPED: Final[Mapping[str, Told]] = {
         "{runtime} takes seconds to import, and this protocol must end soon.",
         "Ask for it with: --runtime {runtime}",
     ),
+    "same-file": Told(
+        "It is the same file as {path}, which is measured.",
+        "Name it alone to measure it under this name: fmnist-edge bench FILE",
+    ),
 }
 """Why something was not measured; `runtime` is known besides the code's values."""
 

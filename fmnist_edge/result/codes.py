@@ -80,5 +80,6 @@ SKIPPED: Final = _table(
     no_runtime=("format", "runtimes"),
     not_installed=("extra",),
     slow_import=(),
+    same_file=("path",),
 )
 """Why something was not measured (`Skipped`)."""

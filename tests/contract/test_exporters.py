@@ -13,7 +13,7 @@ from fmnist_edge.artifact import (
     Format,
     Manifest,
     Precision,
-    find_manifests,
+    find_artifacts,
     manifest_path,
     open_artifact,
     read_manifest,
@@ -73,7 +73,7 @@ def test_every_export_can_be_opened_by_a_runtime(name: str) -> None:
 
 def test_an_export_makes_one_file_per_recipe_and_nothing_else(exported: Path) -> None:
     models = {exported / "default.keras", *(_path(exported, each) for each in RECIPES.values())}
-    assert set(find_manifests(exported)) == models
+    assert set(find_artifacts(exported)) == models
     known = {each.path for model in models for each in _files(model)}
     assert {path for path in exported.rglob("*") if path.is_file()} == known
 
@@ -294,6 +294,6 @@ def test_a_network_of_somebody_else_becomes_what_it_can(
 ) -> None:
     attempt = attempts[model]
     _is_told(attempt, failures)
-    made = {_manifest(path).recipe for path in find_manifests(attempt.folder)}
+    made = {_manifest(path).recipe for path in find_artifacts(attempt.folder)}
     assert made == set(attempt.made)
     assert len(made) == len(ATTEMPTED) - len(failures)

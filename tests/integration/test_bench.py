@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from fmnist_edge import __version__
-from fmnist_edge.artifact import display_name, find_manifests, manifest_path, open_artifact
+from fmnist_edge.artifact import display_name, find_artifacts, manifest_path, open_artifact
 from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
 from fmnist_edge.bench.plan import Selection, make_plan
 from fmnist_edge.bench.protocols import PROTOCOLS
@@ -85,7 +85,7 @@ def shelf(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a file of each format."""
     folder = tmp_path_factory.mktemp("shelf")
     wanted = {name for name, _ in PAIRS}
-    for path in find_manifests(exported):
+    for path in find_artifacts(exported):
         if display_name(path) in wanted:
             copy_artifact(path, folder)
     return folder
@@ -474,7 +474,7 @@ def test_a_label_that_the_model_does_not_know_fails_its_row_only(
 
 
 def _case(folder: Path, name: str, runtime: str) -> Case:
-    (path,) = (path for path in find_manifests(folder) if display_name(path) == name)
+    (path,) = (path for path in find_artifacts(folder) if display_name(path) == name)
     return make_plan([path], Selection({runtime: RUNTIMES[runtime]}, named=(runtime,))).cases[0]
 
 

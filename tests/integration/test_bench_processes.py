@@ -118,8 +118,35 @@ def test_an_interrupted_benchmark_leaves_no_process_and_no_result(
         interrupt(process.pid, signal.SIGINT)
         done = finish(process, tmp_path)
     assert done.was_interrupted
+    assert "No round had ended" in done.stderr
     assert not any(map(_alive, workers))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_benchmark_that_is_interrupted_keeps_its_rounds_and_goes_on(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
+    result = tmp_path / "result.json"
+    with _benchmark(cli, exported, tmp_path, "--processes", 2) as (process, _):
+        wait_until(result.exists, process)
+        process.send_signal(signal.SIGINT)
+        done = finish(process, tmp_path)
+    assert done.was_interrupted
+    assert f"{result} holds 1 of 2 rounds" in done.stderr
+    assert f"fmnist-edge bench --resume {result}" in done.stderr
+    half = read_run(result)
+    assert [len(row.measurements) for row in half.rows] == [1] * _ROWS
+    resumed = cli("bench", "--resume", result)
+    assert resumed.returncode == 0, resumed.stderr
+    whole = read_run(result)
+    assert whole.rounds == 2
+    assert [row.case for row in whole.rows] == [row.case for row in half.rows]
+    assert [row.measurements[0] for row in whole.rows] == [row.measurements[0] for row in half.rows]
+    assert [len(row.measurements) for row in whole.rows] == [2] * _ROWS
+    assert whole.wall_seconds > half.wall_seconds
+    again = cli("bench", "--resume", result)
+    assert (again.returncode, again.stdout, again.speaks_plainly) == (2, "", True)
+    assert "is complete" in again.stderr
 
 
 def test_measuring_processes_do_not_outlive_a_benchmark_that_is_killed(

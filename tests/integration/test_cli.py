@@ -156,8 +156,8 @@ def test_an_unknown_runtime_is_named_with_those_that_are_known(
     ("arguments", "sentence"),
     [
         (["bench", "nowhere.onnx"], "There is no nowhere.onnx."),
-        (["bench"], "There are no artifacts in artifacts."),
-        (["bench", "."], "There are no artifacts in "),
+        (["bench"], "There are no model files in artifacts."),
+        (["bench", "."], "There are no model files in "),
         (["export", "nowhere.keras"], "Cannot read nowhere.keras: No such file"),
         (["export"], "There is no trained model in artifacts."),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_edge.artifact import find_manifests, open_artifact, read_manifest
+from fmnist_edge.artifact import find_artifacts, open_artifact, read_manifest
 from tests.commands import CommandLine, Finished, copy_artifact, finish, read_until
 
 TRAIN = ("train", "--preset", "study", "--epochs", "1", "--force", "--out", "default.keras")
@@ -57,7 +57,7 @@ def _contents(folder: Path) -> Mapping[str, bytes]:
 
 def _is_whole(folder: Path) -> bool:
     """Whether every artifact that can be seen is one; a damaged one raises."""
-    found = find_manifests(folder)
+    found = find_artifacts(folder)
     opened = [open_artifact(path) for path in found]
     return all(artifact.manifest is not None for artifact in opened)
 

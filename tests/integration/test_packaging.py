@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from packaging.requirements import Requirement
 
 from fmnist_edge import __version__, optional
-from fmnist_edge.artifact import find_manifests, read_manifest
+from fmnist_edge.artifact import find_artifacts, read_manifest
 from fmnist_edge.records import replace
 from fmnist_edge.result import read_run
 from fmnist_edge.runtimes import RUNTIMES
@@ -232,7 +232,7 @@ def test_a_device_without_runtimes_measures_what_it_can_and_tells_what_to_instal
     asked_for = {name for name in RUNTIMES if RUNTIMES[name].DEFAULT_USE is DefaultUse.ON_REQUEST}
     for name in RUNTIMES.keys() - {"numpy", "null"} - asked_for:
         skipped = [each for each in run.skipped if each.what.endswith(f" on {name}")]
-        opened = [read_manifest(path) for path in find_manifests(exported)]
+        opened = [read_manifest(path) for path in find_artifacts(exported)]
         files = [each for each in opened if each and each.format in RUNTIMES[name].FORMATS]
         assert len(skipped) == len(files) > 0
         for each in skipped:

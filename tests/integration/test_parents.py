@@ -8,7 +8,7 @@ from fmnist_edge.artifact import (
     SAVED_MODEL_FILE,
     Precision,
     display_name,
-    find_manifests,
+    find_artifacts,
     read_manifest,
 )
 from tests.commands import CommandLine
@@ -57,7 +57,7 @@ def test_any_classifier_is_exported_and_proved(attempts: Attempts, model: str) -
     attempt = attempts[model]
     assert attempt.errors == []
     assert attempt.made == RECIPES
-    files = find_manifests(attempt.folder)
+    files = find_artifacts(attempt.folder)
     assert len(files) == len(RECIPES)
     for path in files:
         manifest = read_manifest(path)

@@ -46,8 +46,9 @@ CHANGING = {"speed-drifts", "several-speeds", "process-medians-vary"}
 def _measure(settings: Settings, *names: str) -> Rows:
     """A row per runtime of `spinning_worker`."""
     cases = [Case(NO_MODEL, name, "cpu", 1, 1) for name in names]
-    taken = run_rounds(
-        cases,
+    taken = [CaseData(case) for case in cases]
+    run_rounds(
+        taken,
         replace(settings, together=len(cases)),
         DataPaths(),
         launch=lambda job, tick: Worker(WORKER, job, tick),

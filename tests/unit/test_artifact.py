@@ -12,7 +12,8 @@ from fmnist_edge.artifact import (
     Artifact,
     Format,
     Quantization,
-    find_manifests,
+    find_artifacts,
+    find_models,
     manifest_path,
     open_artifact,
     read_manifest,
@@ -232,22 +233,47 @@ def test_manifests_are_found_in_all_folders_in_order(tmp_path: Path) -> None:
         _write(folder)
     for name in ("bare.npz", "notes.json", "package.txt.json", ".hidden.npz.json"):
         (tmp_path / name).touch()
-    assert [str(path.relative_to(tmp_path)) for path in find_manifests(tmp_path)] == [
+    assert [str(path.relative_to(tmp_path)) for path in find_artifacts(tmp_path)] == [
         "a/deep/model.npz",
         "b/model.npz",
         "model.npz",
     ]
 
 
+def test_models_of_other_people_are_found_without_a_manifest(tmp_path: Path) -> None:
+    _write(tmp_path)
+    models = ("a.tflite", "b/c.onnx", "d.keras", "saved/saved_model.pb", "ir.xml", "e.ort")
+    others = (
+        "ir.bin",
+        "page.xml",
+        "frozen.pb",
+        "images.npz",
+        "notes.txt",
+        ".venv/f.onnx",
+        "g.json",
+    )
+    for name in (*models, *others):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = [path.relative_to(tmp_path).as_posix() for path in find_models(tmp_path)]
+    assert found == sorted([*models, "model.npz"])
+    assert find_artifacts(tmp_path) == (tmp_path / "model.npz",)
+
+
+def test_a_manifest_without_its_file_is_found_so_that_the_file_is_missed(tmp_path: Path) -> None:
+    _write(tmp_path).unlink()
+    assert find_models(tmp_path) == (tmp_path / "model.npz",)
+
+
 @pytest.mark.parametrize("folder", ["reference", "teachers"])
 def test_what_lies_apart_is_found_where_it_is_named(tmp_path: Path, folder: str) -> None:
     _write(tmp_path / folder)
-    assert find_manifests(tmp_path) == ()
-    assert find_manifests(tmp_path / folder) == (tmp_path / folder / "model.npz",)
+    assert find_artifacts(tmp_path) == ()
+    assert find_artifacts(tmp_path / folder) == (tmp_path / folder / "model.npz",)
 
 
 def test_no_folder_holds_no_manifests(tmp_path: Path) -> None:
-    assert find_manifests(tmp_path / "nowhere") == ()
+    assert find_artifacts(tmp_path / "nowhere") == ()
 
 
 @pytest.mark.parametrize("name", ["model.npz", "model.npz.json"])

@@ -20,15 +20,28 @@ from fmnist_edge.errors import (
     UsageError,
 )
 from fmnist_edge.files import sha256_of
-from fmnist_edge.pipeline.bench import BenchData, find_data, model_files, plan, replay
+from fmnist_edge.host.facts import facts
+from fmnist_edge.pipeline.bench import (
+    BenchData,
+    BenchRequest,
+    find_data,
+    model_files,
+    plan,
+    replay,
+    resume,
+)
 from fmnist_edge.records import replace
-from fmnist_edge.result import OwnData, Run, write_run
+from fmnist_edge.result import OwnData, Run, Skipped, write_run
 from fmnist_edge.session import DefaultUse
-from tests.examples import Diary, manifest, npz, row, run
+from tests.examples import FAILURE, Diary, manifest, npz, row, run
 
 _STANDARD = PROTOCOLS["standard"]
 _OURS = Plan((), (), (), foreign=False)
 _THEIRS = Plan((), (), (), foreign=True)
+
+
+def _request(chosen: Plan, own_data: Path | None) -> BenchRequest:
+    return BenchRequest(chosen, _STANDARD, own_data=own_data)
 
 
 def _model(folder: Path, file: str = "model.npz") -> Path:
@@ -43,8 +56,9 @@ def test_a_folder_stands_for_the_artifacts_in_it(tmp_path: Path) -> None:
     inside = [_model(tmp_path / "a"), _model(tmp_path / "b" / "deep")]
     bare = tmp_path / "bare.onnx"
     bare.touch()
-    assert model_files([tmp_path], Path("unused")) == tuple(inside)
-    assert model_files([], tmp_path) == tuple(inside)
+    everything = (*inside, bare)
+    assert model_files([tmp_path], Path("unused")) == everything
+    assert model_files([], tmp_path) == everything
     assert model_files([bare, tmp_path], Path("unused")) == (bare, *inside)
 
 
@@ -54,11 +68,27 @@ def test_a_file_named_twice_is_measured_once(tmp_path: Path) -> None:
 
 
 def test_nothing_to_measure_is_an_error_that_says_how_to_get_something(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactNotFoundError, match=f"There are no artifacts in {tmp_path}") as it:
+    with pytest.raises(
+        ArtifactNotFoundError, match=f"There are no model files in {tmp_path}"
+    ) as it:
         model_files([], tmp_path)
     assert "fmnist-edge train && fmnist-edge export" in it.value.hint
     with pytest.raises(ArtifactNotFoundError, match=r"There is no nowhere\.tflite"):
         model_files([tmp_path, Path("nowhere.tflite")], tmp_path)
+
+
+def test_where_there_is_nothing_of_ones_own_the_reference_models_are_named(tmp_path: Path) -> None:
+    _model(tmp_path / "reference")
+    with pytest.raises(ArtifactNotFoundError) as caught:
+        model_files([], tmp_path)
+    assert f"fmnist-edge bench {tmp_path / 'reference'}" in caught.value.hint
+
+
+def test_a_file_that_is_there_twice_is_measured_once_and_that_is_said(tmp_path: Path) -> None:
+    first, second = _model(tmp_path / "a"), _model(tmp_path / "b")
+    chosen = plan([first, second], _STANDARD, runtimes_named=("numpy",))
+    assert [each.subject.path for each in chosen.cases[:-2]] == [str(first)]
+    assert chosen.skipped == (Skipped(str(second), None, "same-file", {"path": str(first)}),)
 
 
 # Runtimes
@@ -108,6 +138,14 @@ def test_runtimes_are_called_from_c_only_when_that_is_asked_for(tmp_path: Path) 
     assert native & named == named
 
 
+def test_a_runtime_that_is_named_is_called_from_c_too_where_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    path = _model(tmp_path, "model.tflite")
+    chosen = plan([path], _STANDARD, runtimes_named=("litert", "numpy"), native=True)
+    assert [each.runtime for each in chosen.cases[:-2]] == ["litert", "litert-native"]
+
+
 def test_threads_and_batch_reach_the_cases(tmp_path: Path) -> None:
     chosen = plan([_model(tmp_path)], _STANDARD, threads=(1, 2), batch=4)
     assert [(each.runtime, each.threads, each.batch) for each in chosen.cases] == [
@@ -131,17 +169,17 @@ def _kept(folder: Path, **changes: Any) -> tuple[Path, Run]:  # noqa: ANN401 - f
 
 def test_a_result_tells_how_to_measure_once_more(tmp_path: Path) -> None:
     path, measured = _kept(tmp_path)
-    chosen, settings, data = replay(path)
-    assert chosen.cases == tuple(each.case for each in measured.rows)
-    assert settings == measured.settings
-    assert data is None
+    again = replay(path)
+    assert again.plan.cases == tuple(each.case for each in measured.rows)
+    assert again.settings == measured.settings
+    assert again.own_data is None
 
 
 def test_a_result_remembers_the_users_data(tmp_path: Path) -> None:
     data = tmp_path / "my.npz"
     data.write_bytes(npz({"images": np.zeros((2, 3), np.uint8)}))
     path, _ = _kept(tmp_path, own_data=OwnData(str(data), sha256_of(data.read_bytes())))
-    assert replay(path)[2] == data
+    assert replay(path).own_data == data
     data.write_bytes(npz({"images": np.ones((2, 3), np.uint8)}))
     with pytest.raises(HashMismatchError, match="is not the file that was measured with"):
         replay(path)
@@ -195,6 +233,38 @@ def test_a_result_that_is_not_there_is_named(tmp_path: Path) -> None:
         replay(tmp_path / "gone.json")
 
 
+def _begun(folder: Path, rounds: int, **changes: Any) -> tuple[Path, Run]:  # noqa: ANN401 - fields
+    """A result of so many rounds, made on this machine, with one row that failed."""
+    _, measured = _kept(folder, rounds=rounds, host=facts(), settings=_STANDARD, **changes)
+    first, *others = measured.rows
+    measured = replace(measured, rows=(replace(first, failure=FAILURE), *others))
+    write_run(folder / "result.json", measured)
+    return folder / "result.json", measured
+
+
+def test_a_benchmark_that_was_interrupted_goes_on_with_what_is_left(tmp_path: Path) -> None:
+    path, measured = _begun(tmp_path, 2)
+    request = resume(path)
+    assert request.begun == measured
+    assert request.settings == _STANDARD
+    assert request.plan.cases == tuple(each.case for each in measured.rows[1:])
+    assert request.plan.failed == measured.rows[:1]
+
+
+def test_a_complete_benchmark_is_not_resumed(tmp_path: Path) -> None:
+    path, _ = _begun(tmp_path, _STANDARD.processes)
+    with pytest.raises(UsageError, match="is complete") as caught:
+        resume(path)
+    assert f"--replay {path}" in caught.value.hint
+
+
+def test_a_benchmark_of_another_machine_is_not_resumed(tmp_path: Path) -> None:
+    path, measured = _begun(tmp_path, 2)
+    write_run(path, replace(measured, host={**measured.host, "cpu": "Z80"}))
+    with pytest.raises(UsageError, match=r"begun on another machine \(Z80\)"):
+        resume(path)
+
+
 # Data
 
 
@@ -211,37 +281,37 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nowhere")
 def test_our_own_models_are_not_measured_without_the_data_set() -> None:
     with pytest.raises(DatasetNotFoundError):
-        find_data(_OURS, None, None, Diary())
+        find_data(_request(_OURS, None), None, Diary())
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_somebody_elses_models_are_and_it_is_said_that_they_get_noise() -> None:
     diary = Diary()
-    assert find_data(_THEIRS, None, None, diary) == BenchData()
+    assert find_data(_request(_THEIRS, None), None, diary).data == BenchData()
     assert diary.said == ["Fashion-MNIST was not found; the models are measured on noise."]
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_a_folder_that_is_named_must_hold_the_data_set(tmp_path: Path) -> None:
     with pytest.raises(DatasetNotFoundError):
-        find_data(_THEIRS, None, tmp_path, Diary())
+        find_data(_request(_THEIRS, None), tmp_path, Diary())
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_with_the_users_images_the_data_set_is_not_looked_for(tmp_path: Path) -> None:
     data = tmp_path / "my.npz"
     data.write_bytes(npz({"images": np.zeros((2, 3), np.uint8)}))
-    found = find_data(_OURS, data, None, Diary())
-    assert found.paths == DataPaths(own_data=str(data))
-    assert found.own is not None
-    assert found.own.images.shape == (2, 3)
+    found = find_data(_request(_OURS, data), None, Diary())
+    assert found.data.paths == DataPaths(own_data=str(data))
+    assert found.data.own is not None
+    assert found.data.own.images.shape == (2, 3)
 
 
 def test_the_users_images_are_checked_before_anything_long_begins(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        find_data(_OURS, tmp_path / "gone.npz", None, Diary())
+        find_data(_request(_OURS, tmp_path / "gone.npz"), None, Diary())
 
 
 def test_the_data_set_is_where_it_is_found(real_data_folder: Path) -> None:
-    found = find_data(_THEIRS, None, real_data_folder, Diary())
-    assert found == BenchData(DataPaths(test_split=str(real_data_folder)))
+    found = find_data(_request(_THEIRS, None), real_data_folder, Diary())
+    assert found.data == BenchData(DataPaths(test_split=str(real_data_folder)))

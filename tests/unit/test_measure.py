@@ -78,7 +78,11 @@ def _handle(
     measuring: CaseMeasurement, commands: Sequence[Command] = (*_COMMANDS, _COLLECT)
 ) -> Reply:
     replies = [measuring.handle(command) for command in commands]
-    assert all(reply == Reply() for reply in replies[:-1])
+    opened, *others = replies[:-1]
+    assert opened.opened is not None
+    assert opened.opened.resident_bytes in {3, None}
+    assert opened.opened.call_ns > 0
+    assert all(reply == Reply() for reply in others)
     return replies[-1]
 
 

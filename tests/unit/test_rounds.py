@@ -56,7 +56,7 @@ class Workers:
             return Reply(failure=FAILURE)
         if order.task is not Task.COLLECT:
             return Reply()
-        return Reply(MEASUREMENT, scores=encode_scores(_SCORES) if job.classify else "")
+        return Reply(measurement=MEASUREMENT, scores=encode_scores(_SCORES) if job.classify else "")
 
     def rounds_of(self, of: Case) -> int:
         return sum(job.case == of for job in self.jobs)
@@ -81,14 +81,16 @@ def _execute(
     diary: Diary | None = None,
     **changes: Any,  # noqa: ANN401 - any setting
 ) -> tuple[CaseData, ...]:
-    return run_rounds(
-        cases,
+    found = tuple(map(CaseData, cases))
+    run_rounds(
+        found,
         replace(SETTINGS, **{"together": 16, **changes}),
         _PATHS,
         launch=workers,
         probe=lambda: READING,
         progress=diary or Diary(),
     )
+    return found
 
 
 # What comes of it
@@ -234,13 +236,48 @@ def test_who_shares_a_group_is_another_in_each_round() -> None:
     assert len(neighbours) == 15  # all pairs of six
 
 
+# Rounds
+
+
+def _in_parts(workers: Workers, done: int, kept: list[int]) -> tuple[CaseData, ...]:
+    found = tuple(map(CaseData, _CASES))
+    run_rounds(
+        found,
+        replace(SETTINGS, together=16),
+        _PATHS,
+        launch=workers,
+        probe=lambda: READING,
+        progress=Diary(),
+        done=done,
+        keep=kept.append,
+    )
+    return found
+
+
+def test_each_round_is_told_once_it_has_ended() -> None:
+    kept: list[int] = []
+    _in_parts(Workers(), 0, kept)
+    assert kept == [1, 2, 3]
+
+
+def test_rounds_that_are_done_are_not_run_again_and_the_others_keep_their_order() -> None:
+    whole, rest, kept = Workers(), Workers(), list[int]()
+    _in_parts(whole, 0, [])
+    found = _in_parts(rest, 1, kept)
+    assert kept == [2, 3]
+    assert rest.asked == whole.asked[len(whole.asked) // 3 :]
+    assert all(len(each.measurements) == 2 for each in found)
+    # The scores are not part of a result, so the first process labels the images again.
+    assert all(each.scores is not None for each in found)
+
+
 # How much
 
 
 def _orders(settings: Settings) -> dict[Task, list[Command]]:
     workers = Workers()
     run_rounds(
-        _CASES[:1],
+        [CaseData(_CASES[0])],
         replace(settings, processes=1),
         _PATHS,
         launch=workers,

@@ -15,7 +15,7 @@ from tests.examples import FAILURE, MEASUREMENT
         Reply(),
         Reply(calls=7),
         Reply(failure=FAILURE),
-        Reply(MEASUREMENT, scores="3:AAAA"),
+        Reply(measurement=MEASUREMENT, scores="3:AAAA"),
         Reply(scores="two\nlines\r\u2028"),
     ],
 )

@@ -63,7 +63,7 @@ def _failure(reply: Reply) -> Failure:
 
 
 def test_each_order_has_its_answer(made: Made) -> None:
-    replies = (Reply(), Reply(calls=7), Reply(MEASUREMENT, scores="2:AAAA"))
+    replies = (Reply(), Reply(calls=7), Reply(measurement=MEASUREMENT, scores="2:AAAA"))
     with made(_saying(*replies)) as worker:
         assert tuple(worker.ask(each) for each in (_OPEN, _HOT, Command(Task.COLLECT))) == replies
 

@@ -1,0 +1,67 @@
+"""What `bench` says before and besides the numbers: the plan, and what an interruption left."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fmnist_edge_cli import render
+
+if TYPE_CHECKING:
+    from fmnist_edge.pipeline.bench import BenchRequest, Expected
+    from fmnist_edge.result import Case
+
+_MINUTE = 60
+# Up to two minutes are told in seconds.
+_LONG = 120
+_MEGA = 1_000_000
+
+
+def announce(request: "BenchRequest", expected: "Expected") -> None:
+    """Say what cannot be measured, and what measuring the rest takes."""
+    cases = request.plan.cases
+    if not cases:
+        return  # the rows that failed are all there is to show
+    for row in request.plan.failed:
+        if row.failure is not None and request.begun is None:
+            where = _where(row.case)
+            render.warning(f"{where} cannot be measured: {row.failure.message}")
+    files = {case.subject.path for case in cases if not case.subject.is_baseline}
+    together = min(len(cases), request.settings.together)
+    render.warning(
+        f"Measuring {len(cases)} rows of {len(files)} model files with the protocol "
+        f"{request.settings.protocol}: about {_duration(expected.seconds)}. Up to {together} "
+        f"processes live at the same time and take {expected.memory_bytes / _MEGA:.0f} MB of "
+        "memory together; one of them runs at a time."
+    )
+
+
+def dry_run(request: "BenchRequest") -> None:
+    """List the rows, one per line."""
+    for case in request.plan.cases:
+        render.line(_where(case))
+
+
+def interrupted(finished: int, rounds: int, file: Path | None) -> None:
+    """Say what is kept of a benchmark that the user interrupted."""
+    if file is None:
+        text = "Interrupted. Nothing is kept; with --json FILE, finished rounds are."
+    elif finished == 0:
+        text = f"Interrupted. No round had ended, so {file} was not written."
+    else:
+        text = (
+            f"Interrupted. {file} holds {finished} of {rounds} rounds; go on with: "
+            f"fmnist-edge bench --resume {file}"
+        )
+    render.warning(f"\n{text}")
+
+
+def _where(case: "Case") -> str:
+    parts = [case.subject.path]
+    if case.runtime != "-":
+        parts.append(f"on {case.runtime}")
+    if case.threads != 1:
+        parts.append(f"with {case.threads} threads")
+    return " ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < _LONG else f"{seconds / _MINUTE:.0f} min"
