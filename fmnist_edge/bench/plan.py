@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fmnist_edge.artifact import format_of, open_artifact
+from fmnist_edge.artifact import Format, format_of, open_artifact
 from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
 from fmnist_edge.errors import FmnistEdgeError, HashMismatchError, UsageError
 from fmnist_edge.optional import installed
@@ -71,7 +71,7 @@ def make_plan(paths: Sequence[Path], wanted: Selection, *, once: bool = False) -
         wanted: The runtimes to use, and their options.
         once: Whether a file that is there under several names is measured under the first only.
     """
-    first: dict[str, str] = {}
+    first: dict[tuple[str | None, Format | None], str] = {}
     cases: list[Case] = []
     failed: list[Row] = []
     skipped: list[Skipped] = []
@@ -84,7 +84,7 @@ def make_plan(paths: Sequence[Path], wanted: Selection, *, once: bool = False) -
             failed.append(Row(broken, failure=failure_of(error)))
             continue
         known = known or has_manifest
-        path_of_same = first.setdefault(subject.sha256 or "", subject.path)
+        path_of_same = first.setdefault((subject.sha256, subject.format), subject.path)
         if once and path_of_same != subject.path:
             skipped.append(Skipped(subject.path, None, "same-file", {"path": path_of_same}))
             continue

@@ -87,8 +87,9 @@ def fitting(prepared: Sequence[Prepared], available_bytes: int | None, at_most: 
     """
     if available_bytes is None:
         return at_most
-    totals = accumulate(sorted(map(_resident, prepared), reverse=True)[:at_most])
-    return max(1, sum(total <= _SHARE_OF_MEMORY * available_bytes for total in totals))
+    totals = list(accumulate(sorted(map(_resident, prepared), reverse=True)[:at_most]))
+    found = sum(total <= _SHARE_OF_MEMORY * available_bytes for total in totals)
+    return at_most if found == len(totals) else max(1, found)
 
 
 def memory_bytes(prepared: Sequence[Prepared], together: int) -> int:
