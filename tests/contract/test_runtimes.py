@@ -152,12 +152,12 @@ def _same(subject: Subject, session: Session, some: NDArray[Any], other: NDArray
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
-def test_a_runtime_is_a_module_with_exactly_what_the_contract_names(name: str) -> None:
+def test_a_runtime_is_a_module_with_what_the_contract_names(name: str) -> None:
     wanted = {*RuntimeModule.__annotations__, "load_library", "open"}
     assert {each for each in vars(RuntimeModule) if not each.startswith("_")} <= wanted
     module: Any = RUNTIMES[name]
     assert inspect.ismodule(module)
-    assert set(module.__all__) == wanted
+    assert wanted <= set(vars(module))
     assert list(inspect.signature(module.load_library).parameters) == []
     assert list(inspect.signature(module.open).parameters) == ["artifact", "options"]
 
