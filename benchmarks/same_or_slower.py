@@ -22,7 +22,8 @@ from fmnist_edge.bench import protocols
 from fmnist_edge.bench.plan import Selection, make_plan
 from fmnist_edge.files import sha256_of, write_atomically
 from fmnist_edge.host.facts import facts
-from fmnist_edge.pipeline.bench import BenchRequest, bench, worker_command
+from fmnist_edge.pipeline.bench import bench
+from fmnist_edge.pipeline.bench_request import BenchRequest, worker_command
 from fmnist_edge.pipeline.provenance import made_with
 from fmnist_edge.records import Record, decode_json, encode_json, replace
 from fmnist_edge.report.ratios import between

@@ -13,21 +13,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-__all__ = [
-    "JsonValue",
-    "Record",
-    "RecordError",
-    "SchemaError",
-    "decode",
-    "decode_document",
-    "decode_json",
-    "document_version",
-    "encode",
-    "encode_bytes",
-    "encode_json",
-    "replace",
-]
-
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 T = TypeVar("T")
 # What msgspec raises on bytes that are no JSON, or are JSON of another shape.

@@ -9,7 +9,7 @@ from fmnist_edge_cli import bench_plan, render
 from fmnist_edge_cli.options import ARTIFACTS, ArtifactsOption, DataDirOption, finite, numbers
 
 if TYPE_CHECKING:
-    from fmnist_edge.pipeline.bench import BenchRequest
+    from fmnist_edge.pipeline.bench_request import BenchRequest
     from fmnist_edge.progress import Progress
     from fmnist_edge.result import Run
 
@@ -171,6 +171,7 @@ def bench(
     from fmnist_edge.bench import protocols
     from fmnist_edge.files import check_room
     from fmnist_edge.pipeline import bench as pipeline
+    from fmnist_edge.pipeline import bench_request
 
     others = (
         *(models, runtime, protocol, quick, processes, threads, batch != 1, rate, pin, native),
@@ -179,10 +180,10 @@ def bench(
     progress = render.progress_display()
     if resume is not None:
         _refuse_beside("--resume", *others, replay, json)
-        request, json = pipeline.resume(resume), resume
+        request, json = bench_request.resume(resume), resume
     elif replay is not None:
         _refuse_beside("--replay", *others)
-        request = pipeline.replay(replay)
+        request = bench_request.replay(replay)
     else:
         settings = protocols.get(
             _protocol(protocol, quick=quick),
@@ -194,18 +195,18 @@ def bench(
             seed=seed,
             pin=numbers("--pin", [pin], least=0) if pin is not None else None,
         )
-        plan = pipeline.plan(
-            pipeline.model_files(models or (), artifacts),
+        plan = bench_request.plan(
+            bench_request.model_files(models or (), artifacts),
             settings,
             runtimes_named=tuple(runtime or ()),
             threads=numbers("--threads", threads or ["1"], least=1),
             batch=batch,
             native=native,
         )
-        request = pipeline.BenchRequest(plan, settings, own_data=data)
+        request = bench_request.BenchRequest(plan, settings, own_data=data)
     if json is not None:
         check_room(json)
-    request = pipeline.find_data(request, data_dir, progress)
+    request = bench_request.find_data(request, data_dir, progress)
     request, expected = pipeline.prepare(request, progress)
     bench_plan.announce(request, expected)
     if dry_run:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from fmnist_edge_cli import render
 
 if TYPE_CHECKING:
-    from fmnist_edge.pipeline.bench import BenchRequest, Expected
+    from fmnist_edge.pipeline.bench import Expected
+    from fmnist_edge.pipeline.bench_request import BenchRequest
     from fmnist_edge.result import Case
 
 _MINUTE = 60

@@ -21,7 +21,7 @@ from fmnist_edge.errors import (
 )
 from fmnist_edge.files import sha256_of
 from fmnist_edge.host.facts import facts
-from fmnist_edge.pipeline.bench import (
+from fmnist_edge.pipeline.bench_request import (
     BenchData,
     BenchRequest,
     find_data,

@@ -13,6 +13,7 @@ from fmnist_edge.bench.plan import Plan
 from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task
 from fmnist_edge.host.small_files import UnreadableError
 from fmnist_edge.pipeline import bench as bench_pipeline
+from fmnist_edge.pipeline.bench_request import BenchRequest
 from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Energy, EnergyMeter
 from tests.examples import FAILURE, SETTINGS, Diary, case
@@ -178,7 +179,7 @@ def test_a_meter_that_fails_on_the_way_costs_no_row(monkeypatch: pytest.MonkeyPa
     nothing = Plan((Case(NO_MODEL, "null", "cpu", 1, 1),), (), ())
     settings = protocols.get("smoke", energy_seconds=1.0)
     diary = Diary()
-    run = bench_pipeline.bench(bench_pipeline.BenchRequest(nothing, settings), diary)
+    run = bench_pipeline.bench(BenchRequest(nothing, settings), diary)
     (row,) = run.rows
     assert row.failure is None
     assert row.back_to_back is not None

@@ -1,0 +1,228 @@
+"""What a benchmark is to measure: model files, runtimes, protocol and images."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from fmnist_edge import dataset, runtimes
+from fmnist_edge.artifact import find_models
+from fmnist_edge.bench.inputs import OwnImages, read_own_data
+from fmnist_edge.bench.plan import Plan, Selection, make_plan, repeat_plan
+from fmnist_edge.bench.protocols import SHORT
+from fmnist_edge.bench.wire import DataPaths
+from fmnist_edge.errors import (
+    ArtifactNotFoundError,
+    DatasetNotFoundError,
+    HashMismatchError,
+    UsageError,
+)
+from fmnist_edge.host.facts import facts
+from fmnist_edge.progress import SILENT, Progress
+from fmnist_edge.records import replace
+from fmnist_edge.result import Case, Run, Settings, read_run
+from fmnist_edge.session import DefaultUse
+
+WORKER: Final = (sys.executable, "-m", "fmnist_edge.worker")
+# Facts that differ between two machines.
+_MACHINE: Final = ("cpu", "model", "cores")
+
+
+def worker_command(_: Case) -> Sequence[str]:
+    """Return the command that starts a measuring process, whatever it measures."""
+    return WORKER
+
+
+@dataclass(frozen=True)
+class BenchData:
+    """The images of a run.
+
+    Args:
+        paths: Where the workers read them.
+        own: The user's images, read once; None where there are none.
+    """
+
+    paths: DataPaths = field(default_factory=DataPaths)
+    own: OwnImages | None = None
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """What to measure, and how.
+
+    Args:
+        plan: The cases.
+        settings: The protocol.
+        data: The images, as `find_data` returns them.
+        command: Returns the command that starts a measuring process for a case.
+        begun: An earlier run of the same benchmark that was interrupted; None for a new one.
+        own_data: The user's images, which `find_data` reads; None for the data set.
+    """
+
+    plan: Plan
+    settings: Settings
+    data: BenchData = field(default_factory=BenchData)
+    command: Callable[[Case], Sequence[str]] = worker_command
+    begun: Run | None = None
+    own_data: Path | None = None
+
+
+def model_files(paths: Sequence[Path], artifacts: Path) -> tuple[Path, ...]:
+    """Return the model files meant by `paths`; a folder stands for what is in it.
+
+    Args:
+        paths: Files and folders; none means `artifacts`.
+        artifacts: The folder of artifacts.
+
+    Raises:
+        ArtifactNotFoundError: A path does not exist, or there is nothing to measure.
+    """
+    found = tuple(dict.fromkeys(_expand(paths or (artifacts,))))
+    if not found:
+        raise ArtifactNotFoundError(
+            f"There are no model files in {', '.join(map(str, paths or (artifacts,)))}.",
+            hint=_how_to_begin(artifacts),
+        )
+    return found
+
+
+def _how_to_begin(artifacts: Path) -> str:
+    reference = artifacts / "reference"
+    if find_models(reference):
+        return f"Measure the models that come with the project: fmnist-edge bench {reference}"
+    return "Make some with: fmnist-edge train && fmnist-edge export"
+
+
+def _expand(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from find_models(path)
+        elif path.exists():
+            yield path
+        else:
+            raise ArtifactNotFoundError(
+                f"There is no {path}.",
+                hint="Check the path; fmnist-edge train and fmnist-edge export make files.",
+            )
+
+
+def plan(  # noqa: PLR0913 - each is one independent wish
+    files: Sequence[Path],
+    settings: Settings,
+    *,
+    runtimes_named: Sequence[str] = (),
+    threads: Sequence[int] = (1,),
+    batch: int = 1,
+    native: bool = False,
+) -> Plan:
+    """Return the cases of a run.
+
+    Args:
+        files: Model files.
+        settings: The protocol; a short one leaves out runtimes that are slow to import.
+        runtimes_named: Runtimes to use; none means those that are used without being named.
+        threads: Thread counts; each makes rows of its own.
+        batch: Images per inference.
+        native: Whether to call runtimes from C, too.
+
+    Raises:
+        UsageError: A runtime is unknown, or a thread count or batch size is below 1.
+    """
+    for name in runtimes_named:
+        runtimes.get(name)
+    if native:
+        named = [f"{name}-native" for name in runtimes_named]
+        runtimes_named = (*runtimes_named, *(each for each in named if each in runtimes.RUNTIMES))
+    short = settings.protocol in SHORT
+    default_uses = {DefaultUse.ALWAYS} if short else {DefaultUse.ALWAYS, DefaultUse.SLOW_IMPORT}
+    wanted = Selection(
+        runtimes.RUNTIMES,
+        named=tuple(runtimes_named),
+        default_uses=frozenset(default_uses | ({DefaultUse.ON_REQUEST} if native else set())),
+        threads=threads,
+        batch=batch,
+    )
+    return make_plan(files, wanted, once=True)
+
+
+def replay(result: Path) -> BenchRequest:
+    """Return the request that repeats the measurement of a result file.
+
+    Raises:
+        ResultUnreadableError: The file is damaged, or no result.
+        ResultSchemaError: It has another schema.
+        HashMismatchError: A model, or the user's data, is not what was measured.
+        ArtifactNotFoundError: A model is gone.
+    """
+    return _repeat(read_run(result))
+
+
+def _repeat(run: Run) -> BenchRequest:
+    data = Path(run.own_data.path) if run.own_data is not None else None
+    if data is not None and read_own_data(data).record != run.own_data:
+        raise HashMismatchError(
+            f"{data} is not the file that was measured with (its SHA-256 differs).",
+            hint="Restore that file, or make a new measurement with: fmnist-edge bench",
+        )
+    return BenchRequest(repeat_plan(run), run.settings, own_data=data)
+
+
+def resume(result: Path) -> BenchRequest:
+    """Return what is left of a benchmark that was interrupted; its images are still to be found.
+
+    Raises:
+        ResultUnreadableError: The file is damaged, or no result.
+        ResultSchemaError: It has another schema.
+        HashMismatchError: A model, or the user's data, is not what was measured.
+        ArtifactNotFoundError: A model is gone.
+        UsageError: The benchmark is complete, or was begun on another machine.
+    """
+    begun = read_run(result)
+    if begun.rounds >= begun.settings.processes:
+        raise UsageError(
+            f"{result} is complete: nothing is left to measure.",
+            hint=f"Repeat the measurement with: fmnist-edge bench --replay {result}",
+        )
+    here = facts()
+    if any(begun.host.get(name) != here.get(name) for name in _MACHINE):
+        raise UsageError(
+            f"{result} was begun on another machine ({begun.host.get('cpu')}).",
+            hint=f"Measure anew here with: fmnist-edge bench --replay {result}",
+        )
+    request = _repeat(begun)
+    failed = tuple(row for row in begun.rows if row.failure is not None)
+    gone = {row.case for row in failed}
+    left = tuple(case for case in request.plan.cases if case not in gone)
+    plan = replace(request.plan, cases=left, failed=failed)
+    return replace(request, plan=plan, begun=begun)
+
+
+def find_data(
+    request: BenchRequest, named: Path | None, progress: Progress = SILENT
+) -> BenchRequest:
+    """Return the request with the images for its models.
+
+    Args:
+        request: Models of other projects alone are measured without the data set, too. With the
+            user's images the data set is not needed.
+        named: A folder of the data set that the user names.
+        progress: Told of downloads.
+
+    Raises:
+        DatasetNotFoundError: The data set is nowhere, and a model of this project is measured.
+        DatasetCorruptError: A file is not the published one.
+        UsageError: The user's data cannot be used.
+    """
+    own = request.own_data
+    if own is not None:
+        data = BenchData(DataPaths(own_data=str(own)), read_own_data(own))
+        return replace(request, data=data)
+    try:
+        folder = dataset.locate(named, files=dataset.TEST_FILES, progress=progress).path
+    except DatasetNotFoundError:
+        if request.plan.foreign and named is None:
+            progress.say("Fashion-MNIST was not found; the models are measured on noise.")
+            return request
+        raise
+    return replace(request, data=BenchData(DataPaths(test_split=str(folder))))
