@@ -30,8 +30,7 @@ from fmnist_edge.exporters import (
 )
 from fmnist_edge.files import check_room, sha256_of
 from fmnist_edge.libraries.native_output import suppress_native_output
-from fmnist_edge.pipeline import calibrating
-from fmnist_edge.pipeline.calibrating import CalibrationImages
+from fmnist_edge.pipeline.calibration import CalibrationImages, from_file, from_train
 from fmnist_edge.pipeline.parity import (
     ParityReference,
     Thoroughness,
@@ -167,9 +166,9 @@ def _prepare(
 ) -> _Context:
     data = dataset.load(data_folder)
     calibration = (
-        calibrating.from_file(request.calibration)
+        from_file(request.calibration)
         if request.calibration is not None
-        else calibrating.from_train(data.train, request.calibration_samples)
+        else from_train(data.train, request.calibration_samples)
     )
     progress.say("Reading the parent ...")
     with suppress_native_output():

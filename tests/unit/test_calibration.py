@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import Calibration
 from fmnist_edge.dataset import Split
 from fmnist_edge.errors import UsageError
-from fmnist_edge.pipeline.calibrating import from_file, from_train
+from fmnist_edge.pipeline.calibration import from_file, from_train
 
 _TRAIN = Split(
     np.arange(200 * 784, dtype=np.uint32).astype(np.uint8).reshape(200, 28, 28),
