@@ -127,7 +127,7 @@ def inside(cli: CommandLine) -> CommandLine:
 @pytest.fixture(scope="session")
 def training(cli: CommandLine, once: Once) -> Finished:
     """One real training of the study's network, as it went, in a folder of its own."""
-    given = ("--preset", "study", "--epochs", 4, "--json", "--out", "default.keras")
+    given = ("--preset", "study", "--epochs", 4, "--json", "-", "--out", "default.keras")
     return once("training", lambda folder: cli("train", *given, cwd=folder))
 
 
@@ -159,7 +159,7 @@ def exporting(cli: CommandLine, study: Path, once: Once) -> Finished:
 
     def export(folder: Path) -> Finished:
         copy_artifact(study, folder)
-        return cli("export", "default.keras", "--json", cwd=folder)
+        return cli("export", "default.keras", "--json", "-", cwd=folder)
 
     return once("exported", export)
 

@@ -6,12 +6,35 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fmnist_edge_cli import bench_plan, render
-from fmnist_edge_cli.options import ARTIFACTS, ArtifactsOption, DataDirOption, finite, numbers
+from fmnist_edge_cli.options import (
+    ARTIFACTS,
+    STDOUT,
+    ArtifactsOption,
+    DataDirOption,
+    ForceOption,
+    JsonOption,
+    check_json,
+    finite,
+    numbers,
+)
 
 if TYPE_CHECKING:
     from fmnist_edge.pipeline.bench_request import BenchRequest
     from fmnist_edge.progress import Progress
     from fmnist_edge.result import Run
+
+
+def _runtimes() -> list[str]:
+    """Return the names that a shell completes; what they come from is not imported before."""
+    from fmnist_edge import runtimes
+
+    return list(runtimes.RUNTIMES)
+
+
+def _protocols() -> list[str]:
+    from fmnist_edge.bench import protocols
+
+    return list(protocols.PROTOCOLS)
 
 
 def bench(
@@ -24,7 +47,12 @@ def bench(
     artifacts: ArtifactsOption = ARTIFACTS,
     runtime: Annotated[
         list[str] | None,
-        typer.Option("--runtime", metavar="NAME", help="Use this runtime only (repeatable)."),
+        typer.Option(
+            "--runtime",
+            metavar="NAME",
+            help="Use this runtime only (repeatable).",
+            autocompletion=_runtimes,
+        ),
     ] = None,
     protocol: Annotated[
         str | None,
@@ -32,6 +60,7 @@ def bench(
             "--protocol",
             metavar="NAME",
             help="Set the length: standard, quick, tiny-like, mobile-like, edge-like or smoke.",
+            autocompletion=_protocols,
             show_default="standard",
         ),
     ] = None,
@@ -143,12 +172,8 @@ def bench(
         bool,
         typer.Option("--dry-run", help="List what would be measured and how long that takes."),
     ] = False,
-    json: Annotated[
-        Path | None,
-        typer.Option(
-            "--json", metavar="FILE", help="Write the result to this file, round by round."
-        ),
-    ] = None,
+    json: JsonOption = None,
+    force: ForceOption = False,
     data_dir: DataDirOption = None,
 ) -> None:
     """Measure accuracy and latency of model files.
@@ -169,7 +194,6 @@ def bench(
       fmnist-edge bench --resume result.json
     """
     from fmnist_edge.bench import protocols
-    from fmnist_edge.files import check_room
     from fmnist_edge.pipeline import bench as pipeline
     from fmnist_edge.pipeline import bench_request
 
@@ -195,25 +219,29 @@ def bench(
             seed=seed,
             pin=numbers("--pin", [pin], least=0) if pin is not None else None,
         )
+        counts = numbers("--threads", threads or ["1"], least=1)
         plan = bench_request.plan(
             bench_request.model_files(models or (), artifacts),
             settings,
             runtimes_named=tuple(runtime or ()),
-            threads=numbers("--threads", threads or ["1"], least=1),
+            threads=counts,
             batch=batch,
             native=native,
         )
         request = bench_request.BenchRequest(plan, settings, own_data=data)
-    if json is not None:
-        check_room(json)
+    check_json(json, force=force or resume is not None)
     request = bench_request.find_data(request, data_dir, progress)
     request, expected = pipeline.prepare(request, progress)
     bench_plan.announce(request, expected)
     if dry_run:
         bench_plan.dry_run(request)
         return
-    run = _measure(request, json, progress)
-    _keep_and_show(run, json)
+    file = None if json == STDOUT else json
+    run = _measure(request, file, progress)
+    if json != STDOUT:
+        _keep_and_show(run, file)
+    else:
+        render.json_answer(run, STDOUT)
     _conclude(run)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import JsonFlag
+from fmnist_edge_cli.options import JsonOption, check_json
 
 
 def _share(text: str) -> float:
@@ -33,7 +33,7 @@ def compare(
             help="End with 93 if a row is surely slower by more than that: 5%, 1.05x.",
         ),
     ] = None,
-    json: JsonFlag = False,
+    json: JsonOption = None,
 ) -> None:
     """Tell what became slower or faster between two runs, and what is only chance.
 
@@ -44,7 +44,7 @@ def compare(
     Examples:
       fmnist-edge compare before.json after.json
       fmnist-edge compare before.json after.json --fail-above 5%
-      fmnist-edge compare laptop.json raspberry-pi.json --json
+      fmnist-edge compare laptop.json raspberry-pi.json --json -
     """
     from fmnist_edge.errors import SlowerError, UsageError
     from fmnist_edge.report import compare as comparing
@@ -52,11 +52,10 @@ def compare(
     from fmnist_edge.report.numbers import listed
     from fmnist_edge.result import read_run
 
+    check_json(json, force=False)
     before, after = read_run(old), read_run(new)
     comparison = comparing.compare(before, after)
-    if json:
-        render.json_text(comparison)
-    else:
+    if json is None or not render.json_answer(comparison, json):
         render.comparison(comparison)
     for remark in comparison_remarks(comparison, before, after):
         render.warning(remark)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import DataDirOption, JsonFlag
+from fmnist_edge_cli.options import DataDirOption, JsonOption, check_json
 
 
 def data(
@@ -15,7 +15,7 @@ def data(
         list[str] | None,
         typer.Option("--mirror", metavar="URL", help="Fetch from this address (repeatable)."),
     ] = None,
-    json: JsonFlag = False,
+    json: JsonOption = None,
 ) -> None:
     """Find or fetch Fashion-MNIST, and verify all four files.
 
@@ -29,16 +29,14 @@ def data(
     """
     from fmnist_edge import dataset
 
+    check_json(json, force=False)
     folder = dataset.locate(
         data_dir,
         mirrors=None if offline else tuple(mirror or dataset.MIRRORS),
         progress=render.progress_display(),
     )
-    if json:
-        render.json_text(
-            {"path": str(folder.path), "source": folder.source, "sha256": dataset.DATASET_SHA256}
-        )
-    else:
+    told = {"path": str(folder.path), "source": folder.source, "sha256": dataset.DATASET_SHA256}
+    if json is None or not render.json_answer(told, json):
         render.line(
             f"Fashion-MNIST is in {folder.path} (from: {folder.source}), all files verified."
         )

@@ -7,7 +7,7 @@ import typer
 
 from fmnist_edge.artifact import SAVED_MODEL_FILE
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import DataDirOption, ForceOption, JsonFlag, choice
+from fmnist_edge_cli.options import DataDirOption, ForceOption, JsonOption, check_json, choice
 
 if TYPE_CHECKING:
     from fmnist_edge.evaluation.record import SplitName
@@ -55,7 +55,7 @@ def evaluate(
     ] = None,
     data_dir: DataDirOption = None,
     force: ForceOption = False,
-    json: JsonFlag = False,
+    json: JsonOption = None,
 ) -> None:
     """Evaluate the accuracy, the calibration and the mistakes of a model.
 
@@ -67,11 +67,12 @@ def evaluate(
       fmnist-edge evaluate artifacts/default.keras
       fmnist-edge evaluate artifacts/default-int8.tflite --plots figures
       fmnist-edge evaluate someones.onnx --split validation --worst 50
-      fmnist-edge evaluate artifacts/default-float32.npz --json
+      fmnist-edge evaluate artifacts/default-float32.npz --json -
     """
     from fmnist_edge import dataset
     from fmnist_edge.pipeline import evaluate as pipeline
 
+    check_json(json, force=force)
     progress = render.progress_display()
     if plots is not None:
         pipeline.check_plots(plots, force=force)
@@ -81,9 +82,7 @@ def evaluate(
     folder = dataset.locate(data_dir, files=files, progress=progress).path
     done = pipeline.evaluate(request, folder, progress)
     written = pipeline.draw(done, plots, progress) if plots is not None else ()
-    if json:
-        render.json_text(done.evaluation)
-    else:
+    if json is None or not render.json_answer(done.evaluation, json):
         render.evaluation(done)
     if written:
         render.warning(f"Figures written: {', '.join(map(str, written))}.")

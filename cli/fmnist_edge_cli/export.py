@@ -22,7 +22,8 @@ from fmnist_edge_cli.options import (
     ArtifactsOption,
     DataDirOption,
     ForceOption,
-    JsonFlag,
+    JsonOption,
+    check_json,
     choice,
     finite,
 )
@@ -130,7 +131,7 @@ def export(
     ] = None,
     data_dir: DataDirOption = None,
     force: ForceOption = False,
-    json: JsonFlag = False,
+    json: JsonOption = None,
 ) -> None:
     """Convert a trained model to files for a device.
 
@@ -147,6 +148,7 @@ def export(
     from fmnist_edge.pipeline.export import ExportRequest, newest_model
     from fmnist_edge.pipeline.export import export as make
 
+    check_json(json, force=force)
     progress = render.progress_display()
     source = _source(model) if model else newest_model(artifacts)
     request = ExportRequest(
@@ -165,9 +167,8 @@ def export(
     for outcome in make(request, folder, progress):
         outcomes.append(outcome)
         progress.say(_announcement(outcome))
-    if json:
-        render.json_text([each.manifest for each in outcomes if each.manifest])
-    else:
+    manifests = [each.manifest for each in outcomes if each.manifest]
+    if json is None or not render.json_answer(manifests, json):
         _close(request, outcomes)
     _fail(outcomes)
 

@@ -9,6 +9,10 @@ from typing import Annotated, Any, Final
 import typer
 
 ARTIFACTS: Final = Path("artifacts")
+# The name that stands for the standard output, as in other programs.
+STDOUT: Final = Path("-")
+# What every JSON file of this program says about itself.
+_OURS: Final = b'"kind": "fmnist-edge '
 # The largest number of threads, and of a CPU: a larger one is a typing error, which libraries would
 # answer with a crash.
 _MOST: Final = 9_999
@@ -27,7 +31,28 @@ DataDirOption = Annotated[
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def _json_file(given: Path | None) -> Path | None:
+    """Return where JSON is to be written; the callback of `JsonOption`.
+
+    Raises:
+        typer.BadParameter: Another option stands in the place of the file.
+    """
+    if given is not None and given != STDOUT and str(given).startswith("-"):
+        raise typer.BadParameter(f"a file is needed, or - for the standard output, not {given}.")
+    return given
+
+
+JsonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        callback=_json_file,
+        help="Write JSON for scripts to this file; - is the standard output.",
+    ),
+]
 
 
 def choice(flag: str, names: Iterable[str], text: str) -> Any:  # noqa: ANN401 - as typer.Option
@@ -52,6 +77,32 @@ def choice(flag: str, names: Iterable[str], text: str) -> Any:  # noqa: ANN401 -
         parser=check,
         autocompletion=lambda: allowed,
     )
+
+
+def check_json(file: Path | None, *, force: bool) -> None:
+    """Find out before long work whether JSON may be written to this file.
+
+    Args:
+        file: Value of `JsonOption`.
+        force: Whether a file that this program did not write may be replaced.
+
+    Raises:
+        ArtifactExistsError: Such a file is there.
+        StorageError: The file could not be written.
+    """
+    from fmnist_edge.errors import ArtifactExistsError
+    from fmnist_edge.files import check_room, storage_errors
+
+    if file is None or file == STDOUT:
+        return
+    check_room(file)
+    with storage_errors(file):
+        foreign = file.exists() and file.stat().st_size > 0 and _OURS not in file.read_bytes()
+    if foreign and not force:
+        raise ArtifactExistsError(
+            f"{file} is there already, and fmnist-edge did not write it.",
+            hint="Choose another name, or pass --force where the command has it.",
+        )
 
 
 def finite(given: float | None) -> float | None:

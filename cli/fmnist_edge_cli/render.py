@@ -6,11 +6,14 @@ something to draw, so that `--help` does not wait for it.
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from fmnist_edge.clock import NS_PER_SECOND, now
 from fmnist_edge.errors import FmnistEdgeError
+from fmnist_edge.files import write_atomically
 from fmnist_edge.records import encode_json
+from fmnist_edge_cli.options import STDOUT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,9 +42,18 @@ def line(text: str = "") -> None:
     sys.stdout.write(text + "\n")
 
 
-def json_text(value: object) -> None:
-    """The answer for a script."""
-    sys.stdout.write(encode_json(value))
+def json_answer(value: object, file: Path) -> bool:
+    """Write the answer for a script, and return whether it took the standard output.
+
+    Args:
+        value: A record, or what a record may hold.
+        file: `options.STDOUT`, or a file that is replaced.
+    """
+    if file == STDOUT:
+        sys.stdout.write(encode_json(value))
+        return True
+    write_atomically(file, encode_json(value).encode())
+    return False
 
 
 def warning(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonFlag
+from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonOption, check_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def study(
     ] = None,
     data_dir: DataDirOption = None,
     force: ForceOption = False,
-    json: JsonFlag = False,
+    json: JsonOption = None,
 ) -> None:
     """Train and compare the models of the study: majority, smallest, study, default.
 
@@ -43,18 +43,18 @@ def study(
     \b
     Examples:
       fmnist-edge study
-      fmnist-edge study --seed 1 --out artifacts/study-1 --json
+      fmnist-edge study --seed 1 --out artifacts/study-1 --json -
     """
     from fmnist_edge import dataset
     from fmnist_edge.pipeline.study import StudyRequest
     from fmnist_edge.pipeline.study import study as train_study
 
+    check_json(json, force=force)
     progress = render.progress_display()
     request = StudyRequest(out, seed, epochs, force, threads)
     folder = dataset.locate(data_dir, progress=progress).path
     models = list(train_study(request, folder, progress))
-    if json:
-        render.json_text(models)
+    if json is not None and render.json_answer(models, json):
         return
     render.table(_table(models))
     for text in _summary(models):

@@ -7,7 +7,7 @@ import typer
 
 from fmnist_edge.training.preset_names import PRESET_NAMES, PRESET_SUFFIX
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonFlag
+from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonOption, check_json
 from fmnist_edge_cli.preset_table import TEACHER_NOTE, preset_table
 
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ def _checked(given: str) -> str:
     )
 
 
-def _list_presets(*, json: bool) -> None:
-    if not json:
+def _list_presets(json: Path | None) -> None:
+    if json is None:
         render.table(preset_table())
         render.line(TEACHER_NOTE)
         return
     from fmnist_edge.training import presets
 
     measured = presets.measured()
-    render.json_text(
+    render.json_answer(
         {
             name: {
                 "preset": preset,
@@ -38,7 +38,8 @@ def _list_presets(*, json: bool) -> None:
                 "seconds_with_teacher": measured.training_seconds(preset),
             }
             for name, preset in presets.built_in().items()
-        }
+        },
+        json,
     )
 
 
@@ -116,7 +117,7 @@ def train(
     ] = None,
     data_dir: DataDirOption = None,
     force: ForceOption = False,
-    json: JsonFlag = False,
+    json: JsonOption = None,
 ) -> None:
     """Train a dense Fashion-MNIST classifier.
 
@@ -133,8 +134,9 @@ def train(
       fmnist-edge train --preset mine.toml --plots curves/
       fmnist-edge train --resume
     """
+    check_json(json, force=force)
     if list_presets:
-        _list_presets(json=json)
+        _list_presets(json)
         return
     from fmnist_edge import dataset
     from fmnist_edge.pipeline.curves import check_drawable, draw_curves
@@ -157,8 +159,7 @@ def train(
                 render.warning("The finished epochs are kept; continue with --resume.")
             raise
     drawn = () if plots is None else draw_curves(plots, path.stem, trained.training)
-    if json:
-        render.json_text(trained.manifest)
+    if json is not None and render.json_answer(trained.manifest, json):
         return
     _print_result(trained)
     for each in drawn:

@@ -78,7 +78,7 @@ def model_files(paths: Sequence[Path], artifacts: Path) -> tuple[Path, ...]:
     Raises:
         ArtifactNotFoundError: A path does not exist, or there is nothing to measure.
     """
-    found = tuple(dict.fromkeys(_expand(paths or (artifacts,))))
+    found = tuple(dict.fromkeys(_expand(paths))) if paths else find_models(artifacts)
     if not found:
         raise ArtifactNotFoundError(
             f"There are no model files in {', '.join(map(str, paths or (artifacts,)))}.",

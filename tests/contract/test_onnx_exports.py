@@ -458,7 +458,7 @@ def test_our_own_float_file_becomes_what_the_keras_file_becomes(
     cli: CommandLine, exported: Path, unseen: Split, tmp_path: Path
 ) -> None:
     model = exported / "default-float32.onnx"
-    done = cli("export", model, "--json", "--verify", "fast", "--out", tmp_path)
+    done = cli("export", model, "--json", "-", "--verify", "fast", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert [each["recipe"] for each in json.loads(done.stdout)] == FROM_ONNX
     images = unseen.images[:1000]

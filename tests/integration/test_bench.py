@@ -723,19 +723,22 @@ _WRONG: Mapping[str, tuple[tuple[object, ...], int, str]] = {
 }
 
 
+_EARLIER = '{"kind": "fmnist-edge run"}'
+
+
 @pytest.mark.parametrize("name", _WRONG)
 def test_what_makes_no_sense_is_refused_before_the_benchmark(
     inside: CommandLine, shelf: Path, tmp_path: Path, name: str
 ) -> None:
     arguments, code, sentence = _WRONG[name]
-    (tmp_path / "result.json").write_text("earlier")
+    (tmp_path / "result.json").write_text(_EARLIER)
     np.savez(tmp_path / "empty.npz", pictures=np.zeros(3))
     model = shelf / "default-float32.npz"
     done = inside("bench", model, *arguments, "--json", "result.json", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.speaks_plainly) == (code, "", True), done.stderr
     assert sentence in " ".join(done.stderr.split())
     assert "Benchmark" not in done.stderr
-    assert (tmp_path / "result.json").read_text() == "earlier"
+    assert (tmp_path / "result.json").read_text() == _EARLIER
 
 
 _WRONG_REPLAYS: Mapping[str, tuple[Callable[[str], str], tuple[object, ...], int, str]] = {
@@ -779,6 +782,52 @@ def test_a_result_that_could_not_be_kept_is_refused_before_the_benchmark(
         done = inside("bench", model, *SMOKE, "--json", kept, cwd=tmp_path)
         assert (done.returncode, done.stdout, done.speaks_plainly) == (60, "", True), done.stderr
         assert "Benchmark" not in done.stderr
+
+
+def test_a_file_of_the_users_is_not_replaced_by_a_result(
+    inside: CommandLine, cli: CommandLine, shelf: Path, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.json"
+    notes.write_text('{"mine": 1}')
+    command = ("bench", shelf / "default-float32.npz", *_named("numpy"), *SMOKE, "--json", notes)
+    done = inside(*command, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (23, "", True), done.stderr
+    assert "fmnist-edge did not write it" in done.stderr
+    assert notes.read_text() == '{"mine": 1}'
+    assert cli(*command, "--force").returncode == 0
+    assert read_run(notes).rows
+    # A result of its own is replaced unasked.
+    assert cli(*command).returncode == 0
+
+
+def test_the_standard_output_is_the_result_and_nothing_else_where_that_is_asked_for(
+    cli: CommandLine, shelf: Path, tmp_path: Path
+) -> None:
+    model = shelf / "default-float32.npz"
+    done = cli("bench", model, *_named("numpy"), *SMOKE, "--json", "-", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert decode_json(Run, done.stdout).rows
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_option_in_the_place_of_the_file_is_refused(
+    inside: CommandLine, shelf: Path, tmp_path: Path
+) -> None:
+    done = inside("bench", shelf, "--json", "--protocol", "smoke", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (2, "", True), done.stderr
+    assert "not --protocol" in " ".join(done.stderr.split())
+
+
+def test_what_would_be_measured_is_listed_and_nothing_is_measured(
+    cli: CommandLine, shelf: Path
+) -> None:
+    done = cli("bench", shelf, *_named("numpy", "onnxruntime"), *SMOKE, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    rows = done.stdout.splitlines()
+    assert len(rows) == 5
+    assert sum(row.endswith("default-int8.onnx on onnxruntime") for row in rows) == 1
+    assert "Measuring 5 rows of 3 model files with the protocol smoke: about " in done.stderr
+    assert "Benchmark" not in done.stderr
 
 
 def test_a_table_that_nobody_reads_costs_no_result(

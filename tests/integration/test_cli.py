@@ -191,7 +191,7 @@ def test_without_data_every_command_ends_with_10_and_what_to_do(
     ("content", "code", "sentence"),
     [
         (b"", 80, "is no result of fmnist-edge, or is damaged: it is not JSON"),
-        (b"{}", 80, "is no result of fmnist-edge, or is damaged: it lacks the field 'kind'"),
+        (b"{}", 80, "is no result of fmnist-edge, or is damaged: it: object missing required field `kind`"),
         (b'{"kind": "fmnist-edge run", "schema_version": 99}', 81, "newer schema version 99"),
     ],
     ids=["empty", "other JSON", "newer"],
@@ -247,7 +247,7 @@ def test_the_exit_code_of_a_refusal_is_that_of_the_process(
 
 
 def test_data_answers_with_folder_and_identity(cli: CommandLine) -> None:
-    assert json.loads(cli("data", "--json").stdout) == {
+    assert json.loads(cli("data", "--json", "-").stdout) == {
         "path": str(cli.data),
         "source": "data-dir",
         "sha256": DATASET_SHA256,

@@ -83,7 +83,7 @@ def test_a_gate_that_cannot_tell_says_so(inside: CommandLine, folder: Path) -> N
 
 
 def test_a_script_gets_json(inside: CommandLine, folder: Path) -> None:
-    done = _compare(inside, folder, "--json", "--fail-above", "5%")
+    done = _compare(inside, folder, "--json", "-", "--fail-above", "5%")
     assert done.returncode == 93
     told = json.loads(done.stdout)
     assert told["same_machine"] is True

@@ -52,7 +52,7 @@ def model(tmp_path: Path) -> Path:
 def test_an_exported_file_reaches_the_accuracy_that_its_export_found(
     cli: CommandLine, exported: Path, file: str, runtime: str
 ) -> None:
-    found = _told(cli("evaluate", exported / file, "--json"))
+    found = _told(cli("evaluate", exported / file, "--json", "-"))
     inside = exported / file / "saved_model.pb"
     path = inside if inside.exists() else exported / file
     manifest = read_manifest(path)
@@ -77,7 +77,7 @@ def test_a_trained_model_reaches_the_accuracy_of_its_training(
     manifest = read_manifest(trained)
     assert manifest is not None
     assert manifest.training is not None
-    found = _told(cli("evaluate", trained, "--split", "validation", "--json"))
+    found = _told(cli("evaluate", trained, "--split", "validation", "--json", "-"))
     assert found.accuracy == pytest.approx(manifest.training.validation_accuracy, abs=4e-4)
     assert found.images == 5_000
     # The loss that Keras has told of is that of the same images, and of the same weights.
@@ -110,7 +110,7 @@ def test_the_answer_is_on_stdout_and_the_figures_are_where_they_were_asked_for(
     refused = lonely("evaluate", exported / "default-float32.npz", "--plots", figures)
     assert (refused.returncode, refused.stdout, refused.speaks_plainly) == (23, "", True)
     again = ("evaluate", exported / "default-float32.npz", "--plots", figures, "--force")
-    assert _told(lonely(*again, "--json", "--worst", 7)).images == 10_000
+    assert _told(lonely(*again, "--json", "-", "--worst", 7)).images == 10_000
     assert {path.name: path.read_bytes() for path in figures.iterdir()} == before
     assert list(home.iterdir()) == []
 

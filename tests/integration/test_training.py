@@ -190,7 +190,7 @@ def test_a_training_continues_with_its_interrupted_teacher(
 
 
 def test_the_study_is_trained_in_one_command(cli: CommandLine, tmp_path: Path) -> None:
-    done = cli("study", "--epochs", 2, "--json", cwd=tmp_path)
+    done = cli("study", "--epochs", 2, "--json", "-", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     models = {model["preset"]: model for model in json.loads(done.stdout)}
     assert tuple(models) == STUDY
@@ -229,7 +229,7 @@ def test_the_frontier_learns(cli: CommandLine, tmp_path: Path) -> None:
 def test_a_preset_is_trained_without_its_teacher_where_that_is_wanted(
     cli: CommandLine, tmp_path: Path
 ) -> None:
-    given = ("--preset", "nano", "--epochs", 1, "--no-teacher", "--json")
+    given = ("--preset", "nano", "--epochs", 1, "--no-teacher", "--json", "-")
     done = cli("train", *given, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["training"]["test_accuracy"] > 0.7
@@ -298,7 +298,7 @@ def test_the_presets_are_listed(cli: CommandLine) -> None:
     assert done.returncode == 0, done.stderr
     for name in PRESET_NAMES:
         assert f"\n {name} " in done.stdout
-    listed = json.loads(cli("train", "--list-presets", "--json").stdout)
+    listed = json.loads(cli("train", "--list-presets", "--json", "-").stdout)
     assert tuple(listed) == PRESET_NAMES
     assert listed["default"]["preset"]["optimizer"]["name"] == "adamw"
     taught = [name for name in PRESET_NAMES if listed[name]["preset"]["distillation"]]

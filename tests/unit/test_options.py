@@ -5,6 +5,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from fmnist_edge.errors import UsageError
+from fmnist_edge_cli import bench
 from fmnist_edge_cli.main import app, main
 from fmnist_edge_cli.options import numbers
 
@@ -105,3 +106,8 @@ def test_a_float_that_is_not_finite_ends_with_2_and_names_the_option(
     assert (ended.value.code, answer.out) == (2, "")
     (sentence,) = (line for line in answer.err.splitlines() if line.startswith("Error: "))
     assert sentence.startswith(f"Error: Invalid value for '{option}': ")
+
+
+def test_the_names_of_runtimes_and_protocols_are_completed() -> None:
+    assert {"numpy", "litert", "onnxruntime"} <= set(bench._runtimes())
+    assert {"standard", "quick", "smoke"} <= set(bench._protocols())
