@@ -191,7 +191,11 @@ def test_without_data_every_command_ends_with_10_and_what_to_do(
     ("content", "code", "sentence"),
     [
         (b"", 80, "is no result of fmnist-edge, or is damaged: it is not JSON"),
-        (b"{}", 80, "is no result of fmnist-edge, or is damaged: it: object missing required field `kind`"),
+        (
+            b"{}",
+            80,
+            "is no result of fmnist-edge, or is damaged: it: object missing required field `kind`",
+        ),
         (b'{"kind": "fmnist-edge run", "schema_version": 99}', 81, "newer schema version 99"),
     ],
     ids=["empty", "other JSON", "newer"],
