@@ -89,7 +89,7 @@ def main(wanted: str) -> int:
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="fmnist-edge-tests-") as made:
         for arguments in runs(wanted):
-            code = pytest.main([*arguments, "--made-in", made], plugins=[tally])
+            code = pytest.main([*arguments, f"--made-in={made}"], plugins=[tally])
             fine &= code == pytest.ExitCode.OK
             if code == pytest.ExitCode.INTERRUPTED:
                 break

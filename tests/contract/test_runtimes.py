@@ -3,6 +3,7 @@
 import inspect
 import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from itertools import combinations
 from pathlib import Path
@@ -31,6 +32,7 @@ from fmnist_edge.session import (
 from tests.commands import CommandLine, model_path
 
 NO_MODEL = "no model"
+NOTHING = Artifact(Path(NO_MODEL), Format.NPZ, b"", None)
 TRAINED = "keras"  # the model that all others were made from
 # What this project makes, by its format.
 MADE = [(TRAINED, Format.KERAS), *((each.name, each.format) for each in RECIPES.values())]
@@ -99,17 +101,32 @@ print(before, counted(), session.used.get("threads", "1"), busy)
 class Subject:
     """A runtime and a file for it."""
 
-    runtime: RuntimeModule
+    name: str
     artifact: Artifact
 
+    @property
+    def runtime(self) -> RuntimeModule:
+        return RUNTIMES[self.name]
+
     def open(self, *, threads: int = 1, batch: int = 1) -> Session:
+        """A session that no other test has."""
         return self.runtime.open(self.artifact, SessionOptions(threads, batch))
+
+    def shared(self, *, threads: int = 1, batch: int = 1) -> Session:
+        """A session that other tests may have run before; none of them closes it."""
+        return _opened(self.name, self.artifact.path, threads, batch)
 
     @property
     def is_quantized(self) -> bool:
         manifest = self.artifact.manifest
         floats = {Precision.FLOAT32, Precision.FLOAT16}
         return manifest is not None and manifest.precision not in floats
+
+
+@cache
+def _opened(name: str, path: Path, threads: int, batch: int) -> Session:
+    artifact = NOTHING if path == NOTHING.path else open_artifact(path)
+    return RUNTIMES[name].open(artifact, SessionOptions(threads, batch))
 
 
 def _id(pair: tuple[str, str]) -> str:
@@ -120,8 +137,8 @@ def _id(pair: tuple[str, str]) -> str:
 def subject(request: pytest.FixtureRequest, exported: Path) -> Subject:
     name, made = request.param
     if made == NO_MODEL:
-        return Subject(RUNTIMES[name], Artifact(Path(NO_MODEL), Format.NPZ, b"", None))
-    return Subject(RUNTIMES[name], _open(exported, made))
+        return Subject(name, NOTHING)
+    return Subject(name, _open(exported, made))
 
 
 def _open(folder: Path, made: str) -> Artifact:
@@ -202,7 +219,7 @@ def test_a_session_has_exactly_what_the_contract_names(subject: Subject) -> None
 def test_tensors_have_the_shapes_and_types_that_the_session_declares(
     subject: Subject, unseen: Split, batch: int
 ) -> None:
-    session = subject.open(batch=batch)
+    session = subject.shared(batch=batch)
     tensor = session.prepare(unseen.images[:batch])
     output = session.run(tensor)
     scores = session.decode(output)
@@ -216,7 +233,7 @@ def test_tensors_have_the_shapes_and_types_that_the_session_declares(
 
 
 def test_an_input_tensor_means_the_pixels_in_0_to_1(subject: Subject, unseen: Split) -> None:
-    session = subject.open()
+    session = subject.shared()
     pixels = unseen.images[:1]
     assert set(pixels[0].flat) >= {0, 255}
     tensor = session.prepare(pixels).astype(np.float64)
@@ -230,7 +247,7 @@ def test_an_input_tensor_means_the_pixels_in_0_to_1(subject: Subject, unseen: Sp
 def test_preparing_and_running_leave_images_and_tensor_alone(
     subject: Subject, unseen: Split
 ) -> None:
-    session = subject.open()
+    session = subject.shared()
     images = unseen.images[:1].copy()
     tensor = session.prepare(images)
     before = tensor.copy()
@@ -240,7 +257,7 @@ def test_preparing_and_running_leave_images_and_tensor_alone(
 
 
 def test_the_same_input_gives_the_same_output(subject: Subject, unseen: Split) -> None:
-    session = subject.open()
+    session = subject.shared()
     tensor, other = session.prepare(unseen.images[:1]), session.prepare(unseen.images[1:2])
     first = session.run(tensor).copy()
     session.run(other)
@@ -250,7 +267,7 @@ def test_the_same_input_gives_the_same_output(subject: Subject, unseen: Split) -
 def test_scores_stay_as_they_are_when_the_session_runs_again(
     subject: Subject, unseen: Split
 ) -> None:
-    session = subject.open()
+    session = subject.shared()
     scores = session.decode(session.run(session.prepare(unseen.images[:1])))
     kept = scores.copy()
     session.run(session.prepare(unseen.images[1:2]))
@@ -258,7 +275,7 @@ def test_scores_stay_as_they_are_when_the_session_runs_again(
 
 
 def test_scores_are_probabilities(subject: Subject, unseen: Split) -> None:
-    scores = classify(subject.open(batch=20), unseen.images[:100])
+    scores = classify(subject.shared(batch=20), unseen.images[:100])
     assert scores.min() >= 0
     tolerance = 10 / 256 if subject.is_quantized else 1e-5
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=tolerance)
@@ -266,21 +283,21 @@ def test_scores_are_probabilities(subject: Subject, unseen: Split) -> None:
 
 def test_the_batch_size_does_not_change_the_scores(subject: Subject, unseen: Split) -> None:
     images = unseen.images[:40]
-    session = subject.open(batch=16)
-    one_by_one = classify(subject.open(batch=1), images)
+    session = subject.shared(batch=16)
+    one_by_one = classify(subject.shared(batch=1), images)
     assert _same(subject, session, classify(session, images), one_by_one)
 
 
 def test_the_number_of_threads_does_not_change_the_scores(subject: Subject, unseen: Split) -> None:
     images = unseen.images[:250]
-    session = subject.open(threads=2, batch=16)
+    session = subject.shared(threads=2, batch=16)
     assert session.used.get("threads", "2") == ("2" if subject.runtime.READS_MODEL else "1")
-    alone = classify(subject.open(threads=1, batch=16), images)
+    alone = classify(subject.shared(threads=1, batch=16), images)
     assert _same(subject, session, classify(session, images), alone)
 
 
 def test_it_labels_most_test_images_right(subject: Subject, unseen: Split) -> None:
-    scores = classify(subject.open(batch=100), unseen.images[:2_000])
+    scores = classify(subject.shared(batch=100), unseen.images[:2_000])
     labels = unseen.labels[:2_000]
     accuracy = np.mean(scores.argmax(axis=1) == labels)
     if subject.runtime.READS_MODEL:
@@ -306,16 +323,16 @@ def test_runtimes_that_read_the_same_file_agree(
 ) -> None:
     artifact, images = _open(exported, made), unseen.images[:5_000]
     labels, others = (
-        classify(RUNTIMES[name].open(artifact, SessionOptions(batch=100)), images).argmax(axis=1)
+        classify(_opened(name, artifact.path, 1, 100), images).argmax(axis=1)
         for name in (first, second)
     )
     # Where activations are bytes, two classes often tie, and the last bit decides.
-    quantized = Subject(RUNTIMES[first], artifact).is_quantized
+    quantized = Subject(first, artifact).is_quantized
     assert np.mean(labels == others) >= (0.99 if quantized else 0.999)
 
 
 def test_what_is_prepared_is_28x28_pixels_and_ten_scores(subject: Subject) -> None:
-    session = subject.open()
+    session = subject.shared()
     assert is_image_classifier(session.input, session.output)
 
 
