@@ -15,10 +15,10 @@ from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.bench import latency
 from fmnist_edge.clock import NS_PER_SECOND, now, perf_counter_ns
 from fmnist_edge.session import (
+    DefaultUse,
     Images,
     RuntimeModule,
     Scores,
-    Selection,
     Session,
     SessionOptions,
     synthetic_inputs,
@@ -126,7 +126,7 @@ class _SlowedRuntime:
         self.PACKAGE: str = inner.PACKAGE
         self.EXTRA: str = inner.EXTRA
         self.READS_MODEL: bool = inner.READS_MODEL
-        self.SELECTION: Selection = inner.SELECTION
+        self.DEFAULT_USE: DefaultUse = inner.DEFAULT_USE
 
     def load_library(self) -> str:
         return self._inner.load_library()
