@@ -108,12 +108,26 @@ def write_figure(figure: Figure, path_without_suffix: Path) -> tuple[Path, ...]:
     Raises:
         StorageError: The folder cannot be written to.
     """
+    _round_places(figure)
     written = []
     for suffix in SUFFIXES:
         path = path_without_suffix.with_name(path_without_suffix.name + suffix)
         write_atomically(path, _rendered(figure, suffix))
         written.append(path)
     return tuple(written)
+
+
+def _round_places(figure: Figure) -> None:
+    """Lay the figure out once, and round the places of its axes.
+
+    The solver of the layout visits its unknowns in the order of their addresses in memory, so the
+    last bits of its results differ from run to run, and now and then a digit in an SVG with them.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        bounds = axes.get_position(original=True).bounds
+        axes.set_position(tuple(round(each, 6) for each in bounds))
 
 
 def _rendered(figure: Figure, suffix: str) -> bytes:
