@@ -172,6 +172,7 @@ def bench(
         bool,
         typer.Option("--dry-run", help="List what would be measured and how long that takes."),
     ] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="Show all columns of the table.")] = False,
     json: JsonOption = None,
     force: ForceOption = False,
     data_dir: DataDirOption = None,
@@ -239,7 +240,7 @@ def bench(
     file = None if json == STDOUT else json
     run = _measure(request, file, progress)
     if json != STDOUT:
-        _keep_and_show(run, file)
+        _keep_and_show(run, file, wide=wide)
     else:
         render.json_answer(run, STDOUT)
     _conclude(run)
@@ -300,14 +301,17 @@ def _protocol(named: str | None, *, quick: bool) -> str:
     return "quick" if quick else named or protocols.DEFAULT
 
 
-def _keep_and_show(run: "Run", file: Path | None) -> None:
+def _keep_and_show(run: "Run", file: Path | None, *, wide: bool) -> None:
     from fmnist_edge.result import write_run
 
     try:  # a full disk must not keep the table off the screen
         if file is not None:
             write_run(file, run)
     finally:
-        render.benchmark(run)
+        if run.rows:
+            render.first_screen(run, file, wide=wide)
+        else:
+            render.left_out(run)
 
 
 def _conclude(run: "Run") -> None:

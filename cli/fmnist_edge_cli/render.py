@@ -35,6 +35,15 @@ _BETWEEN = 2
 # The bar must not be what is measured: each drawing costs a millisecond or two.
 _DRAWINGS_PER_SECOND = 1
 _COLOURS = {"VALID": "green", "SUSPECT": "yellow", "INVALID": "bold red", "failed": "bold red"}
+# Of cells by their last character, and of the lines under a table by their first word.
+_MARKS = {"?": "yellow", "!": "bold red"}
+_LINES = {
+    "Failed": "bold red",
+    "Ship": "bold green",
+    "No file": "bold red",
+    "In doubt": "yellow",
+    "Not to be used": "bold red",
+}
 
 
 def line(text: str = "") -> None:
@@ -104,8 +113,12 @@ def _drawn(content: "Table") -> "RichTable":
             width=width if numeric else None,
         )
     for cells in content.rows:
-        drawn.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in cells))
+        drawn.add_row(*(Text(cell, style=_style(cell)) for cell in cells))
     return drawn
+
+
+def _style(cell: str) -> str:
+    return _COLOURS.get(cell) or _MARKS.get(cell.partition(" ")[0][-1:], "")
 
 
 def _widths(content: "Table") -> list[int]:
@@ -134,23 +147,54 @@ def _fitted(content: "Table", width: int) -> tuple["Table", list[str]]:
     return content, left_out
 
 
-def benchmark(run: "Run", *, details: bool = False) -> None:
-    """Print the table of a run, and to stderr what is in doubt, was left out, or failed."""
-    from fmnist_edge.report import notes
-    from fmnist_edge.report.details import asked_for
-    from fmnist_edge.report.details import details as detail_tables
-    from fmnist_edge.report.table import benchmark_table, failures
+def first_screen(run: "Run", file: Path | None, *, wide: bool = False) -> None:
+    """Print what a reader of a run wants to know first.
 
-    table(benchmark_table(run))
-    for title, content in detail_tables(run) if details else asked_for(run):
-        line(f"{title}")
+    Args:
+        run: What was measured.
+        file: The results file; None where it was not kept.
+        wide: Whether the table has all columns.
+    """
+    from fmnist_edge.report import screen
+    from fmnist_edge.report.details import asked_for
+    from fmnist_edge.report.table import benchmark_table
+
+    line(screen.heading(run))
+    table(benchmark_table(run) if wide else screen.screen_table(run))
+    for title, content in asked_for(run):
+        line(title)
         table(content)
-    for text in notes.below_the_table(run):
-        warning(text)
+    console = _console(sys.stdout)
+    for text in screen.screen_lines(run, None if file is None else str(file)):
+        style = next((style for start, style in _LINES.items() if text.startswith(start)), "")
+        console.print(text, style=style, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def left_out(run: "Run") -> None:
+    """Print to stderr why files were not measured."""
+    from fmnist_edge.report import notes
+
     for text in notes.skipped(run):
         warning(f"Not measured: {text}")
-    for problem in failures(run):
-        warning(f"Failed: {problem}")
+
+
+def whole_report(run: "Run") -> None:
+    """Print everything that is known of a run."""
+    from fmnist_edge.report import notes
+    from fmnist_edge.report.details import details
+    from fmnist_edge.report.screen import heading
+    from fmnist_edge.report.table import benchmark_table, failures
+
+    line(heading(run))
+    table(benchmark_table(run))
+    for text in (*(f"Failed: {each}" for each in failures(run)), *notes.below_the_table(run)):
+        line(text)
+    for text in notes.skipped(run):
+        line(f"Not measured: {text}")
+    for title, content in details(run):
+        line()
+        line(title)
+        table(content)
 
 
 def comparison(content: "Comparison") -> None:

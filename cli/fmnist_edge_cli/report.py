@@ -14,19 +14,19 @@ def report(
         Path | None,
         typer.Option("--out", metavar="FILE.md", help="Write a Markdown page instead."),
     ] = None,
-    details: Annotated[
-        bool,
-        typer.Option("--details", help="Show also cold starts, stages, memory and percentiles."),
+    short: Annotated[
+        bool, typer.Option("--short", help="Show only what bench shows at its end.")
+    ] = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="With --short: show all columns of the table.")
     ] = False,
 ) -> None:
-    """Show a results file, or write it as a page.
-
-    The page has all details.
+    """Show everything in a results file, or write it as a page.
 
     \b
     Examples:
       fmnist-edge report result.json
-      fmnist-edge report result.json --details
+      fmnist-edge report result.json --short
       fmnist-edge report result.json --out report.md
     """
     from fmnist_edge.files import write_atomically
@@ -34,8 +34,11 @@ def report(
     from fmnist_edge.result import read_run
 
     run = read_run(result)
+    if out is None and short:
+        render.first_screen(run, result, wide=wide)
+        return
     if out is None:
-        render.benchmark(run, details=details)
+        render.whole_report(run)
         return
     write_atomically(out, markdown_report(run).encode())
     render.line(f"{out} is written.")

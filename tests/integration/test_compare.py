@@ -117,13 +117,17 @@ def test_another_file_is_no_result(inside: CommandLine, folder: Path) -> None:
     assert (done.returncode, done.stdout, done.speaks_plainly) == (80, "", True)
 
 
-def test_a_report_shows_more_when_asked(inside: CommandLine, folder: Path) -> None:
-    plain = inside("report", PLACES[0], cwd=folder)
-    full = inside("report", PLACES[0], "--details", cwd=folder)
-    assert plain.returncode == full.returncode == 0
-    assert full.stdout.startswith(plain.stdout)
+def test_a_report_tells_everything_unless_the_first_screen_is_asked_for(
+    inside: CommandLine, folder: Path
+) -> None:
+    short = inside("report", PLACES[0], "--short", cwd=folder)
+    full = inside("report", PLACES[0], cwd=folder)
+    assert short.returncode == full.returncode == 0
+    assert short.stdout.splitlines()[0] == full.stdout.splitlines()[0]
     assert "From nothing to the first answer\n" in full.stdout
-    assert "c.tflite on litert: It fell. Pick it up." in plain.stderr
+    assert "Ship " in short.stdout
+    for done in (short, full):
+        assert "Failed: c.tflite on litert: It fell. Pick it up." in done.stdout
 
 
 def test_a_report_becomes_a_page(inside: CommandLine, folder: Path) -> None:

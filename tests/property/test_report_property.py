@@ -15,6 +15,7 @@ from fmnist_edge.report.compare_text import comparison_remarks, comparison_table
 from fmnist_edge.report.markdown import markdown_report
 from fmnist_edge.report.notes import below_the_table
 from fmnist_edge.report.numbers import significant
+from fmnist_edge.report.screen import heading, screen_lines, screen_table
 from fmnist_edge.result import Run
 from tests.strategies import runs
 
@@ -105,3 +106,15 @@ def test_a_run_is_neither_slower_nor_faster_than_itself(of: Run) -> None:
         assert {each.outcome for each in changes} <= {"same", "unknown"}
         assert {each.ratio for each in changes} <= {1.0}
         assert all(row.accuracy is None or row.accuracy.differing == 0 for row in found.rows)
+
+
+@given(runs)
+def test_any_run_has_a_first_screen(of: Run) -> None:
+    assert heading(of)
+    table = screen_table(of)
+    assert len(table.rows) == sum(not row.case.subject.is_baseline for row in of.rows)
+    lines = screen_lines(of, "result.json")
+    failed = sum(row.failure is not None for row in of.rows)
+    # Failures, then: the baseline, four lines to decide by, three in doubt, two left out, the rest.
+    assert len(lines) - failed <= 11
+    assert lines[-1].endswith("fmnist-edge report result.json")

@@ -2,6 +2,7 @@
 
 import io
 from contextlib import redirect_stdout
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +10,11 @@ from fmnist_edge.errors import ExportError
 from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
 from fmnist_edge.report.compare import compare
+from fmnist_edge.report.screen import screen_table
 from fmnist_edge.report.table import benchmark_table
 from fmnist_edge.result import NotChecked, Reason, Skipped
 from fmnist_edge_cli import render
+from fmnist_edge_cli.options import STDOUT
 from tests import reports
 from tests.examples import FAILURE, case, row
 
@@ -35,8 +38,16 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
 
 def test_an_answer_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     render.line("Fine.")
-    render.json_text({"path": "a"})
+    assert render.json_answer({"path": "a"}, STDOUT)
     assert capsys.readouterr() == ('Fine.\n{\n  "path": "a"\n}\n', "")
+
+
+def test_an_answer_for_a_script_goes_to_the_file_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not render.json_answer({"path": "a"}, tmp_path / "a.json")
+    assert (tmp_path / "a.json").read_text() == '{\n  "path": "a"\n}\n'
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_failure_and_its_hint_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,17 +81,22 @@ def test_a_table_in_a_file_is_as_wide_as_it_needs_to_be(
     assert err == ""
 
 
-def test_a_run_with_typical_names_fits_150_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    of = reports.case("default-float32.tflite", "litert-native", threads=4)
+@pytest.mark.parametrize(("wide", "width"), [(False, 100), (True, 150)])
+def test_a_run_with_typical_names_fits(
+    capsys: pytest.CaptureFixture[str], *, wide: bool, width: int
+) -> None:
+    of = reports.case("default-float32.tflite", "litert-native")
     run = reports.run(
         reports.row(of, 100_234.0, 101_000.0, 102_000.0),
         *reports.baseline(48_000.0, 48_100.0, 48_200.0),
     )
-    render.benchmark(run)
+    render.first_screen(run, None, wide=wide)
     out, _ = capsys.readouterr()
-    assert max(map(len, out.splitlines())) <= 150
-    for cells in benchmark_table(run).rows:
-        assert " ".join(cells).split() in [line.split() for line in out.splitlines()]
+    table = benchmark_table(run) if wide else screen_table(run)
+    lines = out.splitlines()
+    assert max(map(len, lines[: len(table.rows) + 6])) <= width
+    for cells in table.rows:
+        assert " ".join(cells).split() in [line.split() for line in lines]
 
 
 def test_a_narrow_terminal_gets_fewer_columns_and_is_told_which(
@@ -122,42 +138,57 @@ def test_verdicts_are_coloured_on_terminals_only(
 # A run
 
 
-def test_a_run_is_a_table_and_what_is_missing_a_remark(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_the_report_of_a_run_is_on_stdout_whole(capsys: pytest.CaptureFixture[str]) -> None:
     run = reports.run(
         row(not_checked=(NotChecked("governor-unknown"),)),
         row(case("b.npz"), failure=FAILURE),
     )
     skipped = Skipped("a.tflite", "openvino", "slow-import")
-    render.benchmark(replace(run, skipped=(skipped,)))
+    render.whole_report(replace(run, skipped=(skipped,)))
     out, err = capsys.readouterr()
+    assert err == ""
     assert "model.npz" in out
-    assert "From nothing to the first answer" not in out
+    assert "Failed: b.npz on numpy: It fell. Pick it up.\n" in out
     assert (
         "Not checked: model.npz on numpy: The system does not tell its CPU frequency governor.\n"
-    ) in err
+    ) in out
     assert (
         "Not measured: a.tflite on openvino: openvino takes seconds to import, and this protocol "
         "must end soon. Ask for it with: --runtime openvino\n"
-    ) in err
-    assert err.endswith("Failed: b.npz on numpy: It fell. Pick it up.\n")
-
-
-def test_the_note_of_a_table_stands_under_it(capsys: pytest.CaptureFixture[str]) -> None:
-    doubted = reports.doubted(row(), Reason("on-battery", "SUSPECT", ("p50",)))
-    render.benchmark(reports.run(doubted))
-    out, err = capsys.readouterr()
-    assert "2.00?" in out
-    assert out.splitlines()[-1].startswith("A number with ? is SUSPECT")
-    assert "SUSPECT: p50 of model.npz on numpy: The machine ran on its battery;" in err
-
-
-def test_details_are_tables_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
-    render.benchmark(reports.run(row()), details=True)
-    out, _ = capsys.readouterr()
+    ) in out
     for title in ("Latency in full, µs", "From nothing to the first answer", "Memory and disk"):
         assert f"\n{title}\n" in out
+
+
+def test_the_first_screen_of_a_run_is_short_and_on_stdout(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    doubted = reports.doubted(row(), Reason("on-battery", "SUSPECT", ("p50",)))
+    render.first_screen(reports.run(doubted), Path("result.json"))
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "2.00?" in out
+    assert "In doubt (?): p50 of 1 row. The machine ran on its battery" in out
+    assert out.endswith("Everything else: fmnist-edge report result.json\n")
+    assert len(out.splitlines()) <= 24
+
+
+def test_what_matters_on_the_first_screen_is_in_colour(screen: Screen) -> None:
+    with redirect_stdout(screen):
+        render.first_screen(reports.run(row(), row(case("b.npz"), failure=FAILURE)), None)
+    shown = screen.getvalue()
+    assert "\x1b[1;31mFailed: b.npz on numpy" in shown
+    assert "\x1b[1;32mShip model.npz on numpy" in shown
+
+
+def test_where_nothing_was_measured_the_reasons_go_to_stderr(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    skipped = Skipped("a.tflite", "openvino", "slow-import")
+    render.left_out(replace(reports.run(), skipped=(skipped,)))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("Not measured: a.tflite on openvino: openvino takes seconds to import")
 
 
 def test_a_comparison_is_a_table_and_its_sum(capsys: pytest.CaptureFixture[str]) -> None:
