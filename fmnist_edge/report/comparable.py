@@ -1,6 +1,5 @@
 """Whether two runs can be compared at all, and which of their rows belong together."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -64,24 +63,41 @@ def match(old: Run, new: Run) -> Matched:
     Raises:
         NotComparableError: There are none but the baseline's.
     """
-    before, after = dict(_keyed(ordered(old))), dict(_keyed(ordered(new)))
+    before, after = _by_case(old), _by_case(new)
     both = [key for key in after if key in before]
-    if all(after[key].case.subject.is_baseline for key in both):
+    if all(after[key][0].case.subject.is_baseline for key in both):
         raise NotComparableError(f"No row of the two runs is the same case: {_why(old, new)}.")
+    pairs = tuple(pair for key in both for pair in _paired(before[key], after[key]))
+    matched = [{id(pair[side]) for pair in pairs} for side in (0, 1)]
     return Matched(
-        tuple((before[key], after[key]) for key in both),
-        tuple(row for key, row in before.items() if key not in after),
-        tuple(row for key, row in after.items() if key not in before),
+        pairs,
+        tuple(row for row in ordered(old) if id(row) not in matched[0]),
+        tuple(row for row in ordered(new) if id(row) not in matched[1]),
     )
 
 
-def _keyed(rows: Sequence[Row]) -> Iterator[tuple[tuple[object, ...], Row]]:
-    """Yield each row and what it is recognised by; copies of one file are numbered."""
-    seen: Counter[tuple[object, ...]] = Counter()
-    for row in rows:
-        key = _key(row.case)
-        yield (*key, seen[key]), row
-        seen[key] += 1
+def _by_case(run: Run) -> dict[tuple[object, ...], list[Row]]:
+    """Return the rows by what they are recognised by; copies of one file stand together."""
+    found: dict[tuple[object, ...], list[Row]] = {}
+    for row in ordered(run):
+        found.setdefault(_key(row.case), []).append(row)
+    return found
+
+
+def _paired(before: Sequence[Row], after: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
+    """Yield copies of one file in pairs: those of the same path first, the others in order."""
+    left = list(before)
+    others = []
+    for row in after:
+        same = next(
+            (each for each in left if each.case.subject.path == row.case.subject.path), None
+        )
+        if same is None:
+            others.append(row)
+            continue
+        left.remove(same)
+        yield same, row
+    yield from zip(left, others, strict=False)
 
 
 def _key(case: Case) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from statistics import median
 from typing import Final, Literal
 
 from fmnist_edge.records import replace
@@ -12,7 +12,7 @@ from fmnist_edge.report.comparable import (
     refuse_other_conditions,
     same_machine,
 )
-from fmnist_edge.report.ratios import Times, can_tell, times
+from fmnist_edge.report.ratios import PRACTICAL, Times, can_tell, times
 from fmnist_edge.report.rows import row_names
 from fmnist_edge.result import Figure, Interval, Latency, Level, Row, Run
 from fmnist_edge.stats.classification import mcnemar_p_value
@@ -47,6 +47,10 @@ REGIMES: Final[Mapping[str, Regime]] = {
 Outcome = Literal["slower", "faster", "same", "machine", "unknown"]
 # Cold starts depend on what the system keeps in memory, so no gate looks at them.
 _JUDGED: Final = ("back to back", "paced")
+# The runtime that does nothing tells of the harness, not of the machine.
+_NO_WORK: Final = "null"
+# Of fewer rows, none can be told to be the odd one out.
+_FEW_ROWS: Final = 2
 
 
 Levels = tuple[Level | None, Level | None]
@@ -129,6 +133,43 @@ class RowChange:
 
 
 @dataclass(frozen=True)
+class MachineChange:
+    """How the machine itself changed in one regime.
+
+    It is judged by everything that is the same in both runs (file, runtime and its version, and
+    plain NumPy): half of these rows took longer than `ratio` times as long, half less. A single row
+    that has two speeds of its own, NumPy's included, does not move it.
+
+    Args:
+        regime: A key of `REGIMES`.
+        ratio: The median of the rows' ratios, new over old.
+        interval: The medians of the lower and of the upper ends of their intervals; None where no
+            row has one.
+        rows: How many rows were asked.
+        baseline: The ratio of plain NumPy; None where one of the runs has none.
+    """
+
+    regime: str
+    ratio: float
+    interval: Interval | None
+    rows: int
+    baseline: float | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the machine became slower or faster."""
+        return _outcome(Times(self.ratio, self.interval))
+
+    @property
+    def baseline_is_alone(self) -> bool:
+        """Whether plain NumPy changed otherwise than most of the rows."""
+        if self.baseline is None or self.interval is None or self.rows <= _FEW_ROWS:
+            return False
+        low, high = self.interval.low / (1 + PRACTICAL), self.interval.high * (1 + PRACTICAL)
+        return not low <= self.baseline <= high
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Two runs.
 
@@ -137,21 +178,21 @@ class Comparison:
         rows: What is in both, the baseline's last.
         only_old: Names of rows that only the old run has.
         only_new: Names of rows that only the new run has.
-        baseline: How the NumPy baseline changed; empty on another machine or without one.
+        machine: How the machine itself changed, per regime; empty on another machine.
     """
 
     same_machine: bool
     rows: tuple[RowChange, ...]
     only_old: tuple[str, ...]
     only_new: tuple[str, ...]
-    baseline: tuple[Change, ...]
+    machine: tuple[MachineChange, ...]
 
 
 def compare(old: Run, new: Run) -> Comparison:
     """Compare the rows of two runs.
 
-    On one machine, the NumPy baseline, the same in every run, tells how much the machine itself
-    changed; a row's change is called real only where its interval lies outside the baseline's.
+    On one machine, all that is the same in both runs tells how much the machine itself changed; a
+    row's change is called real only where its interval lies outside that of all the others.
 
     Raises:
         NotComparableError: The protocol or the data differ, or no row is in both.
@@ -159,16 +200,20 @@ def compare(old: Run, new: Run) -> Comparison:
     refuse_other_conditions(old, new)
     matched = match(old, new)
     same = same_machine(old, new)
-    baseline = _baseline(matched) if same else {}
+    unchanged = _unchanged(matched) if same else {}
     name, old_name = row_names(new), row_names(old)
     return Comparison(
         same_machine=same,
         rows=tuple(
-            _row_change(name(after), before, after, baseline) for before, after in matched.pairs
+            _row_change(name(after), before, after, unchanged) for before, after in matched.pairs
         ),
         only_old=tuple(map(old_name, matched.only_old)),
         only_new=tuple(map(name, matched.only_new)),
-        baseline=tuple(baseline.values()),
+        machine=tuple(
+            change
+            for regime in REGIMES
+            if (change := _machine(regime, list(unchanged.values()))) is not None
+        ),
     )
 
 
@@ -204,22 +249,55 @@ def _medians(latency: Latency | None) -> tuple[Sequence[float], float] | None:
     return (latency.process_p50_ns, latency.p50_ns) if latency else None
 
 
-def _baseline(matched: Matched) -> dict[str, Change]:
-    """Return how plain NumPy changed, by regime."""
-    pairs = [
-        (before, after)
+_Unchanged = Mapping[int, tuple[bool, Mapping[str, Change]]]
+"""By the place of a pair of rows: whether it is plain NumPy, and how it changed by regime."""
+
+
+def _unchanged(matched: Matched) -> _Unchanged:
+    """Return the changes of all rows in which nothing but the machine can have changed."""
+    return {
+        id(after): (after.case.subject.is_baseline, {each.regime: each for each in changes})
         for before, after in matched.pairs
-        if after.case.subject.is_baseline and after.case.runtime == "numpy"
-    ]
-    return {change.regime: change for change in chain(*(_changes(*pair, {}) for pair in pairs))}
+        if after.case.runtime != _NO_WORK
+        and _version(before) == _version(after)
+        and (changes := _changes(before, after))
+    }
 
 
-def _row_change(name: str, before: Row, after: Row, baseline: Mapping[str, Change]) -> RowChange:
+def _version(row: Row) -> str:
+    return row.measurements[0].runtime_version if row.measurements else ""
+
+
+def _machine(
+    regime: str, unchanged: Sequence[tuple[bool, Mapping[str, Change]]]
+) -> MachineChange | None:
+    """Return how the machine changed, judged by these rows; None where there is none."""
+    found = [changes[regime] for _, changes in unchanged if regime in changes]
+    if not found:
+        return None
+    known = [each.interval for each in found if each.interval is not None]
+    numpy = [changes[regime].ratio for own, changes in unchanged if own and regime in changes]
+    return MachineChange(
+        regime,
+        median(each.ratio for each in found),
+        Interval(median(each.low for each in known), median(each.high for each in known))
+        if known
+        else None,
+        len(found),
+        numpy[0] if numpy else None,
+    )
+
+
+def _row_change(name: str, before: Row, after: Row, unchanged: _Unchanged) -> RowChange:
+    others = [each for place, each in unchanged.items() if place != id(after)]
     own = after.case.subject.is_baseline
+    changes = _changes(before, after)
+    if not own:
+        changes = tuple(_judged(each, _machine(each.regime, others)) for each in changes)
     return RowChange(
         name=name,
         is_baseline=own,
-        changes=_changes(before, after, {} if own else baseline),
+        changes=changes,
         accuracy=None if own else _accuracy_change(before, after),
         verdicts=(_verdict(before), _verdict(after)),
     )
@@ -231,7 +309,7 @@ def _verdict(row: Row) -> str:
     return row.verdict(*(each.figure for each in REGIMES.values()), "accuracy") or "VALID"
 
 
-def _changes(before: Row, after: Row, baseline: Mapping[str, Change]) -> tuple[Change, ...]:
+def _changes(before: Row, after: Row) -> tuple[Change, ...]:
     if before.failure or after.failure:
         return ()
     found = []
@@ -239,8 +317,7 @@ def _changes(before: Row, after: Row, baseline: Mapping[str, Change]) -> tuple[C
         early, late = regime.times(before), regime.times(after)
         if early and late and early[1] > 0 and late[1] > 0:
             verdicts = before.verdicts.get(regime.figure), after.verdicts.get(regime.figure)
-            change = _change(name, early, late, verdicts)
-            found.append(_judged(change, baseline.get(name)))
+            found.append(_change(name, early, late, verdicts))
     return tuple(found)
 
 
@@ -258,7 +335,7 @@ def _change(
         after_ns=late[1],
         ratio=told.ratio,
         interval=told.interval,
-        answer=told.words,
+        answer=told.words if told.interval else "too few processes to tell",
         outcome=_outcome(told),
         verdicts=verdicts,
     )
@@ -272,14 +349,15 @@ def _outcome(told: Times) -> Outcome:
     return "slower" if told.ratio > 1 else "faster"
 
 
-def _judged(change: Change, baseline: Change | None) -> Change:
-    """Return the change with the outcome "machine" where the baseline changed as much."""
-    known = baseline.interval if baseline else None
-    if not change.real or baseline is None or known is None or change.interval is None:
+def _judged(change: Change, machine: MachineChange | None) -> Change:
+    """Return the change with the outcome "machine" where all other rows changed as much."""
+    known = machine.interval if machine else None
+    if not change.real or machine is None or known is None or change.interval is None:
         return change
     if change.interval.low > known.high or change.interval.high < known.low:
         return change
-    why = "as is the machine itself" if baseline.real else "no more than plain NumPy varies"
+    moved = machine.outcome in {"slower", "faster"}
+    why = "as is the machine itself" if moved else "no more than what did not change varies"
     return replace(change, answer=f"{change.answer}, {why}", outcome="machine")
 
 

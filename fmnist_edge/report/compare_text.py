@@ -26,6 +26,7 @@ from fmnist_edge.report.numbers import (
     probability,
     span,
 )
+from fmnist_edge.report.ratios import Times
 from fmnist_edge.result import Interval, Level, Run, Value
 
 # What the system had to do at the start of a run is told elsewhere, and always differs.
@@ -128,7 +129,7 @@ def comparison_remarks(comparison: Comparison, old: Run, new: Run) -> tuple[str,
     """Return what a reader should know before believing the table."""
     return (
         *_machines(comparison, old, new),
-        *_baseline(comparison),
+        *_machine(comparison),
         *_circumstances("Versions differ", _versions(old), _versions(new)),
         *_rows_alone(comparison),
         *_doubtful(comparison.rows),
@@ -147,12 +148,19 @@ def _machines(comparison: Comparison, old: Run, new: Run) -> Iterator[str]:
         yield f"The machine is set up differently: {listed(changed, len(changed))}."
 
 
-def _baseline(comparison: Comparison) -> Iterator[str]:
-    for change in comparison.baseline:
-        if change.real:
+def _machine(comparison: Comparison) -> Iterator[str]:
+    for change in comparison.machine:
+        told = Times(change.ratio, change.interval).words
+        if change.outcome in {"slower", "faster"}:
             yield (
-                f"The machine itself was {change.answer} in the new run ({change.regime}): plain "
-                f"NumPy took {duration(change.before_ns)}, now {duration(change.after_ns)}."
+                f"The machine itself was {told} in the new run ({change.regime}), judged by "
+                f"{counted(change.rows, 'row')} in which nothing else changed."
+            )
+        if change.baseline_is_alone:
+            yield (
+                f"Plain NumPy took {change.baseline:.2f} times as long ({change.regime}), and most "
+                f"rows {change.ratio:.2f} times: NumPy has speeds of its own, which say nothing of "
+                "the machine."
             )
 
 

@@ -133,6 +133,8 @@ def _p50() -> Column[Row]:
     number = columns.latency_column("p50 µs", "p50", columns.back_to_back, columns.p50)
 
     def cell(row: Row) -> str:
+        if row.failure:
+            return "failed"
         latency = columns.back_to_back(row)
         half = _half_width(latency) if latency else None
         return number.cell(row) + (f" ±{100 * half:.0f}%" if half is not None else "")
