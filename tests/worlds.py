@@ -37,6 +37,15 @@ def drifting(draw: np.random.Generator, count: int) -> Durations:
     return lognormal(draw, count) * np.linspace(1.0, 1.5, count)
 
 
+def creeping(change: float) -> World:
+    """From beginning to end, calls change their duration by so much: 0.1 for a tenth longer."""
+
+    def world(draw: np.random.Generator, count: int) -> Durations:
+        return lognormal(draw, count) * np.linspace(1.0, 1.0 + change, count)
+
+    return world
+
+
 def throttled(draw: np.random.Generator, count: int) -> Durations:
     """Half-way, the clock is lowered by a third."""
     return lognormal(draw, count) * np.where(np.arange(count) < count / 2, 1.0, 1.5)

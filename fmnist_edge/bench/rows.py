@@ -9,7 +9,7 @@ from fmnist_edge.bench.checks import judge
 from fmnist_edge.bench.remarks import remarks
 from fmnist_edge.bench.rules import check_rules
 from fmnist_edge.records import replace
-from fmnist_edge.result import Row, Value
+from fmnist_edge.result import Row, Value, fastest
 
 
 def make_rows(data: Sequence[CaseData], host: Mapping[str, Value]) -> tuple[Row, ...]:
@@ -23,7 +23,8 @@ def make_rows(data: Sequence[CaseData], host: Mapping[str, Value]) -> tuple[Row,
         ValueError: A case has neither failed nor been measured.
     """
     rows = [_row(each, data) for each in data]
-    return tuple(row if row.failure else _judged(row, rows, host) for row in rows)
+    judged = [row if row.failure else _judged(row, host) for row in rows]
+    return tuple(row if row.failure else _ranked(row, judged, host) for row in judged)
 
 
 def _row(own: CaseData, everything: Sequence[CaseData]) -> Row:
@@ -50,14 +51,18 @@ def _row(own: CaseData, everything: Sequence[CaseData]) -> Row:
     )
 
 
-def _judged(row: Row, rows: Sequence[Row], host: Mapping[str, Value]) -> Row:
-    """Return the row with what follows from its numbers and those of the others."""
-    verdict = judge(row, host)
+def _judged(row: Row, host: Mapping[str, Value], best: Row | None = None) -> Row:
+    verdict = judge(row, host, best)
     return replace(
         row,
-        rules=check_rules(row),
-        remarks=remarks(row, rows, host),
         reasons=verdict.reasons,
         not_checked=verdict.not_checked,
         verdicts=verdict.figures,
     )
+
+
+def _ranked(row: Row, rows: Sequence[Row], host: Mapping[str, Value]) -> Row:
+    """Return the row with what follows from its numbers and those of the others."""
+    best = fastest(rows, row.case.batch)
+    judged = _judged(row, host, best) if best is not None and best is not row else row
+    return replace(judged, rules=check_rules(row), remarks=remarks(row, rows, host))

@@ -12,9 +12,9 @@ from fmnist_edge.report.comparable import (
     refuse_other_conditions,
     same_machine,
 )
-from fmnist_edge.report.ratios import PRACTICAL, Times, can_tell, times
+from fmnist_edge.report.ratios import PRACTICAL, Times, times
 from fmnist_edge.report.rows import row_names
-from fmnist_edge.result import Figure, Interval, Latency, Level, Row, Run
+from fmnist_edge.result import Figure, Interval, Latency, Level, Row, Run, can_tell
 from fmnist_edge.stats.classification import mcnemar_p_value
 from fmnist_edge.stats.intervals import unpaired_ratio
 

@@ -1,21 +1,19 @@
 """How many times as long one row takes as another, and whether that is more than chance."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from fmnist_edge import result
 from fmnist_edge.report.numbers import MISSING, significant
 from fmnist_edge.report.rows import ordered
 from fmnist_edge.result import Interval, Row, Run
-from fmnist_edge.stats.intervals import Ratio, paired_ratio, turnwise_ratio
+from fmnist_edge.stats.intervals import Ratio
 
 # A difference below this share does not matter in practice, however certain it is.
 PRACTICAL: Final = 0.03
 # Ratios up to here are told to the hundredth.
 _TWO_DECIMALS: Final = 10
-# A single process has no spread.
-_FEWEST: Final = 2
 
 
 @dataclass(frozen=True)
@@ -59,20 +57,7 @@ def times(ratio: Ratio) -> Times:
 
 def fastest(run: Run, batch: int) -> Row | None:
     """Return the row with the shortest p50 of its batch size whose rank is not INVALID."""
-    worthy = [
-        row
-        for row in ordered(run)
-        if _p50(row) > 0
-        and row.case.batch == batch
-        and not row.case.subject.is_baseline
-        and row.verdict("ratio") != "INVALID"
-    ]
-    return min(worthy, key=_p50, default=None)
-
-
-def _p50(row: Row) -> float:
-    """Return nanoseconds; 0 for a row without."""
-    return 0.0 if row.failure or row.back_to_back is None else row.back_to_back.p50_ns
+    return result.fastest(ordered(run), batch)
 
 
 def times_fastest(row: Row, best: Row | None) -> str:
@@ -93,24 +78,5 @@ def between(before: Row, after: Row) -> Times | None:
 
     None where one has no times.
     """
-    if _p50(before) <= 0 or _p50(after) <= 0 or not before.back_to_back or not after.back_to_back:
-        return None
-    turns = before.back_to_back.turn_p50_ns, after.back_to_back.turn_p50_ns
-    if _same_turns(*turns):
-        return times(turnwise_ratio(*turns))
-    medians = before.back_to_back.process_p50_ns, after.back_to_back.process_p50_ns
-    if len(medians[0]) == len(medians[1]) and can_tell(*medians):
-        return times(paired_ratio(*medians))
-    return Times(_p50(after) / _p50(before), None)
-
-
-def _same_turns(*turns: Sequence[Sequence[float]]) -> bool:
-    """Return whether both have the same turns, in processes enough for an interval."""
-    before, after = ([len(each) for each in process] for process in turns)
-    positive = all(time > 0 for side in turns for process in side for time in process)
-    return before == after and len(before) >= _FEWEST and min(before) > 0 and positive
-
-
-def can_tell(*medians: Sequence[float]) -> bool:
-    """Return whether there are processes enough for an interval, and all times are above 0."""
-    return all(len(each) >= _FEWEST and min(each) > 0 for each in medians)
+    found = result.pair_ratio(before, after)
+    return times(found) if found else None

@@ -66,8 +66,8 @@ REASONS: Final[Mapping[str, Told]] = {
         "The row has {samples:{regime} sample}; a 90th percentile needs {samples_needed}.", _LONGER
     ),
     "process-medians-vary": Told(
-        "The medians of {processes:process} vary by {variation_share}; up to {limit_share} is "
-        "steady.",
+        "The {regime} medians of {processes:process} vary by {variation_share}; up to "
+        "{limit_share} is steady.",
         f"{_QUIET} More processes (--processes) make the interval narrower.",
     ),
     "speed-drifts": Told(
@@ -85,10 +85,27 @@ REASONS: Final[Mapping[str, Told]] = {
         "({interrupted_share}), often enough to decide these percentiles.",
         _QUIET,
     ),
-    "other-programs": Told(
-        "During the {regime} calls, other programs used {others_share} of the CPU time, and the "
-        "hypervisor gave {stolen_share} to other machines; up to {limit_share} in all is accepted.",
+    "waited-for-cpu": Told(
+        "The back-to-back calls lacked {lost_share} of the CPU time that they could use, because "
+        "other programs used {others_share} of all CPU time and the hypervisor gave {stolen_share} "
+        "to other machines; up to {limit_share} is accepted.",
         _QUIET,
+    ),
+    "other-programs": Told(
+        "During the paced calls, other programs used {others_share} of all CPU time, and the "
+        "hypervisor gave {stolen_share} to other machines; up to {limit_share} together is "
+        "accepted.",
+        _QUIET,
+    ),
+    "ratio-drifts": Told(
+        "The ratio to the fastest row changed by {change_share} from one third of the turns to "
+        "another in {processes:process}; up to {limit_share} is steady.",
+        _LONGER,
+    ),
+    "ratio-undecided": Told(
+        "The row may take {low_ratio} to {high_ratio} times as long as the fastest row; an "
+        "interval that holds 1 and reaches beyond {limit_ratio} decides no rank.",
+        f"{_QUIET} More processes (--processes) make the interval narrower.",
     ),
     "throttled": Told(
         "The machine was slowed down in {readings_affected} of {readings:reading} of its sensors: "

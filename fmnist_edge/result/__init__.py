@@ -44,6 +44,7 @@ from fmnist_edge.result.measurement import (
     Stages,
     Throughput,
 )
+from fmnist_edge.result.ranking import can_tell, fastest, p50_ns, pair_ratio, paired_turns
 from fmnist_edge.result.run import SCHEMA_VERSION, OwnData, Row, Run, Skipped
 from fmnist_edge.result.samples import Samples
 from fmnist_edge.result.settings import Case, Settings, Subject
@@ -91,6 +92,11 @@ __all__ = [
     "Throughput",
     "Value",
     "Values",
+    "can_tell",
+    "fastest",
+    "p50_ns",
+    "pair_ratio",
+    "paired_turns",
     "read_run",
     "write_run",
 ]

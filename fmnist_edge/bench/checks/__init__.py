@@ -1,6 +1,7 @@
 """Whether each figure of a row may be believed: VALID, SUSPECT or INVALID, with the reasons.
 
-The checks are functions of a row and its host, in two tables. Each reason names the figures that it
+The checks are functions of a row and its host, in two tables, and of a row and the fastest one, to
+which it is ranked. Each reason names the figures that it
 spoils, because what spoils one figure need not touch another: interruptions that are a hundredth of
 all calls decide the 99.9th percentile and do not move the median. What could not be checked is
 neither fine nor bad.
@@ -13,6 +14,7 @@ from typing import Final, get_args
 from fmnist_edge.bench.checks.finding import Finding
 from fmnist_edge.bench.checks.machine import MACHINE_CHECKS
 from fmnist_edge.bench.checks.measurement import MEASUREMENT_CHECKS
+from fmnist_edge.bench.checks.ratio import rank_checks
 from fmnist_edge.result import LEVELS, Figure, Level, NotChecked, Reason, Row, Value
 
 _CHECKS: Final = (*MEASUREMENT_CHECKS, *MACHINE_CHECKS)
@@ -34,14 +36,17 @@ class Verdict:
     figures: Mapping[Figure, Level]
 
 
-def judge(row: Row, host: Mapping[str, Value]) -> Verdict:
+def judge(row: Row, host: Mapping[str, Value], best: Row | None = None) -> Verdict:
     """Apply all checks to a measured row.
 
     Args:
         row: A row with its measurements, readings and statistics.
         host: Facts about the machine, by name.
+        best: The fastest row of the same batch size; None leaves out how the row compares with it.
     """
     findings: list[Finding] = [finding for check in _CHECKS for finding in check(row, host)]
+    if best is not None:
+        findings += rank_checks(row, best)
     reasons = [finding for finding in findings if isinstance(finding, Reason)]
     reasons.sort(key=lambda reason: LEVELS.index(reason.level), reverse=True)
     return Verdict(

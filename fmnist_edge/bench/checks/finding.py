@@ -13,3 +13,5 @@ TAILS: Final[tuple[Figure, ...]] = ("p90", "p95", "p99", "p99.9")
 PACED: Final[tuple[Figure, ...]] = ("paced-p50", "paced-p90")
 WARM: Final[tuple[Figure, ...]] = ("ratio", "p50", *TAILS, *PACED, "throughput")
 TIMES: Final[tuple[Figure, ...]] = (*WARM, "cold")
+# Rows take turns, so that what slows the machine down slows all of them and keeps their ratio.
+NUMBERS: Final[tuple[Figure, ...]] = tuple(each for each in TIMES if each != "ratio")

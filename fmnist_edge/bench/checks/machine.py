@@ -1,19 +1,24 @@
 """Checks of the machine: whether it was in a state to be measured on."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from fmnist_edge.bench.checks.finding import PACED, TAILS, TIMES, Check, Finding
+from fmnist_edge.bench.checks.finding import NUMBERS, PACED, TAILS, Check, Finding
 from fmnist_edge.result import CpuUse, Figure, NotChecked, Reading, Reason, Row, Value, Values
 
 # The limits are proposals of this project; there are no published rules.
 _WARMING_CELSIUS: Final = 10.0
 _LEAST_FREE_SHARE: Final = 0.10
 _CLOCK_CHANGE: Final = 1.05
-# CPU time of others, as a share of what all CPUs of the machine could give.
+# CPU time that a row lacked because others had it, as a share of what its calls could use.
+_LOST_SHARE: Final = 0.10
+# CPU time of others while a row mostly sleeps, as a share of what all CPUs could give.
 _OTHERS_SHARE: Final = 0.10
-_FEWEST_TICKS_NS: Final = 100_000_000  # the kernel counts in ticks of 10 ms or less
+# The kernel counts in ticks of 10 ms or less: the sum over some turns is right to some ticks, which
+# must be little beside the limits.
+_FEWEST_NS: Final = 1_000_000_000
 
 # What a reading should hold; the names begin those of `Reading.unreadable`.
 _TOPICS: Final[Mapping[str, Callable[[Reading], bool]]] = {
@@ -47,7 +52,7 @@ def _throttled(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
             "readings": len(row.readings),
             "limits": ", ".join(names),
         }
-        yield Reason("throttled", "INVALID", TIMES, values)
+        yield Reason("throttled", "INVALID", NUMBERS, values)
 
 
 def _throttle_events(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
@@ -57,7 +62,7 @@ def _throttle_events(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
     rises = {name: _rise(row.readings, name) for name in names}
     risen = ", ".join(f"{name}: {rise}" for name, rise in rises.items() if rise)
     if risen:
-        yield Reason("throttle-events", "INVALID", TIMES, {"events": risen})
+        yield Reason("throttle-events", "INVALID", NUMBERS, {"events": risen})
 
 
 def _rise(readings: Sequence[Reading], name: str) -> int:
@@ -99,29 +104,75 @@ def _courses(
     return courses
 
 
-def _other_programs(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
-    regimes: tuple[tuple[str, tuple[Figure, ...], list[CpuUse | None]], ...] = (
-        ("back-to-back", ("p50", *TAILS), [each.back_to_back.cpu for each in row.measurements]),
-        ("paced", PACED, [each.paced.cpu for each in row.measurements if each.paced]),
+@dataclass(frozen=True)
+class _Shared:
+    """The CPU time of a regime, over all processes, in nanoseconds."""
+
+    wall: int
+    own: int
+    others: int
+    stolen: int
+    capacity: int
+
+
+def _shared(regime: str, uses: Sequence[CpuUse | None]) -> _Shared | NotChecked:
+    known = [
+        each for each in uses if each is not None and None not in {each.own_ns, each.others_ns}
+    ]
+    found = _Shared(
+        wall=sum(each.wall_ns for each in known),
+        own=sum(each.own_ns or 0 for each in known),
+        # The sum of many ticks may come out slightly below zero.
+        others=max(0, sum(each.others_ns or 0 for each in known)),
+        stolen=sum(each.stolen_ns or 0 for each in known),
+        capacity=sum(each.wall_ns * (each.cpus or 1) for each in known),
     )
-    for regime, figures, uses in regimes:
-        known = [each for each in uses if each is not None and each.others_ns is not None]
-        capacity = sum(each.wall_ns * (each.cpus or 1) for each in known)
-        if uses and capacity < _FEWEST_TICKS_NS:
-            yield NotChecked("other-programs-not-measured", {"regime": regime})
-            continue
-        if not capacity:
-            continue
-        others = max(0, sum(each.others_ns or 0 for each in known)) / capacity
-        stolen = sum(each.stolen_ns or 0 for each in known) / capacity
-        if others + stolen > _OTHERS_SHARE:
-            values: Values = {
-                "regime": regime,
-                "others_share": others,
-                "stolen_share": stolen,
-                "limit_share": _OTHERS_SHARE,
-            }
-            yield Reason("other-programs", "SUSPECT", figures, values)
+    if found.capacity < _FEWEST_NS:
+        return NotChecked("other-programs-not-measured", {"regime": regime})
+    return found
+
+
+def _waited_for_cpu(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    """Find CPU time that calls one after the other could have used and others had.
+
+    What others do on CPUs that the row does not need takes nothing from it. A runtime that sleeps
+    during a call uses less than it could and lacks nothing unless others had that much.
+    """
+    used = _shared("back-to-back", [each.back_to_back.cpu for each in row.measurements])
+    if isinstance(used, NotChecked):
+        yield used
+        return
+    threads = min(row.case.threads, used.capacity // max(1, used.wall))
+    usable = used.wall * max(1, threads)
+    lacked = min(usable - used.own, used.others + used.stolen)
+    # Some systems count stolen time as the row's own.
+    lost = max(0, lacked, min(used.stolen, usable)) / usable
+    if lost > _LOST_SHARE:
+        values: Values = {
+            "lost_share": lost,
+            "others_share": used.others / used.capacity,
+            "stolen_share": used.stolen / used.capacity,
+            "limit_share": _LOST_SHARE,
+        }
+        figures: tuple[Figure, ...] = ("p50", *TAILS, "throughput", "cold")
+        yield Reason("waited-for-cpu", "SUSPECT", figures, values)
+
+
+def _other_programs(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    """Find CPU time of others at fixed arrivals: it delays waking up, or keeps the CPUs awake."""
+    uses = [each.paced.cpu for each in row.measurements if each.paced]
+    used = _shared("paced", uses)
+    if isinstance(used, NotChecked):
+        yield from [used] * bool(uses)
+        return
+    others, stolen = used.others / used.capacity, used.stolen / used.capacity
+    if others + stolen > _OTHERS_SHARE:
+        values: Values = {
+            "others_share": others,
+            "stolen_share": stolen,
+            "limit_share": _OTHERS_SHARE,
+        }
+        yield Reason("other-programs", "SUSPECT", PACED, values)
 
 
 def _on_battery(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
@@ -155,6 +206,7 @@ MACHINE_CHECKS: Final[tuple[Check, ...]] = (
     _throttle_events,
     _warmed_up,
     _clock_changed,
+    _waited_for_cpu,
     _other_programs,
     _on_battery,
     _memory_pressure,

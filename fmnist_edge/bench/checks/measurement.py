@@ -7,7 +7,7 @@ from typing import Final
 from fmnist_edge.bench.checks.finding import PACED, TAILS, WARM, Check, Finding
 from fmnist_edge.bench.rules import PROCESSES
 from fmnist_edge.bench.statistics import drift, turn_spread, variation
-from fmnist_edge.result import Figure, Latency, NotChecked, Reason, Row, Value, Values
+from fmnist_edge.result import CpuUse, Figure, Latency, NotChecked, Reason, Row, Value, Values
 from fmnist_edge.stats.intervals import paired_ratio, samples_needed
 
 _SAME: Final = 1e-6
@@ -18,7 +18,8 @@ _BEYOND_CHANCE: Final = 3.0
 _CONFIDENCE: Final = 0.99
 # The limit of NVIDIA's trtexec.
 _STEADY_SHARE: Final = 0.025
-# The next three are proposals of this project; there are no published rules.
+# The next four are proposals of this project; there are no published rules.
+_PACED_STEADY_SHARE: Final = 0.10
 _DRIFTING: Final = 1.10
 _SEVERAL_SPEEDS: Final = 1.25
 # A percentile p is spoilt where interrupted calls are more than this part of the slowest 1 - p.
@@ -94,17 +95,23 @@ def _too_few_samples(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
 
 
 def _process_medians_vary(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
-    medians = row.back_to_back.process_p50_ns if row.back_to_back else ()
-    found = variation(medians)
-    if found is None:
+    regimes: tuple[tuple[str, Latency | None, float, Figure], ...] = (
+        ("back-to-back", row.back_to_back, _STEADY_SHARE, "p50"),
+        ("paced", row.paced, _PACED_STEADY_SHARE, "paced-p50"),
+    )
+    for regime, latency, limit, figure in regimes:
+        medians = latency.process_p50_ns if latency else ()
+        found = variation(medians)
+        if found is not None and found > limit:
+            values: Values = {
+                "regime": regime,
+                "processes": len(medians),
+                "variation_share": found,
+                "limit_share": limit,
+            }
+            yield Reason("process-medians-vary", "SUSPECT", (figure,), values)
+    if len(row.measurements) == 1:
         yield NotChecked("one-process")
-    elif found > _STEADY_SHARE:
-        values = {
-            "processes": len(medians),
-            "variation_share": found,
-            "limit_share": _STEADY_SHARE,
-        }
-        yield Reason("process-medians-vary", "SUSPECT", ("p50",), values)
 
 
 def _speed_drifts(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
@@ -129,29 +136,35 @@ def _several_speeds(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
 
 
 def _interrupted(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    paced = [each.paced for each in row.measurements if each.paced]
     hot = [each.back_to_back for each in row.measurements]
-    known = [each for each in hot if each.cpu is not None and each.cpu.preemptions is not None]
-    if not known:
-        yield NotChecked("interruptions-not-counted")
-        return
-    interruptions = sum(each.cpu.preemptions or 0 for each in known if each.cpu)
-    calls = sum(each.calls for each in known)
-    share = interruptions / max(1, calls)
-    shares: tuple[tuple[Figure, float], ...] = (
-        ("p90", 0.9),
-        ("p95", 0.95),
-        ("p99", 0.99),
-        ("p99.9", 0.999),
+    regimes: tuple[tuple[str, list[tuple[CpuUse | None, int]], Mapping[Figure, float]], ...] = (
+        (
+            "back-to-back",
+            [(each.cpu, each.calls) for each in hot],
+            {"p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999},
+        ),
+        ("paced", [(each.cpu, each.response_ns.count) for each in paced], {"paced-p90": 0.9}),
     )
-    figures = tuple(name for name, p in shares if share > _OF_THE_SLOWEST * (1 - p))
-    if figures:
-        values: Values = {
-            "regime": "back-to-back",
-            "interruptions": interruptions,
-            "calls": calls,
-            "interrupted_share": share,
-        }
-        yield Reason("interrupted", "SUSPECT", figures, values)
+    for regime, uses, shares in regimes:
+        known = [
+            (cpu.preemptions, calls) for cpu, calls in uses if cpu and cpu.preemptions is not None
+        ]
+        if not known:
+            if regime == "back-to-back":  # one is enough: both are read alike
+                yield NotChecked("interruptions-not-counted")
+            continue
+        interruptions, calls = (sum(column) for column in zip(*known, strict=True))
+        share = interruptions / max(1, calls)
+        figures = tuple(name for name, p in shares.items() if share > _OF_THE_SLOWEST * (1 - p))
+        if figures:
+            values: Values = {
+                "regime": regime,
+                "interruptions": interruptions,
+                "calls": calls,
+                "interrupted_share": share,
+            }
+            yield Reason("interrupted", "SUSPECT", figures, values)
 
 
 MEASUREMENT_CHECKS: Final[tuple[Check, ...]] = (
