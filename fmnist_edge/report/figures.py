@@ -21,10 +21,11 @@ _GROUPS: Final[Mapping[str, frozenset[Figure]]] = {
 _CALLS: Final[frozenset[Figure]] = frozenset(
     {"ratio", "p50", "throughput", *_GROUPS["p90 to p99.9"], *_GROUPS["paced"]}
 )
+_NUMBERS: Final[frozenset[Figure]] = frozenset({*_CALLS, "cold"}) - {"ratio"}
 _ALL: Final[Mapping[str, frozenset[Figure]]] = {
     "all times": _CALLS | {"cold"},
+    "all times but x fastest": _NUMBERS,
     "all times but cold": _CALLS,
-    "all times but x fastest": (_CALLS | {"cold"}) - {"ratio"},
     **_GROUPS,
 }
 _NAMES: Final[Mapping[Figure, str]] = {

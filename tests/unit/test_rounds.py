@@ -135,6 +135,11 @@ def test_the_machine_is_looked_at_before_and_after_each_process_and_while_it_wor
     assert len(taken.readings) == 3 * 2 + 2 * len(workers.asked)
 
 
+def test_the_clock_of_a_machine_that_waits_is_not_kept() -> None:
+    found = _execute(Workers(), _CASES[:1])[0].readings
+    assert [bool(each.clocks_mhz) for each in found] == [False, True] * 3
+
+
 def test_an_empty_plan_is_carried_out_at_once() -> None:
     assert _execute(Workers(), ()) == ()
 
