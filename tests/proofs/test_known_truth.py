@@ -1,42 +1,19 @@
 """The whole harness on runtimes whose times are known: real processes, turns and verdicts."""
 
 import statistics
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fmnist_edge.bench.baseline import NO_MODEL
-from fmnist_edge.bench.case_data import CaseData
-from fmnist_edge.bench.rounds import run_rounds
-from fmnist_edge.bench.rows import make_rows
-from fmnist_edge.bench.wire import DataPaths
-from fmnist_edge.bench.worker_process import Worker
-from fmnist_edge.progress import SILENT
 from fmnist_edge.records import replace
-from fmnist_edge.result import Case, Latency, Paced, Reason, Row, Settings
-from tests.examples import READING, SETTINGS
-from tests.proofs import spinning_worker
+from fmnist_edge.result import Latency, Paced, Reason, Row, Settings
 from tests.proofs.attempts import Attempts
-from tests.proofs.spinning_worker import BASE, DRIFT, RUN, SLOW, STALL, STALLING, THROTTLED
+from tests.proofs.spinning import PERIOD, STEADY, measure
+from tests.proofs.spinning_worker import BASE, DRIFT, SLOW, STALL, STALLING, THROTTLED
 
-WORKER = (sys.executable, str(Path(spinning_worker.__file__)))
 # Closer than this, what lies between the clock and the call shows.
 NEAR = 0.05
-PERIOD = 2_500_000
-STEADY = replace(
-    SETTINGS,
-    warmup_calls=50,
-    turn_seconds=0.025,
-    min_seconds=RUN / 1e9,
-    min_samples=64,
-    max_samples=1_000_000,
-    paced_hz=1e9 / PERIOD,
-    paced_samples=0,
-    distinct_images=STALLING,
-)
 Rows = Mapping[str, Row]
 pytestmark = pytest.mark.clocked
 # Reasons that speak of the times themselves; others speak of the machine.
@@ -45,20 +22,7 @@ CHANGING = {"speed-drifts", "several-speeds", "process-medians-vary"}
 
 def _measure(settings: Settings, *names: str) -> Rows:
     """A row per runtime of `spinning_worker`."""
-    cases = [Case(NO_MODEL, name, "cpu", 1, 1) for name in names]
-    taken = [CaseData(case) for case in cases]
-    run_rounds(
-        taken,
-        replace(settings, together=len(cases)),
-        DataPaths(),
-        launch=lambda job, tick: Worker(WORKER, job, tick),
-        probe=lambda: READING,
-        progress=SILENT,
-    )
-    assert [each.failure for each in taken] == [None] * len(cases)
-    # The machine is left out: these rows are judged by their times alone.
-    data = [CaseData(each.case, each.measurements) for each in taken]
-    return dict(zip(names, make_rows(data, {}), strict=True))
+    return dict(zip(names, measure(settings, names), strict=True))
 
 
 @pytest.fixture(scope="module")
