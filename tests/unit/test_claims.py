@@ -27,7 +27,7 @@ _QUIET: Final = replace(READING, on_battery=False, available_bytes=4 << 30, unre
 _SECOND: Final = 1_000_000_000
 _ALONE: Final = CpuUse(_SECOND, _SECOND, others_ns=0, stolen_ns=0, preemptions=0, cpus=2)
 _CALLS: Final = 8_000
-_PACED: Final = tuple(range(195_000, 205_000, 500))
+_PACED: Final = tuple(range(195_000, 205_000, 125))
 # The row in question takes half as long again as the fastest one.
 _SLOWER: Final = 1.5
 _SPEEDS: Final = (1.0, 1.005, 0.995, 1.002, 0.998)
@@ -139,9 +139,11 @@ def test_a_tie_that_is_sure_is_a_rank() -> None:
     assert "ratio" not in _spoilt(row)
 
 
-def test_two_processes_are_too_few_for_a_rank_and_for_a_p50() -> None:
-    row, _ = _rows(speeds=_SPEEDS[:2])
-    assert _spoilt(row) == {"ratio", "p50", "paced-p50", "throughput"}
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_few_processes_spoil_rank_and_medians(processes: int) -> None:
+    for row in _rows(speeds=_SPEEDS[:processes]):
+        assert _spoilt(row) == {"ratio", "p50", "paced-p50", "throughput"}
+        assert [reason.code for reason in row.reasons] == ["too-few-processes"]
 
 
 # p50 back to back
@@ -220,7 +222,7 @@ def test_programs_during_the_paced_calls_spoil_these_alone() -> None:
 
 
 def test_interruptions_of_paced_calls_spoil_their_p90_alone() -> None:
-    row, _ = _rows(change=_paced(preemptions=2))  # of 20 calls
+    row, _ = _rows(change=_paced(preemptions=8))  # of 80 calls
     assert _spoilt(row) == {"paced-p90"}
 
 

@@ -61,7 +61,10 @@ def _thirds(logs: tuple[float, ...]) -> list[float]:
 def _ratio_undecided(row: Row, best: Row) -> Iterator[Finding]:
     """Find an interval that holds both a tie and a difference that matters."""
     found = pair_ratio(best, row)
-    if found is not None and found.low <= 1 <= found.high and found.high > _UNDECIDED:
+    # A single process has no interval, and `too-few-processes` says so.
+    if found is None or not math.isfinite(found.high):
+        return
+    if found.low <= 1 <= found.high and found.high > _UNDECIDED:
         values = {
             "low_ratio": found.low,
             "high_ratio": found.high,
