@@ -209,11 +209,16 @@ def _turns(hot: BackToBack) -> list[Durations]:
     return np.split(_per_call(hot), np.cumsum(hot.turn_samples, dtype=np.int64)[:-1])
 
 
-def turn_spread(hot: Sequence[BackToBack]) -> float | None:
+def turn_spread(hot: Sequence[BackToBack], low: float = 0.2, high: float = 0.8) -> float | None:
     """Return how many times as long a call takes in slow turns as in fast ones.
 
-    It is the 80th over the 20th percentile of the turns' medians, which differ on a machine with
-    two speeds if each lasts for a fifth of the turns.
+    It is one percentile of the turns' medians over another: the 80th over the 20th differ on a
+    machine with two speeds if each lasts for a fifth of the turns.
+
+    Args:
+        hot: The turns of each process.
+        low: The percentile that stands for the fast turns, 0..1.
+        high: The one that stands for the slow turns.
 
     Returns:
         None where there are too few turns of enough samples to tell.
@@ -222,4 +227,4 @@ def turn_spread(hot: Sequence[BackToBack]) -> float | None:
     if len(long) < _FEWEST_TURNS:
         return None
     medians = np.sort([float(np.median(turn)) for turn in long])
-    return percentile(medians, 0.8) / max(percentile(medians, 0.2), 1.0)
+    return percentile(medians, high) / max(percentile(medians, low), 1.0)

@@ -165,6 +165,36 @@ def test_turns_at_two_speeds_spoil_p50_and_tails_and_no_rank() -> None:
         assert "several-speeds" in {reason.code for reason in row.reasons}
 
 
+def test_slow_stretches_that_are_rare_spoil_the_tails_alone() -> None:
+    """A shared machine is slow for a third of the turns; every process meets its part of them."""
+
+    def stretches(draw: np.random.Generator, count: int) -> worlds.Durations:
+        turns = np.arange(count) * 25 // count
+        return (
+            10_000.0
+            * np.exp(0.01 * draw.standard_normal(count))
+            * (1 + 0.5 * (turns % 3 == draw.integers(3)))
+        )
+
+    for row in _rows(stretches):
+        assert _spoilt(row) == {*TAILS}
+        assert "several-speeds" in {reason.code for reason in row.reasons}
+
+
+def test_a_drift_of_few_processes_spoils_the_tails_alone() -> None:
+    drifting = 0
+
+    def world(draw: np.random.Generator, count: int) -> worlds.Durations:
+        nonlocal drifting
+        drifting += 1
+        slow = np.arange(count) < count // 3 if drifting % 5 < 2 else np.zeros(count)
+        return 10_000.0 * np.exp(0.01 * draw.standard_normal(count)) * (1 + 0.5 * slow)
+
+    for row in _rows(world):
+        assert _spoilt(row) == {*TAILS}
+        assert "speed-drifts" in {reason.code for reason in row.reasons}
+
+
 def test_a_clock_that_changes_spoils_p50_and_tails() -> None:
     readings = [replace(_QUIET, clocks_mhz={"0": mhz}) for mhz in (3_000.0, 2_000.0)]
     row, _ = _rows(readings=readings)

@@ -19,9 +19,10 @@ _CONFIDENCE: Final = 0.99
 # The limit of NVIDIA's trtexec.
 _STEADY_SHARE: Final = 0.025
 # The next four are proposals of this project; there are no published rules.
-_PACED_STEADY_SHARE: Final = 0.10
+_PACED_STEADY_SHARE: Final = 0.20
 _DRIFTING: Final = 1.10
 _SEVERAL_SPEEDS: Final = 1.25
+_THE_MIDDLE: Final = (0.4, 0.6)
 # A percentile p is spoilt where interrupted calls are more than this part of the slowest 1 - p.
 _OF_THE_SLOWEST: Final = 0.5
 
@@ -115,6 +116,11 @@ def _process_medians_vary(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]
 
 
 def _speed_drifts(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    """Find processes whose speed changed.
+
+    One that changes in most processes moves the median. Otherwise the medians of the processes tell
+    whether it did (`process-medians-vary`), and only the tail is sure to have moved.
+    """
     ratios = [drift(each.back_to_back) for each in row.measurements]
     known = [ratio for ratio in ratios if ratio is not None]
     drifted = [ratio for ratio in known if ratio > _DRIFTING]
@@ -126,13 +132,17 @@ def _speed_drifts(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
             "processes": len(known),
             "slower_share": max(drifted) - 1,
         }
-        yield Reason("speed-drifts", "SUSPECT", ("p50", *TAILS), values)
+        figures = ("p50", *TAILS) if 2 * len(drifted) > len(known) else TAILS
+        yield Reason("speed-drifts", "SUSPECT", figures, values)
 
 
 def _several_speeds(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
-    spread = turn_spread([each.back_to_back for each in row.measurements])
-    if spread is not None and spread > _SEVERAL_SPEEDS:
-        yield Reason("several-speeds", "SUSPECT", ("p50", *TAILS), {"slower_share": spread - 1})
+    """Find turns at several speeds; a median moves only if about half of them are slow."""
+    hot = [each.back_to_back for each in row.measurements]
+    spread, middle = turn_spread(hot), turn_spread(hot, *_THE_MIDDLE)
+    if spread is not None and middle is not None and spread > _SEVERAL_SPEEDS:
+        figures = ("p50", *TAILS) if middle > _DRIFTING else TAILS
+        yield Reason("several-speeds", "SUSPECT", figures, {"slower_share": spread - 1})
 
 
 def _interrupted(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
