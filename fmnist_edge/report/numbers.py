@@ -32,6 +32,17 @@ def significant(value: float, digits: int = _DIGITS) -> str:
     return f"{float(f'{value:.{digits}g}'):.{decimals}f}"
 
 
+def within(value: float, half: float) -> str:
+    """Return as many digits as half the width of an interval leaves, three at most.
+
+    The last digit is about a tenth to a whole of that half: 262 ± 31 is 260, 262 ± 2 is 262.
+    """
+    if value <= 0 or half <= 0:
+        return significant(value)
+    known = math.floor(math.log10(value / half)) + 2
+    return significant(value, min(_DIGITS, max(1, known)))
+
+
 def duration(nanoseconds: float) -> str:
     """Return three digits and a unit: "48.9 µs"."""
     size, unit = next((pair for pair in _TIMES if nanoseconds >= pair[0]), _TIMES[-1])

@@ -92,7 +92,7 @@ def screen_table(run: Run) -> Table:
         _accuracy(),
         _p50(),
         columns.latency_column("p90 µs", "p90", columns.back_to_back, columns.percentile(0.9)),
-        columns.latency_column("paced µs", "paced-p50", columns.paced, columns.p50),
+        columns.paced_p50("paced µs"),
         columns.memory(),
         columns.times_column(run),
     ]

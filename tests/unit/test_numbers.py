@@ -14,6 +14,7 @@ from fmnist_edge.report.numbers import (
     sentence,
     significant,
     size,
+    within,
 )
 
 
@@ -39,6 +40,27 @@ from fmnist_edge.report.numbers import (
 )
 def test_numbers_have_three_significant_digits_and_no_exponent(value: float, text: str) -> None:
     assert significant(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "text"),
+    [
+        (262.4, 0.2, "262"),
+        (262.4, 2.0, "262"),
+        (262.4, 13.0, "262"),
+        (262.4, 31.0, "260"),
+        (262.4, 200.0, "260"),
+        (262.4, 300.0, "300"),
+        (9.87, 0.3, "9.87"),
+        (9.87, 1.3, "9.9"),
+        (1234.5, 0.0, "1230"),
+        (0.0, 1.0, "0"),
+    ],
+)
+def test_a_number_has_the_digits_that_its_interval_leaves(
+    value: float, half: float, text: str
+) -> None:
+    assert within(value, half) == text
 
 
 def test_small_things_are_written_as_people_write_them() -> None:

@@ -7,7 +7,16 @@ import pytest
 from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
 from fmnist_edge.report.table import benchmark_table, failures, short_table
-from fmnist_edge.result import AgainstReference, Figure, Memory, Reason, Row, Run, Throughput
+from fmnist_edge.result import (
+    AgainstReference,
+    Figure,
+    Interval,
+    Memory,
+    Reason,
+    Row,
+    Run,
+    Throughput,
+)
 from tests import examples, reports
 from tests.examples import FAILURE, MEASUREMENT, accuracy, case, row
 
@@ -161,6 +170,14 @@ def test_of_several_processes_the_largest_memory_is_shown() -> None:
         for steady in (10**7, 3 * 10**7, None)
     )
     assert _cell(row(measurements=taken), "RSS MB") == "30"
+
+
+def test_a_paced_p50_has_the_digits_that_its_interval_leaves() -> None:
+    sure, unsure = (
+        row(paced=examples.latency(262_400.0, interval=known))
+        for known in (Interval(261_400.0, 263_400.0), Interval(231_400.0, 293_400.0))
+    )
+    assert _column(examples.run(sure, unsure), "paced p50 µs") == ["262", "260"]
 
 
 # Figures in doubt
