@@ -1,6 +1,7 @@
 """Small records and models that the tests of more than one room use."""
 
 import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,15 @@ def npz_model(favourite: int = 3, *, weight: float = 0.0) -> bytes:
 def bare(payload: bytes, name: str = "model.npz") -> Artifact:
     """A model that lies nowhere."""
     return Artifact(Path(name), Format.NPZ, payload, None)
+
+
+def without_labels(artifact: Artifact) -> bytes:
+    """The bytes of a model that a runtime reads; a TFLite file may end with a ZIP of its labels."""
+    payload = artifact.payload
+    if artifact.format is not Format.TFLITE or not zipfile.is_zipfile(io.BytesIO(payload)):
+        return payload
+    with zipfile.ZipFile(io.BytesIO(payload)) as labels:
+        return payload[: min(each.header_offset for each in labels.infolist())]
 
 
 def manifest(payload: bytes = b"a model", file: str = "model.npz") -> Manifest:

@@ -318,7 +318,8 @@ class _LineDisplay:
             self._say_share(f" {100 * self._done // self._total} %" if self._total else "")
 
     def _say_share(self, share: str) -> None:
-        self.say(f"{self._label}:{share} ({self._note or 'going on'})")
+        note = f" ({self._note})" if self._note else ""
+        self.say(f"{self._label}:{share or ' in progress'}{note}")
 
     def finish(self) -> None:
         pass

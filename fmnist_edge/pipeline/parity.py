@@ -104,7 +104,7 @@ def runtime_for(artifact: Artifact) -> str:
             return name
     extra = runtimes.get(able[0]).EXTRA
     raise MissingDependencyError(
-        f"{artifact.path.name} cannot be verified: {able[0]} is not installed.",
+        f"{artifact.path.name} cannot be opened: {able[0]} is not installed.",
         hint=f"Install it with: pip install 'fmnist-edge[{extra}]'",
     )
 

@@ -132,6 +132,14 @@ def paced_p50(header: str) -> Column[Row]:
     return figure_column(header, "paced-p50", cell)
 
 
+def relative_half_width(latency: Latency) -> float | None:
+    """Return half of the interval of the p50 as a share of it; None for a single process."""
+    interval = latency.p50_interval_ns
+    if interval is None or latency.p50_ns <= 0:
+        return None
+    return (interval.high - interval.low) / 2 / latency.p50_ns
+
+
 def p50(latency: Latency) -> float:
     """Return the median in nanoseconds."""
     return latency.p50_ns
@@ -157,10 +165,7 @@ def half_width() -> Column[Row]:
 
     def cell(row: Row) -> str:
         latency = back_to_back(row)
-        if latency is None or latency.p50_interval_ns is None or latency.p50_ns <= 0:
-            return MISSING
-        half = (latency.p50_interval_ns.high - latency.p50_interval_ns.low) / 2
-        return percent(half / latency.p50_ns, 1)
+        return percent(relative_half_width(latency) if latency else None, 1)
 
     return Column("± %", cell)
 

@@ -49,7 +49,7 @@ def summary(evaluation: Evaluation) -> Table:
         (
             "baseline",
             f"{percent(evaluation.baseline.accuracy)} %",
-            f"always {evaluation.baseline.label}, the commonest class of train",
+            f"always the same class ({evaluation.baseline.label})",
         ),
         ("cross-entropy", f"{evaluation.cross_entropy:.4f}", "nats per image"),
         (

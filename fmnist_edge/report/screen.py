@@ -28,7 +28,7 @@ from fmnist_edge.report.numbers import (
     span,
 )
 from fmnist_edge.report.rows import memory_of, ordered, row_names, varied
-from fmnist_edge.result import LEVELS, Figure, Latency, Level, Row, Run
+from fmnist_edge.result import LEVELS, Figure, Level, Row, Run
 
 # The figures that the first screen shows.
 SHOWN: Final[tuple[Figure, ...]] = (*("ratio", "p50", "p90", "paced-p50", "accuracy", "memory"),)
@@ -40,6 +40,7 @@ _DOUBTS: Final[Mapping[Level, str]] = {
     "INVALID": "Not to be used (!)",
 }
 _FRONT: Final = 3
+_NAMED: Final = 9
 _UNKNOWN: Final = "unknown"
 _LEFT_OUT: Final[Mapping[str, str]] = {
     "not-installed": "not installed",
@@ -136,18 +137,10 @@ def _p50() -> Column[Row]:
         if row.failure:
             return "failed"
         latency = columns.back_to_back(row)
-        half = _half_width(latency) if latency else None
+        half = columns.relative_half_width(latency) if latency else None
         return number.cell(row) + (f" ±{100 * half:.0f}%" if half is not None else "")
 
     return Column("p50 µs", cell, figure="p50")
-
-
-def _half_width(latency: Latency) -> float | None:
-    """Return half of the interval of the p50 as a share of it."""
-    interval = latency.p50_interval_ns
-    if interval is None or latency.p50_ns <= 0:
-        return None
-    return (interval.high - interval.low) / 2 / latency.p50_ns
 
 
 def screen_lines(run: Run, file: str | None) -> tuple[str, ...]:
@@ -274,7 +267,7 @@ def _left_out(run: Run) -> str:
     for each in run.skipped:
         name = each.runtime or display_name(Path(each.path))
         found.setdefault(_LEFT_OUT.get(each.code, "not measured"), []).append(name)
-    parts = [f"{why}: {listed(list(dict.fromkeys(names)))}" for why, names in found.items()]
+    parts = [f"{why}: {listed(list(dict.fromkeys(names)), _NAMED)}" for why, names in found.items()]
     return f"Left out ({'; '.join(parts)})." if parts else ""
 
 

@@ -143,6 +143,11 @@ NOT_CHECKED: Final[Mapping[str, Told]] = {
     "sensor-absent": Told("{what}: the system gives no value"),
     "governor-unknown": Told("The system does not tell its CPU frequency governor."),
     "caching-not-tried": Told("Whether the runtime keeps outputs was not tried."),
+    "caching-in-one-process": Told(
+        "Calls on varied inputs take {repeat_ratio} times as long as calls on one repeated input "
+        "in a single process, which may be chance.",
+        "Measure with --processes 5.",
+    ),
     "caching-undecided": Told(
         "Calls on varied inputs take {repeat_ratio} times as long as calls on one repeated input, "
         "but {min_ratio} to {max_ratio} times in {processes:process}, which may be chance.",

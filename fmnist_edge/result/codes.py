@@ -44,6 +44,7 @@ NOT_CHECKED: Final = _table(
     sensor_absent=("what",),
     governor_unknown=(),
     caching_not_tried=(),
+    caching_in_one_process=("repeat_ratio",),
     caching_undecided=("repeat_ratio", "min_ratio", "max_ratio", "processes"),
     one_process=(),
     too_few_samples_for_drift=(),

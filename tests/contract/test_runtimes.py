@@ -30,6 +30,7 @@ from fmnist_edge.session import (
     is_image_classifier,
 )
 from tests.commands import CommandLine, model_path
+from tests.examples import without_labels
 
 NO_MODEL = "no model"
 NOTHING = Artifact(Path(NO_MODEL), Format.NPZ, b"", None)
@@ -371,7 +372,7 @@ def test_what_is_no_model_is_refused_by_name(name: str, kind: Format, payload: b
 @pytest.mark.parametrize("subject", MODELS, ids=_id, indirect=True)
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.9999])
 def test_a_truncated_model_is_refused_by_name(subject: Subject, share: float) -> None:
-    whole = subject.artifact.payload
+    whole = without_labels(subject.artifact)
     path = Path("somewhere") / f"cut{subject.artifact.path.suffix}"
     cut = Artifact(path, subject.artifact.format, whole[: int(share * len(whole))], None)
     with pytest.raises((ModelUnreadableError, ModelUnsupportedError)) as caught:

@@ -212,6 +212,11 @@ def test_other_load_during_an_audit_is_no_cache() -> None:
     )
 
 
+def test_a_single_process_decides_nothing_about_a_cache() -> None:
+    verdict = judge(_repeating(1.5, None, None, None, None), _HOST)
+    assert verdict.not_checked == (NotChecked("caching-in-one-process", {"repeat_ratio": 1.5}),)
+
+
 def test_what_was_not_tried_is_not_checked() -> None:
     verdict = judge(_each(audit=Audit(3, 0.0, None)), _HOST)
     assert verdict.not_checked == (NotChecked("caching-not-tried"),)

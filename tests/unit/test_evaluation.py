@@ -102,7 +102,7 @@ def test_mistakes_are_ordered_by_confidence_and_then_by_index() -> None:
     assert metrics.mistakes(TRUTH, given, confidence, NAMES, 0) == ()
 
 
-def test_the_baseline_answers_the_commonest_class_of_train() -> None:
+def test_the_baseline_answers_the_most_frequent_class_of_train() -> None:
     assert metrics.baseline(np.array([0, 1, 1]), TRUTH, NAMES) == Baseline("b", 0.4)
     assert metrics.baseline(np.array([2, 0, 0, 2]), TRUTH, NAMES) == Baseline("a", 0.6)
 

@@ -67,7 +67,7 @@ def test_a_log_gets_a_line_every_30_seconds(monkeypatch: pytest.MonkeyPatch) -> 
     lines = stream.getvalue().splitlines()
     assert lines[:3] == ["Train ...", "Train: 0 % (loss 2)", "Train: 0 % (loss 5)"]
     assert lines[16] == "Train: 4 % (loss 47)"
-    assert lines[17:] == ["Look around ...", "Look around: (going on)"]
+    assert lines[17:] == ["Look around ...", "Look around: in progress"]
 
 
 def test_a_second_piece_of_work_starts_from_nothing() -> None:
@@ -75,7 +75,7 @@ def test_a_second_piece_of_work_starts_from_nothing() -> None:
     _watch(display)
     display.start("Again", 10)
     display.advance()
-    assert stream.getvalue().splitlines()[-2:] == ["Again ...", "Again: 10 % (going on)"]
+    assert stream.getvalue().splitlines()[-2:] == ["Again ...", "Again: 10 %"]
 
 
 def test_work_of_unknown_length_is_announced() -> None:

@@ -59,6 +59,8 @@ def _answers_cached(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
     if certain or min(known) > _BEYOND_CHANCE:
         values = {"repeat_ratio": median, "limit_ratio": _CACHED}
         yield Reason("answers-cached", "INVALID", WARM, values)
+    elif len(known) == 1:
+        yield NotChecked("caching-in-one-process", {"repeat_ratio": median})
     else:
         yield NotChecked(
             "caching-undecided",
