@@ -695,7 +695,8 @@ def test_failed_rows_end_with_90_and_a_line_each(failed: Benchmark) -> None:
 
 def test_failed_rows_have_lines_in_the_table(failed: Benchmark) -> None:
     for name in FAILURES:
-        (line,) = (line for line in failed.done.stdout.splitlines() if f" {name} " in line)
+        lines = failed.done.stdout.splitlines()
+        (line,) = (line for line in lines if line.startswith(f" {name} "))
         assert "failed" in line
 
 

@@ -190,8 +190,9 @@ def test_a_training_that_finds_no_room_leaves_what_was_there(
 def test_a_result_that_finds_no_room_leaves_the_one_that_was_there(
     cli: CommandLine, exported: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "result.json").write_text("earlier")
+    earlier = b'{"kind": "fmnist-edge run"}'
+    (tmp_path / "result.json").write_bytes(earlier)
     rows = [exported / "default-float32.npz", "--runtime", "numpy", "--protocol", "smoke"]
     done = _with_files_of_at_most(cli, 4, "bench", *rows, "--json", "result.json", cwd=tmp_path)
     assert _is_refused_for_lack_of_room(done), done.stderr
-    assert _contents(tmp_path) == {"result.json": b"earlier"}
+    assert _contents(tmp_path) == {"result.json": earlier}

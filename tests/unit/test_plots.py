@@ -51,7 +51,9 @@ def test_a_figure_becomes_a_png_and_an_svg_the_same_each_time(name: str, tmp_pat
     assert sorted(each.name for each in svg.parent.iterdir()) == ["one.two.png", "one.two.svg"]
 
 
-def test_drawing_leaves_no_settings_behind(tmp_path: Path) -> None:
+def test_drawing_leaves_no_settings_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Another test of this process may have imported it.
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
     settings = matplotlib_library.matplotlib().rcParams
     before = list(dict.items(settings))  # asking it for a value may choose a screen
     plots.write_figure(FIGURES["confusion"](), tmp_path / "confusion")
