@@ -72,7 +72,7 @@ def test_a_row_tells_everything_in_units_that_people_read() -> None:
                 "1.0",
                 "80",
                 "3.00",
-                "10",
+                "10.0",
                 "15.0",
                 "2000",
                 "2500",
