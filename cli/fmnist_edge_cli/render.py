@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fmnist_edge.pipeline.evaluate import Evaluated
     from fmnist_edge.progress import Progress
     from fmnist_edge.report.cells import Table
-    from fmnist_edge.report.compare import Comparison
+    from fmnist_edge.report.changes import Comparison
     from fmnist_edge.result import Run
 
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fmnist_edge.report.cells import Table
-from fmnist_edge.report.columns import SIGNIFICANT
-from fmnist_edge.report.comparable import differing
-from fmnist_edge.report.compare import (
-    REGIMES,
+from fmnist_edge.report.changes import (
     AccuracyChange,
     Change,
     Comparison,
     Outcome,
     RowChange,
 )
+from fmnist_edge.report.columns import SIGNIFICANT
+from fmnist_edge.report.comparable import differing
+from fmnist_edge.report.compare import REGIMES
 from fmnist_edge.report.figures import MARKS_NOTE, is_marked, mark
 from fmnist_edge.report.numbers import (
     MISSING,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from fmnist_edge.bench.baseline import NO_MODEL
 from fmnist_edge.errors import NotComparableError
 from fmnist_edge.records import replace
-from fmnist_edge.report.compare import REGIMES, Comparison, compare, slower_than
+from fmnist_edge.report.changes import Comparison
+from fmnist_edge.report.compare import REGIMES, compare, slower_than
 from fmnist_edge.report.compare_text import comparison_remarks, comparison_table, summary
 from fmnist_edge.report.markdown import markdown_report
 from fmnist_edge.report.notes import below_the_table

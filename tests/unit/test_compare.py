@@ -6,7 +6,8 @@ import pytest
 
 from fmnist_edge.errors import NotComparableError
 from fmnist_edge.records import replace
-from fmnist_edge.report.compare import Change, Comparison, can_be_judged, compare, slower_than
+from fmnist_edge.report.changes import Change, Comparison
+from fmnist_edge.report.compare import can_be_judged, compare, slower_than
 from fmnist_edge.report.compare_text import comparison_remarks, comparison_table, summary
 from fmnist_edge.result import OwnData, Reason, Row, Run
 from tests import reports
