@@ -389,14 +389,6 @@ def test_paced_processes_that_differ_spoil_the_paced_p50_alone() -> None:
     assert reason.values["limit_share"] == 0.2
 
 
-def test_interruptions_of_paced_calls_spoil_their_p90() -> None:
-    # Three paced calls in each of five processes.
-    assert _codes(_using(paced=replace(_ALONE, preemptions=0))) == []
-    reason = _one(_using(paced=replace(_ALONE, preemptions=1)), "interrupted")
-    assert reason.figures == ("paced-p90",)
-    assert reason.values["calls"] == 15
-
-
 def test_processes_that_differ_spoil_p50_alone() -> None:
     def medians(*values: float) -> Row:
         return replace(_CLEAN, back_to_back=latency(process_p50_ns=values))
@@ -415,9 +407,24 @@ def test_turns_at_two_speeds_are_suspect() -> None:
     assert "several-speeds" in _codes(_row(flickering))
 
 
-def _interrupted(times: int | None) -> Row:
-    """The clean row of 5,000 calls, each process interrupted so often."""
-    return _using(hot=replace(_ALONE, preemptions=times))
+def _interrupted(times: int | None, each_ns: int = 100_000) -> Row:
+    """The clean row of 5,000 calls, each process interrupted so often by others for so long."""
+    lost = (times or 0) * each_ns
+    own = _SECOND - lost
+    return _using(hot=replace(_ALONE, preemptions=times, own_ns=own, others_ns=lost))
+
+
+def test_threads_that_interrupt_each_other_are_no_disturbance() -> None:
+    assert _codes(_interrupted(900, each_ns=0)) == []
+    assert _codes(_using(hot=replace(_ALONE, preemptions=900, others_ns=_SECOND))) == []
+    # Interruptions of 0.1 ms that take 5 ms in all are 50, or a hundredth of the calls.
+    reason = _one(_interrupted(500, each_ns=2_000), "interrupted")
+    assert (reason.values["interruptions"], reason.figures) == (50, ("p99", "p99.9"))
+
+
+def test_interruptions_count_where_the_system_does_not_tell_of_others() -> None:
+    use = replace(_ALONE, preemptions=30, others_ns=None)
+    assert "interrupted" in _codes(_using(hot=use))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """Checks of the machine: whether it was in a state to be measured on."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from fmnist_edge.bench.checks.cpu_time import CpuTime
 from fmnist_edge.bench.checks.finding import NUMBERS, PACED, TAILS, Check, Finding
-from fmnist_edge.result import CpuUse, Figure, NotChecked, Reading, Reason, Row, Value, Values
+from fmnist_edge.result import Figure, NotChecked, Reading, Reason, Row, Value, Values
 
 # The limits are proposals of this project; there are no published rules.
 _WARMING_CELSIUS: Final = 10.0
@@ -104,54 +104,18 @@ def _courses(
     return courses
 
 
-@dataclass(frozen=True)
-class _Shared:
-    """The CPU time of a regime, over all processes, in nanoseconds."""
-
-    wall: int
-    own: int
-    others: int
-    stolen: int
-    capacity: int
-
-
-def _shared(regime: str, uses: Sequence[CpuUse | None]) -> _Shared | NotChecked:
-    known = [
-        each for each in uses if each is not None and None not in {each.own_ns, each.others_ns}
-    ]
-    found = _Shared(
-        wall=sum(each.wall_ns for each in known),
-        own=sum(each.own_ns or 0 for each in known),
-        # The sum of many ticks may come out slightly below zero.
-        others=max(0, sum(each.others_ns or 0 for each in known)),
-        stolen=sum(each.stolen_ns or 0 for each in known),
-        capacity=sum(each.wall_ns * (each.cpus or 1) for each in known),
-    )
-    if found.capacity < _FEWEST_NS:
-        return NotChecked("other-programs-not-measured", {"regime": regime})
-    return found
-
-
 def _waited_for_cpu(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
-    """Find CPU time that calls one after the other could have used and others had.
-
-    What others do on CPUs that the row does not need takes nothing from it. A runtime that sleeps
-    during a call uses less than it could and lacks nothing unless others had that much.
-    """
-    used = _shared("back-to-back", [each.back_to_back.cpu for each in row.measurements])
-    if isinstance(used, NotChecked):
-        yield used
+    """Find CPU time that calls one after the other could have used and others had."""
+    time = CpuTime.of(each.back_to_back.cpu for each in row.measurements)
+    if time.capacity_ns < _FEWEST_NS:
+        yield NotChecked("other-programs-not-measured", {"regime": "back-to-back"})
         return
-    threads = min(row.case.threads, used.capacity // max(1, used.wall))
-    usable = used.wall * max(1, threads)
-    lacked = min(usable - used.own, used.others + used.stolen)
-    # Some systems count stolen time as the row's own.
-    lost = max(0, lacked, min(used.stolen, usable)) / usable
+    lost = time.lost_ns(row.case.threads) / time.usable_ns(row.case.threads)
     if lost > _LOST_SHARE:
         values: Values = {
             "lost_share": lost,
-            "others_share": used.others / used.capacity,
-            "stolen_share": used.stolen / used.capacity,
+            "others_share": time.others_ns / time.capacity_ns,
+            "stolen_share": time.stolen_ns / time.capacity_ns,
             "limit_share": _LOST_SHARE,
         }
         figures: tuple[Figure, ...] = ("p50", *TAILS, "throughput", "cold")
@@ -160,12 +124,13 @@ def _waited_for_cpu(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
 
 def _other_programs(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
     """Find CPU time of others at fixed arrivals: it delays waking up, or keeps the CPUs awake."""
-    uses = [each.paced.cpu for each in row.measurements if each.paced]
-    used = _shared("paced", uses)
-    if isinstance(used, NotChecked):
-        yield from [used] * bool(uses)
+    if row.paced is None:
         return
-    others, stolen = used.others / used.capacity, used.stolen / used.capacity
+    time = CpuTime.of(each.paced.cpu for each in row.measurements if each.paced)
+    if time.capacity_ns < _FEWEST_NS:
+        yield NotChecked("other-programs-not-measured", {"regime": "paced"})
+        return
+    others, stolen = time.others_ns / time.capacity_ns, time.stolen_ns / time.capacity_ns
     if others + stolen > _OTHERS_SHARE:
         values: Values = {
             "others_share": others,

@@ -4,10 +4,11 @@ import statistics
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from fmnist_edge.bench.checks.cpu_time import CpuTime
 from fmnist_edge.bench.checks.finding import PACED, TAILS, WARM, Check, Finding
 from fmnist_edge.bench.rules import PROCESSES
 from fmnist_edge.bench.statistics import drift, turn_spread, variation
-from fmnist_edge.result import CpuUse, Figure, Latency, NotChecked, Reason, Row, Value, Values
+from fmnist_edge.result import Figure, Latency, NotChecked, Reason, Row, Value, Values
 from fmnist_edge.stats.intervals import paired_ratio, samples_needed
 
 _SAME: Final = 1e-6
@@ -25,6 +26,8 @@ _SEVERAL_SPEEDS: Final = 1.25
 _THE_MIDDLE: Final = (0.4, 0.6)
 # A percentile p is spoilt where interrupted calls are more than this part of the slowest 1 - p.
 _OF_THE_SLOWEST: Final = 0.5
+# A program that interrupts another runs for about as long as this at least.
+_SHORTEST_NS: Final = 100_000
 
 
 def _outputs_differ(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
@@ -148,35 +151,32 @@ def _several_speeds(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
 
 
 def _interrupted(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
-    paced = [each.paced for each in row.measurements if each.paced]
+    """Find percentiles that interrupted calls decide.
+
+    Threads of one process interrupt each other, too, and the system counts that alike. What others
+    interrupted, they had CPU time of.
+    """
     hot = [each.back_to_back for each in row.measurements]
-    regimes: tuple[tuple[str, list[tuple[CpuUse | None, int]], Mapping[Figure, float]], ...] = (
-        (
-            "back-to-back",
-            [(each.cpu, each.calls) for each in hot],
-            {"p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999},
-        ),
-        ("paced", [(each.cpu, each.response_ns.count) for each in paced], {"paced-p90": 0.9}),
-    )
-    for regime, uses, shares in regimes:
-        known = [
-            (cpu.preemptions, calls) for cpu, calls in uses if cpu and cpu.preemptions is not None
-        ]
-        if not known:
-            if regime == "back-to-back":  # one is enough: both are read alike
-                yield NotChecked("interruptions-not-counted")
-            continue
-        interruptions, calls = (sum(column) for column in zip(*known, strict=True))
-        share = interruptions / max(1, calls)
-        figures = tuple(name for name, p in shares.items() if share > _OF_THE_SLOWEST * (1 - p))
-        if figures:
-            values: Values = {
-                "regime": regime,
-                "interruptions": interruptions,
-                "calls": calls,
-                "interrupted_share": share,
-            }
-            yield Reason("interrupted", "SUSPECT", figures, values)
+    known = [each for each in hot if each.cpu is not None and each.cpu.preemptions is not None]
+    if not known:
+        yield NotChecked("interruptions-not-counted")
+        return
+    interruptions = sum(each.cpu.preemptions or 0 for each in known if each.cpu)
+    time = CpuTime.of(each.cpu for each in known)
+    if time.wall_ns:
+        interruptions = min(interruptions, time.lost_ns(row.case.threads) // _SHORTEST_NS)
+    calls = sum(each.calls for each in known)
+    share = interruptions / max(1, calls)
+    shares: Mapping[Figure, float] = {"p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+    figures = tuple(name for name, p in shares.items() if share > _OF_THE_SLOWEST * (1 - p))
+    if figures:
+        values: Values = {
+            "regime": "back-to-back",
+            "interruptions": interruptions,
+            "calls": calls,
+            "interrupted_share": share,
+        }
+        yield Reason("interrupted", "SUSPECT", figures, values)
 
 
 MEASUREMENT_CHECKS: Final[tuple[Check, ...]] = (
