@@ -12,6 +12,7 @@ _PERFORMANCE: Final = "performance"
 _UNKNOWN: Final = "unknown"
 _MOSTLY: Final = 0.5
 _MUCH_LATER: Final = 2.0
+_WARMING_CELSIUS: Final = 10.0
 _FLOAT32: Final = frozenset({"f32", "fp32", "float32", "float"})
 
 
@@ -32,6 +33,7 @@ def remarks(row: Row, everything: Sequence[Row], host: Mapping[str, Value]) -> t
         *own,
         *_paced(row),
         *_governor(host),
+        *_warmed_up(row),
     )
 
 
@@ -114,6 +116,19 @@ def _governor(host: Mapping[str, Value]) -> Iterator[Remark]:
     governor = host.get("governor", _UNKNOWN)
     if governor not in {_UNKNOWN, _PERFORMANCE}:
         yield Remark("governor", {"governor": governor})
+
+
+def _warmed_up(row: Row) -> Iterator[Remark]:
+    """Name a temperature that rose; a speed that changed with it shows in the turns."""
+    courses: dict[str, list[float]] = {}
+    for reading in row.readings:
+        for sensor, celsius in reading.temperatures_celsius.items():
+            courses.setdefault(sensor, []).append(celsius)
+    rises = {sensor: max(course) - course[0] for sensor, course in courses.items()}
+    sensor = max(rises, key=lambda name: rises[name], default="")
+    if sensor and rises[sensor] > _WARMING_CELSIUS:
+        ends = {"from_celsius": courses[sensor][0], "to_celsius": max(courses[sensor])}
+        yield Remark("warmed-up", {"sensor": sensor, **ends})
 
 
 _REMARKS: Final[tuple[Callable[[Row], Iterator[Remark]], ...]] = (

@@ -120,11 +120,6 @@ REASONS: Final[Mapping[str, Told]] = {
         "The clock of the {cpu} CPU varied between {from_mhz} and {to_mhz}.",
         "Use the governor performance, cool the machine, and measure again.",
     ),
-    "warmed-up": Told(
-        "The temperature rose from {from_celsius} to {to_celsius} ({sensor}); a rise of up to "
-        "{limit_celsius} is steady.",
-        "Measure again at once, while the machine is warm, or cool it better.",
-    ),
     "on-battery": Told(
         "The machine ran on its battery; many machines run slower then.",
         "Plug it in and measure again.",
@@ -192,6 +187,10 @@ REMARKS: Final[Mapping[str, Told]] = {
     "governor": Told(
         "The CPU frequency governor is {governor}, which lowers the clock at times.",
         "For the time of the run: sudo cpupower frequency-set -g performance",
+    ),
+    "warmed-up": Told(
+        "The temperature rose from {from_celsius} to {to_celsius} ({sensor}) during the run.",
+        "Measure again while the machine is warm to see whether it is as fast then.",
     ),
 }
 """What a reader should know of a row."""

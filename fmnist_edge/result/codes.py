@@ -32,7 +32,6 @@ REASONS: Final = _table(
     throttled=("readings_affected", "readings", "limits"),
     throttle_events=("events",),
     clock_changed=("cpu", "from_mhz", "to_mhz"),
-    warmed_up=("sensor", "from_celsius", "to_celsius", "limit_celsius"),
     on_battery=(),
     memory_pressure=("available_bytes", "total_bytes", "limit_share"),
 )
@@ -65,6 +64,7 @@ REMARKS: Final = _table(
     cannot_keep_up=("rate_hz", "service_p50_ns", "paced_p50_ns"),
     paced_is_slower=("rate_hz", "paced_p50_ns", "times", "service_p50_ns"),
     governor=("governor",),
+    warmed_up=("sensor", "from_celsius", "to_celsius"),
 )
 """What a reader should know of a row (`Remark`)."""
 

@@ -8,7 +8,7 @@ from fmnist_edge.artifact import Precision
 from fmnist_edge.bench import remarks as module
 from fmnist_edge.records import replace
 from fmnist_edge.result import Inputs, Remark, Row, Throughput
-from tests.examples import MEASUREMENT, case, latency, row
+from tests.examples import MEASUREMENT, READING, case, latency, row
 
 # Nothing to remark: paced calls take no longer than others.
 _PLAIN = row(paced=latency(3000.0))
@@ -118,3 +118,16 @@ def test_a_governor_that_lowers_the_clock_is_told(governor: str, count: int) -> 
     found = module.remarks(_PLAIN, [], {"governor": governor})
     assert found == (Remark("governor", {"governor": governor}),) * count
     assert module.remarks(_PLAIN, [], {"governor": "unknown"}) == ()
+
+
+def test_a_machine_that_warms_up_is_told() -> None:
+    def course(*celsius: float) -> Row:
+        readings = (
+            replace(READING, temperatures_celsius={"cpu": each, "disk": 30.0}) for each in celsius
+        )
+        return replace(_PLAIN, readings=tuple(readings))
+
+    assert remarks(course(45, 55, 50), []) == ()
+    assert remarks(course(70, 50), []) == ()
+    values = {"sensor": "cpu", "from_celsius": 45, "to_celsius": 55.5}
+    assert remarks(course(45, 55.5, 50), []) == (Remark("warmed-up", values),)

@@ -9,7 +9,6 @@ from fmnist_edge.bench.checks.finding import NUMBERS, PACED, TAILS, Check, Findi
 from fmnist_edge.result import Figure, NotChecked, Reading, Reason, Row, Value, Values
 
 # The limits are proposals of this project; there are no published rules.
-_WARMING_CELSIUS: Final = 10.0
 _LEAST_FREE_SHARE: Final = 0.10
 _CLOCK_CHANGE: Final = 1.05
 # CPU time that a row lacked because others had it, as a share of what its calls could use.
@@ -71,37 +70,12 @@ def _rise(readings: Sequence[Reading], name: str) -> int:
     return sum(max(0, after - before) for before, after in pairwise(values))
 
 
-def _warmed_up(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
-    courses = _courses(row, lambda reading: reading.temperatures_celsius)
-    rises = {sensor: max(course) - course[0] for sensor, course in courses.items()}
-    sensor = max(rises, key=lambda name: rises[name], default="")
-    if sensor and rises[sensor] > _WARMING_CELSIUS:
-        values: Values = {
-            "sensor": sensor,
-            "from_celsius": courses[sensor][0],
-            "to_celsius": max(courses[sensor]),
-            "limit_celsius": _WARMING_CELSIUS,
-        }
-        yield Reason("warmed-up", "SUSPECT", ("p50", *TAILS), values)
-
-
 def _clock_changed(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
     """Compare the fastest CPU of each reading, because idle CPUs may be clocked down."""
     fastest = [max(each.clocks_mhz.values()) for each in row.readings if each.clocks_mhz]
     if fastest and max(fastest) > _CLOCK_CHANGE * min(fastest) > 0:
         values: Values = {"cpu": "fastest", "from_mhz": min(fastest), "to_mhz": max(fastest)}
         yield Reason("clock-changed", "SUSPECT", ("p50", *TAILS), values)
-
-
-def _courses(
-    row: Row, of: Callable[[Reading], Mapping[str, float]]
-) -> Mapping[str, Sequence[float]]:
-    """Return the values of each sensor, in order."""
-    courses: dict[str, list[float]] = {}
-    for reading in row.readings:
-        for sensor, value in of(reading).items():
-            courses.setdefault(sensor, []).append(value)
-    return courses
 
 
 def _waited_for_cpu(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
@@ -169,7 +143,6 @@ def _governor(_: Row, host: Mapping[str, Value]) -> Iterator[Finding]:
 MACHINE_CHECKS: Final[tuple[Check, ...]] = (
     _throttled,
     _throttle_events,
-    _warmed_up,
     _clock_changed,
     _waited_for_cpu,
     _other_programs,
