@@ -2,10 +2,10 @@
 
     python benchmarks/render_tables.py README.md docs/*.md artifacts/reference/README.md
 
-A table stands between `<!-- KIND: FILE -->` and `<!-- end of table -->`; of a run, `table` is what
-a reader wants first, and `full` is what the benchmark prints. The results in a model card's front
-matter stand between `# model-index: FILE` and `# end of model-index`. The tests compare every page
-with what this would write, so that no page claims what no result file says.
+A table stands between `<!-- KIND: FILE -->` and `<!-- end of table -->`; of a run, `screen` is what
+the benchmark prints at its end, and `full` is the table of its report. The results in a model
+card's front matter stand between `# model-index: FILE` and `# end of model-index`. The tests
+compare every page with what this would write, so that no page claims what no result file says.
 """
 
 import json
@@ -23,7 +23,8 @@ from fmnist_edge.report.cells import Table
 from fmnist_edge.report.details import native_table
 from fmnist_edge.report.exports import Made, exports_table
 from fmnist_edge.report.markdown import markdown_table
-from fmnist_edge.report.table import benchmark_table, short_table
+from fmnist_edge.report.screen import first_screen
+from fmnist_edge.report.table import benchmark_table
 from fmnist_edge.result import read_run
 
 ROOT: Final = Path(__file__).parents[1]
@@ -49,8 +50,9 @@ def rendered(page: str) -> str:
 
 def _render(found: re.Match[str]) -> str:
     kind, file = found["kind"], found["file"]
-    table = markdown_table(_KINDS[kind](ROOT / file))
-    return f"<!-- {kind}: {file} -->\n{table}\n<!-- end of table -->"
+    drawn = _KINDS[kind](ROOT / file)
+    text = markdown_table(drawn) if isinstance(drawn, Table) else drawn
+    return f"<!-- {kind}: {file} -->\n{text}\n<!-- end of table -->"
 
 
 def _render_model_index(found: re.Match[str]) -> str:
@@ -80,8 +82,8 @@ def _indexed(figure: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def _short(path: Path) -> Table:
-    return short_table(read_run(path))
+def _screen(path: Path) -> str:
+    return f"```text\n{first_screen(read_run(path), 'result.json').text}\n```"
 
 
 def _full(path: Path) -> Table:
@@ -285,8 +287,8 @@ def _table(columns: _Columns, records: Sequence[Mapping[str, Any]]) -> Table:
     )
 
 
-_KINDS: Final[Mapping[str, Callable[[Path], Table]]] = {
-    "table": _short,
+_KINDS: Final[Mapping[str, Callable[[Path], Table | str]]] = {
+    "screen": _screen,
     "full": _full,
     "exports": _exports,
     "calibration": _calibration,

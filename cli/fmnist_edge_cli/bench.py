@@ -10,15 +10,20 @@ from fmnist_edge_cli.options import (
     ARTIFACTS,
     STDOUT,
     ArtifactsOption,
+    ColumnsOption,
     DataDirOption,
     ForceOption,
     JsonOption,
+    WideFlag,
     check_json,
+    column_names,
     finite,
     numbers,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fmnist_edge.pipeline.bench_request import BenchRequest
     from fmnist_edge.progress import Progress
     from fmnist_edge.result import Run
@@ -172,7 +177,8 @@ def bench(
         bool,
         typer.Option("--dry-run", help="List what would be measured and how long that takes."),
     ] = False,
-    wide: Annotated[bool, typer.Option("--wide", help="Show all columns of the table.")] = False,
+    wide: WideFlag = False,
+    columns: ColumnsOption = None,
     json: JsonOption = None,
     force: ForceOption = False,
     data_dir: DataDirOption = None,
@@ -202,6 +208,7 @@ def bench(
         *(models, runtime, protocol, quick, processes, threads, batch != 1, rate, pin, native),
         *(energy, limit, seed is not None, together, data),
     )
+    shown = column_names(columns, wide=wide)
     progress = render.progress_display()
     if resume is not None:
         _refuse_beside("--resume", *others, replay, json)
@@ -240,7 +247,7 @@ def bench(
     file = None if json == STDOUT else json
     run = _measure(request, file, progress)
     if json != STDOUT:
-        _keep_and_show(run, file, wide=wide)
+        _keep_and_show(run, file, shown)
     else:
         render.json_answer(run, STDOUT)
     _conclude(run)
@@ -301,7 +308,7 @@ def _protocol(named: str | None, *, quick: bool) -> str:
     return "quick" if quick else named or protocols.DEFAULT
 
 
-def _keep_and_show(run: "Run", file: Path | None, *, wide: bool) -> None:
+def _keep_and_show(run: "Run", file: Path | None, columns: "Sequence[str] | None") -> None:
     from fmnist_edge.result import write_run
 
     try:  # a full disk must not keep the table off the screen
@@ -309,7 +316,7 @@ def _keep_and_show(run: "Run", file: Path | None, *, wide: bool) -> None:
             write_run(file, run)
     finally:
         if run.rows:
-            render.first_screen(run, file, wide=wide)
+            render.first_screen(run, file, columns=columns)
         else:
             render.left_out(run)
 

@@ -30,6 +30,20 @@ DataDirOption = Annotated[
         help="A folder with the four Fashion-MNIST files; only that one is used then.",
     ),
 ]
+# Those of `fmnist_edge.report.narrow`, which the help does not wait for.
+COLUMNS: Final = (
+    *("size", "accuracy", "change", "p50", "interval", "dispatch", "p90", "paced", "paced-p90"),
+    *("cold", "throughput", "energy", "memory", "ratio", "verdict"),
+)
+WideFlag = Annotated[bool, typer.Option("--wide", help="Show all columns of the table.")]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAME[,NAME...]",
+        help=f"Show these columns of the table: {', '.join(COLUMNS)}.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
 
@@ -103,6 +117,28 @@ def check_json(file: Path | None, *, force: bool) -> None:
             f"{file} is there already, and fmnist-edge did not write it.",
             hint="Choose another name, or pass --force where the command has it.",
         )
+
+
+def column_names(given: str | None, *, wide: bool) -> Sequence[str] | None:
+    """Return the columns that `--columns` or `--wide` ask for; None where neither was given.
+
+    Raises:
+        UsageError: There is no such column, or both options were given.
+    """
+    from fmnist_edge.errors import UsageError
+
+    if given is None:
+        return COLUMNS if wide else None
+    if wide:
+        raise UsageError("--wide and --columns contradict each other.")
+    names = list(dict.fromkeys(part.strip() for part in given.split(",")))
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown:
+        raise UsageError(
+            f"There is no column {reprlib.repr(unknown[0])}.",
+            hint=f"The columns are: {', '.join(COLUMNS)}.",
+        )
+    return names
 
 
 def finite(given: float | None) -> float | None:

@@ -16,27 +16,34 @@ from fmnist_edge.records import encode_json
 from fmnist_edge_cli.options import STDOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from rich.console import Console
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
-    from rich.table import Table as RichTable
 
     from fmnist_edge.pipeline.evaluate import Evaluated
     from fmnist_edge.progress import Progress
     from fmnist_edge.report.cells import Table
     from fmnist_edge.report.changes import Comparison
+    from fmnist_edge.report.layout import Drawn
     from fmnist_edge.result import Run
 
 
 _TENTHS = 10
 _LONGEST_SILENCE_NS = 30 * NS_PER_SECOND
-# Columns are two apart.
-_BETWEEN = 2
 # The bar must not be what is measured: each drawing costs a millisecond or two.
 _DRAWINGS_PER_SECOND = 1
-_COLOURS = {"VALID": "green", "SUSPECT": "yellow", "INVALID": "bold red", "failed": "bold red"}
-# Of cells by their last character, and of the lines under a table by their first word.
-_MARKS = {"?": "yellow", "!": "bold red"}
+# Of cells: verdicts, and numbers by their mark.
+_CELLS = {
+    r"(?<!\S)VALID(?!\S)": "green",
+    r"(?<!\S)SUSPECT(?!\S)": "yellow",
+    r"(?<!\S)(INVALID|failed)(?!\S)": "bold red",
+    r"(?<!\S)\S+\?(?!\S)": "yellow",
+    r"(?<!\S)\S+!(?!\S)": "bold red",
+}
+_CHOSEN = "bold green"
+# Of the texts around a table, by their beginning.
 _LINES = {
     "Failed": "bold red",
     "Ship": "bold green",
@@ -83,91 +90,62 @@ def interrupted() -> None:
 
 
 def table(content: "Table") -> None:
-    """A table: whole in a file, and with fewer columns on a terminal that is too narrow for it."""
+    """A table: whole in a file, and within the width of a terminal."""
+    from fmnist_edge.report.layout import draw
+
     console = _console(sys.stdout)
-    if not console.is_terminal:
-        console.width = _width(content)
-    fitting, left_out = _fitted(content, console.width)
-    console.print(_drawn(fitting))
+    drawn = draw(content, console.width if console.is_terminal else None)
+    _drawn(console, drawn)
     if content.note:
         line(content.note)
-    if left_out:
-        warning(f"Left out on this narrow terminal: {', '.join(left_out)}.")
+    if drawn.left_out:
+        warning(f"Left out on this narrow terminal: {', '.join(drawn.left_out)}.")
 
 
-def _drawn(content: "Table") -> "RichTable":
-    from rich import box
-    from rich.table import Table as RichTable
+def _drawn(console: "Console", drawn: "Drawn", chosen: int | None = None) -> None:
+    """Print the lines of a table, the chosen row in the colour of what is good."""
     from rich.text import Text
 
-    drawn = RichTable(
-        box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold"
-    )
-    columns = zip(content.headers, content.numeric, _widths(content), strict=True)
-    for header, numeric, width in columns:
-        # Headers break into words; names and numbers never break.
-        drawn.add_column(
-            header,
-            justify="right" if numeric else "left",
-            no_wrap=not numeric,
-            width=width if numeric else None,
-        )
-    for cells in content.rows:
-        drawn.add_row(*(Text(cell, style=_style(cell)) for cell in cells))
-    return drawn
+    for text in drawn.header:
+        console.print(text, style="bold", highlight=False, soft_wrap=True)
+    console.print(drawn.rule, highlight=False, soft_wrap=True)
+    for place, text in enumerate(drawn.rows):
+        styled = Text(text, style=_CHOSEN if place == chosen else "")
+        for pattern, style in _CELLS.items():
+            styled.highlight_regex(pattern, style)
+        console.print(styled, soft_wrap=True)
 
 
-def _style(cell: str) -> str:
-    return _COLOURS.get(cell) or _MARKS.get(cell.partition(" ")[0][-1:], "")
-
-
-def _widths(content: "Table") -> list[int]:
-    """Of each column: its longest cell, or word of a header over numbers."""
-    return [
-        max(map(len, [*(header.split() if numeric else [header]), *cells]))
-        for header, numeric, *cells in zip(
-            content.headers, content.numeric, *content.rows, strict=True
-        )
-    ]
-
-
-def _width(content: "Table") -> int:
-    """With the space between columns and at both ends."""
-    return sum(width + _BETWEEN for width in _widths(content))
-
-
-def _fitted(content: "Table", width: int) -> tuple["Table", list[str]]:
-    """The table with as many of its spare columns as there is room for, and what was left out."""
-    left_out: list[str] = []
-    for header in content.spare:
-        if _width(content) <= width:
-            break
-        content = content.without(header)
-        left_out.append(header)
-    return content, left_out
-
-
-def first_screen(run: "Run", file: Path | None, *, wide: bool = False) -> None:
+def first_screen(run: "Run", file: Path | None, *, columns: "Sequence[str] | None" = None) -> None:
     """Print what a reader of a run wants to know first.
 
     Args:
         run: What was measured.
         file: The results file; None where it was not kept.
-        wide: Whether the table has all columns.
+        columns: The columns of the table, by name; None for the narrow table.
     """
     from fmnist_edge.report import screen
     from fmnist_edge.report.details import asked_for
-    from fmnist_edge.report.table import benchmark_table
 
-    line(screen.heading(run))
-    table(benchmark_table(run) if wide else screen.screen_table(run))
-    for title, content in asked_for(run):
-        line(title)
-        table(content)
     console = _console(sys.stdout)
-    for text in screen.screen_lines(run, None if file is None else str(file)):
+    width = console.width if console.is_terminal else None
+    name = None if file is None else str(file)
+    shown = screen.first_screen(run, name, names=columns, width=width)
+    _texts(console, [shown.heading])
+    _drawn(console, shown.table, shown.chosen)
+    _texts(console, shown.below)
+    for title, content in asked_for(run):
+        line(f"\n{title}")
+        table(content)
+    line()
+    _texts(console, [*shown.decision, *shown.rest])
+
+
+def _texts(console: "Console", texts: "Iterable[str]") -> None:
+    """Print sentences, each in the style of how it begins."""
+    for text in texts:
         style = next((style for start, style in _LINES.items() if text.startswith(start)), "")
-        console.print(text, style=style, highlight=False, soft_wrap=not console.is_terminal)
+        console.print(text, style=style, highlight=False, soft_wrap=True)
 
 
 def left_out(run: "Run") -> None:
@@ -180,21 +158,24 @@ def left_out(run: "Run") -> None:
 
 def whole_report(run: "Run") -> None:
     """Print everything that is known of a run."""
-    from fmnist_edge.report import notes
-    from fmnist_edge.report.details import details
-    from fmnist_edge.report.screen import heading
-    from fmnist_edge.report.table import benchmark_table, failures
+    from fmnist_edge.report.page import sections
 
-    line(heading(run))
-    table(benchmark_table(run))
-    for text in (*(f"Failed: {each}" for each in failures(run)), *notes.below_the_table(run)):
-        line(text)
-    for text in notes.skipped(run):
-        line(f"Not measured: {text}")
-    for title, content in details(run):
-        line()
-        line(title)
-        table(content)
+    console = _console(sys.stdout)
+    for place, section in enumerate(sections(run)):
+        if place:
+            line()
+        console.print(section.title, style="bold", highlight=False, soft_wrap=True)
+        if section.table is not None and not section.in_words:
+            table(section.table)
+        for text in (*section.in_words, *section.items):
+            _paragraph(console, f"- {text}")
+        for text in section.paragraphs:
+            _paragraph(console, text)
+
+
+def _paragraph(console: "Console", text: str) -> None:
+    """Print a text, in lines of whole words on a terminal."""
+    console.print(text, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def comparison(content: "Comparison") -> None:

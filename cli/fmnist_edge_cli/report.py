@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fmnist_edge_cli import render
+from fmnist_edge_cli.options import ColumnsOption, WideFlag, column_names
 
 
 def report(
@@ -17,25 +18,34 @@ def report(
     short: Annotated[
         bool, typer.Option("--short", help="Show only what bench shows at its end.")
     ] = False,
-    wide: Annotated[
-        bool, typer.Option("--wide", help="With --short: show all columns of the table.")
-    ] = False,
+    wide: WideFlag = False,
+    columns: ColumnsOption = None,
 ) -> None:
     """Show everything in a results file, or write it as a page.
+
+    --wide and --columns choose the columns of what --short shows.
 
     \b
     Examples:
       fmnist-edge report result.json
       fmnist-edge report result.json --short
+      fmnist-edge report result.json --short --columns size,p50,cold
       fmnist-edge report result.json --out report.md
     """
+    from fmnist_edge.errors import UsageError
     from fmnist_edge.files import write_atomically
     from fmnist_edge.report.markdown import markdown_report
     from fmnist_edge.result import read_run
 
+    chosen = column_names(columns, wide=wide)
+    if chosen is not None and not short:
+        raise UsageError(
+            "--wide and --columns choose the columns of --short; the whole report has all of them.",
+            hint="Add --short, or leave them out.",
+        )
     run = read_run(result)
     if out is None and short:
-        render.first_screen(run, result, wide=wide)
+        render.first_screen(run, result, columns=chosen)
         return
     if out is None:
         render.whole_report(run)

@@ -190,6 +190,16 @@ def throughput(run: Run) -> Column[Row]:
     return figure_column(f"k images/s at {run.settings.throughput_batch}", "throughput", cell)
 
 
+def energy() -> Column[Row]:
+    """Return the energy per inference above idle."""
+
+    def cell(row: Row) -> str:
+        known = None if row.failure else row.energy
+        return significant(KILO * known.joules_per_call) if known and known.calls else MISSING
+
+    return figure_column("mJ per call", "energy", cell)
+
+
 def memory() -> Column[Row]:
     """Return the resident memory of the measuring process, the largest of them."""
     return figure_column(

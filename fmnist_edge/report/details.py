@@ -10,13 +10,11 @@ from fmnist_edge.report import columns
 from fmnist_edge.report.cells import Column, Table, tabulate
 from fmnist_edge.report.figures import marked
 from fmnist_edge.report.numbers import (
-    KILO,
     MISSING,
     mega,
     micro,
     milli,
     percent,
-    significant,
     span,
 )
 from fmnist_edge.report.ratios import between
@@ -176,7 +174,7 @@ def energy_table(run: Run) -> Table:
     return tabulate(
         [
             *columns.case_columns(run),
-            columns.figure_column("mJ per call", "energy", _milli_joules),
+            columns.energy(),
             column("idle W", lambda energy: f"{energy.idle_w:.2f}"),
             column(
                 "busy W",
@@ -191,11 +189,6 @@ def energy_table(run: Run) -> Table:
         ],
         _with(run, lambda row: row.energy),
     )
-
-
-def _milli_joules(row: Row) -> str:
-    known = row.energy is not None and row.energy.calls
-    return significant(KILO * row.energy.joules_per_call) if row.energy and known else MISSING
 
 
 def native_table(run: Run) -> Table:

@@ -1,16 +1,10 @@
 """A run as a Markdown page."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
-from fmnist_edge.report import notes
 from fmnist_edge.report.cells import Table
-from fmnist_edge.report.details import details, recall_table
-from fmnist_edge.report.health import health
-from fmnist_edge.report.method import method
-from fmnist_edge.report.numbers import label, quantity
-from fmnist_edge.report.table import benchmark_table, failures
-from fmnist_edge.report.verdicts import rules_table, unmet, verdicts_table
-from fmnist_edge.result import Run, Value
+from fmnist_edge.report.page import Section, sections
+from fmnist_edge.result import Run
 
 
 def markdown_table(table: Table) -> str:
@@ -27,53 +21,19 @@ def _escaped(cell: str) -> str:
 
 def markdown_report(run: Run) -> str:
     """Return the whole page: tables, verdicts, what is missing and why, and how it was measured."""
-    return "\n\n".join(_sections(run)) + "\n"
+    first, *others = sections(run)
+    parts = [*_parts("#", first), *(part for each in others for part in _parts("##", each))]
+    return "\n\n".join(parts) + "\n"
 
 
-def _sections(run: Run) -> Iterator[str]:
-    yield "# Fashion-MNIST on this machine"
-    yield markdown_table(benchmark_table(run))
-    yield from filter(None, [" ".join(filter(None, _notes(run)))])
-    yield from _titled("May the figures be believed?", verdicts_table(run))
-    yield from _listed("Remarks", notes.remarks(run))
-    yield from _listed("Failed", failures(run))
-    yield from _listed("Not measured", notes.skipped(run))
-    yield "## How it was measured\n\n" + method(run)
-    for title, table in details(run):
-        yield from _titled(title, table)
-    yield from _titled("Recall of each class, %", recall_table(run))
-    yield from _rules(run)
-    yield "## Machine\n\n" + _facts(run.host)
-    yield "## The machine while it was measured\n\n" + _facts(health(run))
-    yield "## Versions\n\n" + _facts({"fmnist-edge": run.version, **run.versions})
-
-
-def _notes(run: Run) -> Iterator[str]:
-    yield notes.interruption_note(run)
-    yield notes.tie_note(run)
-    yield notes.accuracy_note(run)
-    yield from notes.refused(run)
-    yield notes.energy_note(run)
-
-
-def _titled(title: str, table: Table) -> Iterator[str]:
-    if table.rows:
-        yield f"## {title}\n\n{markdown_table(table)}"
-
-
-def _rules(run: Run) -> Iterator[str]:
-    yield from _titled("Rules met", rules_table(run))
-    yield from filter(None, [_bullets(unmet(run))])
-
-
-def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
-    if lines:
-        yield f"## {title}\n\n{_bullets(lines)}"
+def _parts(level: str, section: Section) -> Iterator[str]:
+    yield f"{level} {section.title}"
+    if section.table is not None:
+        yield markdown_table(section.table)
+    if section.items:
+        yield _bullets(section.items)
+    yield from section.paragraphs
 
 
 def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _facts(facts: Mapping[str, Value]) -> str:
-    return _bullets(f"{label(name)}: {quantity(name, value)}" for name, value in facts.items())

@@ -6,16 +6,9 @@ from fmnist_edge.report.numbers import counted, listed
 from fmnist_edge.result import Run
 
 
-def method(run: Run) -> str:
+def method(run: Run) -> tuple[str, ...]:
     """Return paragraphs about the protocol as it was really used."""
-    return "\n\n".join(
-        (
-            _what(run),
-            _processes(run),
-            " ".join(_regimes(run)),
-            _words(run),
-        )
-    )
+    return _what(run), _processes(run), " ".join(_regimes(run)), _words(run)
 
 
 def _what(run: Run) -> str:

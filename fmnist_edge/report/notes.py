@@ -1,4 +1,4 @@
-"""Notes under the table: why figures are in doubt, what is missing, what was compared.
+"""Notes on a run: why figures are in doubt, what is missing, what was compared.
 
 What several rows share is told once.
 """
@@ -23,18 +23,6 @@ _REGIMES: Final[Mapping[str, Callable[[Row], Latency | None]]] = {
     "back to back": lambda row: row.back_to_back,
     "paced": lambda row: row.paced,
 }
-
-
-def below_the_table(run: Run) -> tuple[str, ...]:
-    """Return all notes, in the order in which they are read."""
-    return (
-        *filter(None, [interruption_note(run)]),
-        *reasons(run),
-        *not_checked(run),
-        *remarks(run),
-        *refused(run),
-        *filter(None, (tie_note(run), accuracy_note(run), energy_note(run))),
-    )
 
 
 def interruption_note(run: Run) -> str:

@@ -55,23 +55,6 @@ def benchmark_table(run: Run) -> Table:
     )
 
 
-def short_table(run: Run) -> Table:
-    """Return what a reader wants first, in few columns."""
-    return _drawn(
-        run,
-        [
-            columns.size(),
-            columns.accuracy(),
-            columns.latency_column("p50 µs", "p50", columns.back_to_back, columns.p50),
-            columns.latency_column("p90 µs", "p90", columns.back_to_back, _P90),
-            columns.paced_p50("paced p50 µs"),
-            columns.cold(),
-            columns.memory(),
-            columns.times_column(run),
-        ],
-    )
-
-
 def _drawn(run: Run, wanted: list[Column[Row]]) -> Table:
     rows = ordered(run)
     kept = [

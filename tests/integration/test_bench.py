@@ -256,7 +256,7 @@ def test_only_calls_that_are_too_short_for_the_clock_share_samples(smoke: Benchm
 
 def test_the_table_has_a_line_for_every_row(smoke: Benchmark) -> None:
     for name, runtime in PAIRS:
-        lines = [line for line in smoke.done.stdout.splitlines() if line.startswith(f" {name} ")]
+        lines = [line for line in smoke.done.stdout.splitlines() if line.startswith(f"{name} ")]
         assert sum(f" {runtime} " in line for line in lines) == 1
 
 
@@ -696,7 +696,7 @@ def test_failed_rows_end_with_90_and_a_line_each(failed: Benchmark) -> None:
 def test_failed_rows_have_lines_in_the_table(failed: Benchmark) -> None:
     for name in FAILURES:
         lines = failed.done.stdout.splitlines()
-        (line,) = (line for line in lines if line.startswith(f" {name} "))
+        (line,) = (line for line in lines if line.startswith(f"{name} "))
         assert "failed" in line
 
 

@@ -123,11 +123,40 @@ def test_a_report_tells_everything_unless_the_first_screen_is_asked_for(
     short = inside("report", PLACES[0], "--short", cwd=folder)
     full = inside("report", PLACES[0], cwd=folder)
     assert short.returncode == full.returncode == 0
-    assert short.stdout.splitlines()[0] == full.stdout.splitlines()[0]
-    assert "From nothing to the first answer\n" in full.stdout
-    assert "Ship " in short.stdout
+    assert (short.stderr, full.stderr) == ("", "")
+    for title in ("May the figures be believed?", "How it was measured", "Memory and disk"):
+        assert f"\n{title}\n" in full.stdout
+        assert title not in short.stdout
     for done in (short, full):
-        assert "Failed: c.tflite on litert: It fell. Pick it up." in done.stdout
+        assert "Ship " in done.stdout
+    assert "\nFailed: c.tflite on litert: It fell. Pick it up.\n" in short.stdout
+    assert "\nFailed\n- c.tflite on litert: It fell. Pick it up.\n" in full.stdout
+
+
+def test_a_user_names_the_columns_of_the_first_screen(inside: CommandLine, folder: Path) -> None:
+    done = inside("report", PLACES[0], "--short", "--columns", "cold, size", cwd=folder)
+    header = [line.split() for line in done.stdout.splitlines()[1:3]]
+    assert header == [["cold"], ["model", "runtime", "ms", "kB"]]
+    wide = inside("report", PLACES[0], "--short", "--wide", cwd=folder)
+    assert "verdict" in wide.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--short", "--columns", "size,colour"), "There is no column 'colour'."),
+        (("--short", "--columns", "size", "--wide"), "--wide and --columns contradict each other."),
+        (("--wide",), "--wide and --columns choose the columns of --short;"),
+    ],
+)
+def test_columns_that_cannot_be_shown_are_refused(
+    inside: CommandLine, folder: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    done = inside("report", PLACES[0], *options, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
+    if "colour" in sentence:
+        assert "The columns are: size, accuracy, change," in done.stderr
 
 
 def test_a_report_becomes_a_page(inside: CommandLine, folder: Path) -> None:

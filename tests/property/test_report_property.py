@@ -11,20 +11,21 @@ from fmnist_edge.bench.baseline import NO_MODEL
 from fmnist_edge.errors import NotComparableError
 from fmnist_edge.records import replace
 from fmnist_edge.report.changes import Comparison
+from fmnist_edge.report.choice import NoChoice, choose, loses, rivals
 from fmnist_edge.report.compare import REGIMES, compare, slower_than
 from fmnist_edge.report.compare_text import comparison_remarks, comparison_table, summary
 from fmnist_edge.report.markdown import markdown_report
-from fmnist_edge.report.notes import below_the_table
+from fmnist_edge.report.narrow import user_rows
 from fmnist_edge.report.numbers import significant
-from fmnist_edge.report.screen import heading, screen_lines, screen_table
-from fmnist_edge.result import Run
+from fmnist_edge.report.screen import first_screen
+from fmnist_edge.result import Accuracy, Reason, Run, p50_ns
+from tests import examples, reports
 from tests.strategies import runs
 
 
 @given(runs)
-def test_any_run_becomes_a_page_and_remarks(of: Run) -> None:
+def test_any_run_becomes_a_page(of: Run) -> None:
     assert markdown_report(of).startswith("# Fashion-MNIST on this machine\n")
-    assert below_the_table(of)
 
 
 @given(st.floats(-1e300, 1e300))
@@ -109,13 +110,69 @@ def test_a_run_is_neither_slower_nor_faster_than_itself(of: Run) -> None:
         assert all(row.accuracy is None or row.accuracy.differing == 0 for row in found.rows)
 
 
-@given(runs)
-def test_any_run_has_a_first_screen(of: Run) -> None:
-    assert heading(of)
-    table = screen_table(of)
-    assert len(table.rows) == sum(not row.case.subject.is_baseline for row in of.rows)
-    lines = screen_lines(of, "result.json")
-    failed = sum(row.failure is not None for row in of.rows)
-    # Failures, then: the baseline, four lines to decide by, three in doubt, two left out, the rest.
-    assert len(lines) - failed <= 11
-    assert lines[-1].endswith("fmnist-edge report result.json")
+@given(runs, st.sampled_from([60, 80, 100, 200]))
+def test_any_run_has_a_first_screen(of: Run, width: int) -> None:
+    screen = first_screen(of, "result.json", width=width)
+    assert screen.heading
+    assert len(screen.table.rows) == sum(not row.case.subject.is_baseline for row in of.rows)
+    decision = [line for text in screen.decision for line in text.splitlines()]
+    assert 1 <= len(decision) <= (5 if width >= 100 else 6)
+    texts = (screen.heading, *screen.below, *screen.decision, *screen.rest)
+    assert max(len(line) for text in texts for line in text.splitlines()) <= width
+    assert decision[0].startswith(("Ship ", "No file can be recommended: "))
+    chosen = [row for row in user_rows(of) if row.failure is None and row.back_to_back]
+    assert (screen.chosen is not None) == decision[0].startswith("Ship ")
+    assert screen.chosen is None or user_rows(of)[screen.chosen] in chosen
+
+
+_P50 = st.floats(50.0, 9e7)
+
+
+@st.composite
+def plausible(draw: st.DrawFn) -> Run:
+    """Runs of up to nine files, with numbers as there are and names of any length."""
+    rows = [
+        reports.row(
+            reports.case(f"{draw(st.text(max_size=60))}{index}.tflite", draw(_RUNTIMES)),
+            *draw(st.lists(_P50, min_size=1, max_size=3)),
+            accuracy=draw(st.none() | st.integers(0, 10_000).map(_accuracy)),
+            failure=draw(st.none() | st.just(examples.FAILURE)),
+        )
+        for index in range(draw(st.integers(0, 9)))
+    ]
+    doubt = Reason("on-battery", draw(st.sampled_from(["SUSPECT", "INVALID"])), ("p50", "ratio"))
+    return reports.run(*(reports.doubted(each, doubt) for each in rows), *reports.baseline(1e4))
+
+
+_RUNTIMES = st.sampled_from(["litert", "onnxruntime", "keras-predict"])
+
+
+def _accuracy(correct: int) -> Accuracy:
+    return examples.accuracy(correct, 10_000, confusion=())
+
+
+@given(plausible(), st.sampled_from([80, 100]))
+def test_the_first_screen_fits_and_never_drops_size_or_ratio(of: Run, width: int) -> None:
+    table = first_screen(of, "result.json", width=width).table
+    assert max(map(len, (*table.header, table.rule, *table.rows))) <= width
+    assert " kB" in table.header[-1]
+    assert " fastest" in "".join(table.header)
+
+
+@given(plausible())
+def test_what_is_recommended_is_never_worse_than_what_it_beats(of: Run) -> None:
+    found = choose(of)
+    if isinstance(found, NoChoice):
+        return
+    # Nothing on the front is beaten in both by another, and all of it is measured.
+    speeds = [p50_ns(row) for row in found.front]
+    shares = [row.accuracy.top1 for row in found.front if row.accuracy]
+    assert speeds == sorted(speeds)
+    assert shares == sorted(shares)
+    assert not found.front or found.front[-1] == found.best
+    named = (found.best, *found.ties, *filter(None, [found.runner_up]), *found.front)
+    for row in named:
+        assert row.failure is None
+        assert not row.case.subject.is_baseline
+        assert row.verdict("ratio", "accuracy") != "INVALID"
+    assert not loses(found.best, rivals(of))

@@ -131,7 +131,7 @@ def test_what_was_skipped_is_told_with_what_to_do() -> None:
 def test_an_interrupted_run_is_told_so() -> None:
     run = reports.run(_row("a"))
     assert notes.interruption_note(run) == ""
-    assert notes.below_the_table(replace(run, rounds=1))[0] == (
+    assert notes.interruption_note(replace(run, rounds=1)) == (
         "The run was interrupted: each row was measured in 1 of 3 processes."
     )
 
@@ -181,12 +181,3 @@ def test_it_is_told_what_is_the_fastest() -> None:
     assert notes.tie_note(reports.run(_row("a"), *reports.baseline(1.0))).startswith(
         "Fastest back to back: a on litert. A tie differs by less than 3 %,"
     )
-
-
-def test_everything_is_told_below_the_table() -> None:
-    run = reports.run(_row("a", HOT, not_checked=(DRIFT,), remarks=(SYNTHETIC,)))
-    starts = [text.partition(":")[0] for text in notes.below_the_table(run)]
-    assert starts == [
-        *("INVALID", "Not checked", "a on litert"),
-        *("Not given back to back", "Not given paced", "Energy"),
-    ]

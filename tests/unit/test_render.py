@@ -10,11 +10,10 @@ from fmnist_edge.errors import ExportError
 from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
 from fmnist_edge.report.compare import compare
-from fmnist_edge.report.screen import screen_table
-from fmnist_edge.report.table import benchmark_table
+from fmnist_edge.report.narrow import screen_table
 from fmnist_edge.result import NotChecked, Reason, Skipped
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import STDOUT
+from fmnist_edge_cli.options import COLUMNS, STDOUT
 from tests import reports
 from tests.examples import FAILURE, case, row
 
@@ -90,11 +89,11 @@ def test_a_run_with_typical_names_fits(
         reports.row(of, 100_234.0, 101_000.0, 102_000.0),
         *reports.baseline(48_000.0, 48_100.0, 48_200.0),
     )
-    render.first_screen(run, None, wide=wide)
+    render.first_screen(run, None, columns=COLUMNS if wide else None)
     out, _ = capsys.readouterr()
-    table = benchmark_table(run) if wide else screen_table(run)
+    table = screen_table(run, COLUMNS if wide else None)
     lines = out.splitlines()
-    assert max(map(len, lines[: len(table.rows) + 6])) <= width
+    assert max(map(len, lines)) <= width
     for cells in table.rows:
         assert " ".join(cells).split() in [line.split() for line in lines]
 
@@ -118,7 +117,7 @@ def test_numbers_never_break_and_headers_do(screen: Screen) -> None:
         render.table(table)
     lines = [line.strip() for line in screen.getvalue().splitlines()]
     assert "p50 back to back" not in screen.getvalue()
-    assert [line.split() for line in lines[-3:-1]] == [["a", "1"], ["b", "22"]]
+    assert [line.split() for line in lines[-2:]] == [["a", "1"], ["b", "22"]]
 
 
 def test_verdicts_are_coloured_on_terminals_only(
@@ -148,13 +147,13 @@ def test_the_report_of_a_run_is_on_stdout_whole(capsys: pytest.CaptureFixture[st
     out, err = capsys.readouterr()
     assert err == ""
     assert "model.npz" in out
-    assert "Failed: b.npz on numpy: It fell. Pick it up.\n" in out
+    assert "\nFailed\n- b.npz on numpy: It fell. Pick it up.\n" in out
     assert (
-        "Not checked: model.npz on numpy: The system does not tell its CPU frequency governor.\n"
+        "- Not checked: model.npz on numpy: The system does not tell its CPU frequency governor.\n"
     ) in out
     assert (
-        "Not measured: a.tflite on openvino: openvino takes seconds to import, and this protocol "
-        "must end soon. Ask for it with: --runtime openvino\n"
+        "\nNot measured\n- a.tflite on openvino: openvino takes seconds to import, and this "
+        "protocol must end soon. Ask for it with: --runtime openvino\n"
     ) in out
     for title in ("Latency in full, µs", "From nothing to the first answer", "Memory and disk"):
         assert f"\n{title}\n" in out
@@ -168,8 +167,8 @@ def test_the_first_screen_of_a_run_is_short_and_on_stdout(
     out, err = capsys.readouterr()
     assert err == ""
     assert "2.00?" in out
-    assert "In doubt (?): p50 of 1 row. The machine ran on its battery" in out
-    assert out.endswith("Everything else: fmnist-edge report result.json\n")
+    assert "In doubt (?): p50 of 1 row: the machine ran on its battery. Plug it in" in out
+    assert out.endswith("The rest: fmnist-edge report result.json [--out page.md]\n")
     assert len(out.splitlines()) <= 24
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.render_tables import rendered
 from fmnist_edge.errors import ResultSchemaError
-from fmnist_edge.report.cells import Table
 from fmnist_edge.report.markdown import markdown_table
-from fmnist_edge.report.table import benchmark_table, short_table
+from fmnist_edge.report.screen import first_screen
+from fmnist_edge.report.table import benchmark_table
 from fmnist_edge.result import Reason, Run, write_run
 from tests import reports
 
@@ -24,14 +24,22 @@ def _page(kind: str, path: Path, table: str = "") -> str:
     return f"# Title\n\n<!-- {kind}: {path} -->\n{table}\n<!-- end of table -->\n\nText.\n"
 
 
-@pytest.mark.parametrize(("kind", "table"), [("table", short_table), ("full", benchmark_table)])
+def _screen(run: Run) -> str:
+    return f"```text\n{first_screen(run, 'result.json').text}\n```"
+
+
+def _table(run: Run) -> str:
+    return markdown_table(benchmark_table(run))
+
+
+@pytest.mark.parametrize(("kind", "text"), [("screen", _screen), ("full", _table)])
 def test_a_table_is_drawn_anew_and_the_rest_stays(
-    kind: str, table: Callable[[Run], Table], tmp_path: Path
+    kind: str, text: Callable[[Run], str], tmp_path: Path
 ) -> None:
     path = tmp_path / "result.json"
     write_run(path, RUN)
     drawn = rendered(_page(kind, path, "| old |"))
-    assert drawn == _page(kind, path, markdown_table(table(RUN)))
+    assert drawn == _page(kind, path, text(RUN))
     assert rendered(drawn) == drawn
 
 
@@ -39,7 +47,7 @@ def test_a_table_with_marks_says_what_they_mean(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     doubted = [reports.doubted(row, Reason("on-battery", "SUSPECT", ("p50",))) for row in RUN.rows]
     write_run(path, reports.run(*doubted))
-    drawn = rendered(_page("table", path))
+    drawn = rendered(_page("full", path))
     assert " 10.1? |" in drawn
     assert "|\n\nA number with ? is SUSPECT" in drawn
 
@@ -47,7 +55,7 @@ def test_a_table_with_marks_says_what_they_mean(tmp_path: Path) -> None:
 def test_a_page_of_a_reader_is_narrower_than_a_screen(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     write_run(path, RUN)
-    assert max(map(len, rendered(_page("table", path)).splitlines())) < 120
+    assert max(map(len, rendered(_page("screen", path)).splitlines())) < 120
 
 
 def test_a_model_index_has_a_line_for_each_published_file(tmp_path: Path) -> None:
@@ -76,4 +84,4 @@ def test_a_model_index_has_a_line_for_each_published_file(tmp_path: Path) -> Non
 
 def test_a_run_of_an_older_schema_is_no_table() -> None:
     with pytest.raises(ResultSchemaError, match=r"run_v1\.json"):
-        rendered(_page("table", GOLDEN / "run_v1.json"))
+        rendered(_page("full", GOLDEN / "run_v1.json"))

@@ -6,7 +6,8 @@ import pytest
 
 from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
-from fmnist_edge.report.table import benchmark_table, failures, short_table
+from fmnist_edge.report.narrow import screen_table
+from fmnist_edge.report.table import benchmark_table, failures
 from fmnist_edge.result import (
     AgainstReference,
     Figure,
@@ -105,13 +106,6 @@ def test_what_no_row_knows_has_no_column() -> None:
     )
 
 
-def test_the_short_table_has_fewer_columns_of_the_same_rows() -> None:
-    run = reports.run(row(), *reports.baseline(50_000.0))
-    short, whole = short_table(run), benchmark_table(run)
-    assert set(short.headers) < set(whole.headers)
-    assert [cells[0] for cells in short.rows] == [cells[0] for cells in whole.rows]
-
-
 def test_a_folder_is_no_part_of_the_name_unless_it_tells_files_apart() -> None:
     assert _cell(row(case("some/where/model.npz")), "model") == "model.npz"
     two = examples.run(row(case("a/model.npz")), row(case("b/model.npz")))
@@ -202,7 +196,7 @@ def test_the_verdict_is_the_worst_of_the_figures_that_are_shown() -> None:
     assert _cell(hidden, "verdict") == "VALID"
     paced = examples.run(reports.doubted(row(), _reason("SUSPECT", "paced-p90")))
     assert benchmark_table(paced).rows[0][-1] == "SUSPECT"
-    assert short_table(paced).rows[0][-1] == "VALID"  # it has no column for it
+    assert screen_table(paced, ("p50", "verdict")).rows[0][-1] == "VALID"  # it has no column for it
 
 
 def test_what_the_marks_mean_stands_under_a_table_that_has_some() -> None:

@@ -1,0 +1,146 @@
+"""What follows from a run, in a few sentences: which file to ship, and what is in doubt."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from fmnist_edge.report.choice import Choice, NoChoice, choose, difference, rivals
+from fmnist_edge.report.doubts import doubts
+from fmnist_edge.report.figures import named
+from fmnist_edge.report.layout import shortened
+from fmnist_edge.report.narrow import COLUMNS, shown_figures, user_rows
+from fmnist_edge.report.numbers import (
+    MEGA,
+    listed,
+    percent,
+    points,
+    probability,
+    sentence,
+    significant,
+    span,
+)
+from fmnist_edge.report.ratios import between
+from fmnist_edge.report.rows import memory_of, row_names
+from fmnist_edge.report.sentences import reason as told_reason
+from fmnist_edge.result import Figure, Row, Run
+
+_LONGEST_NAME: Final = 44
+_SHOWN_FRONT: Final = 2
+_SHOWN_TIES: Final = 2
+
+
+def decision(run: Run) -> tuple[str, ...]:
+    """Return which file to ship, what it costs beside others, and what is in doubt."""
+    return tuple(text for _, text in ranked(run, shown_figures(run, tuple(COLUMNS))))
+
+
+def ranked(run: Run, shown: Sequence[Figure]) -> Sequence[tuple[int, str]]:
+    """Return sentences in the order in which they are read, each after its place by importance.
+
+    Args:
+        run: What was measured.
+        shown: The figures that the reader sees.
+    """
+    choice = choose(run)
+    rows = [row for row in user_rows(run) if row.failure is None]
+    troubles = doubts(rows, shown)
+    if not troubles and any(row.verdicts for row in rows):
+        troubles = ("No reason was found to doubt the figures above.",)
+    if isinstance(choice, NoChoice):
+        return list(enumerate((_none(choice), *troubles)))
+    name = naming(run)
+    beside = (*_beside(choice, name), *_believed(rows, shown))
+    return [
+        (0, f"Ship {name(choice.best)}: {_why(choice.best, run)}{_rank(choice)}"),
+        # The first trouble comes after what stands first beside the choice.
+        *((1 + 2 * place, text) for place, text in enumerate(beside)),
+        *((2 + 2 * place, text) for place, text in enumerate(troubles)),
+    ]
+
+
+def _none(choice: NoChoice) -> str:
+    start = "No file can be recommended: "
+    if choice.because == "failed":
+        return f"{start}no row has a time."
+    if choice.because == "no-skill":
+        return (
+            f"{start}no model is more accurate than one answer for all images, by more than chance."
+        )
+    if choice.reason is None:
+        return f"{start}the ranks or accuracies of the most accurate rows are INVALID."
+    told = told_reason(choice.reason)
+    return f"{start}{sentence(told.sentence[:1].lower() + told.sentence[1:])} {told.cure}".strip()
+
+
+def _why(best: Row, run: Run) -> str:
+    if best.accuracy is None:
+        return "the fastest; its accuracy is not known, because there are no labels."
+    top = rivals(run)[0]
+    if top.accuracy is None or top.accuracy.top1 <= best.accuracy.top1:
+        return "the fastest, and none is more accurate."
+    change = points(best.accuracy.top1 - top.accuracy.top1)
+    return (
+        f"the fastest that loses no accuracy ({change} points, "
+        f"{probability(difference(best, top))})."
+    )
+
+
+def _rank(choice: Choice) -> str:
+    beside = (choice.best, *choice.ties, *filter(None, [choice.runner_up]))
+    doubtful = any(row.verdict("ratio") not in {"VALID", None} for row in beside)
+    return " Its rank is in doubt (?)." if doubtful else ""
+
+
+def _beside(choice: Choice, name: Callable[[Row], str]) -> Iterator[str]:
+    if choice.ties:
+        yield f"As fast, as far as can be told: {listed([*map(name, choice.ties)], _SHOWN_TIES)}."
+    if choice.runner_up is not None:
+        yield f"Next: {name(choice.runner_up)}, {_cost(choice.best, choice.runner_up)}."
+    faster = [row for row in reversed(choice.front) if row is not choice.best]
+    if faster:
+        told = [f"{name(row)} ({_trade(choice.best, row)})" for row in faster]
+        yield f"Faster, less accurate: {listed(told, _SHOWN_FRONT)}."
+
+
+def _cost(best: Row, other: Row) -> str:
+    """Return what another row takes beside the best."""
+    times = between(best, other)
+    told = []
+    if times is not None:
+        ratio, known = significant(times.ratio), times.interval
+        about = f"{ratio} ({span(known.low, known.high)})" if known else f"about {ratio}"
+        told.append(f"{about} times as slow")
+    own, others = (memory_of(row, lambda each: each.memory.steady_bytes) for row in (best, other))
+    if own is not None and others is not None and round((others - own) / MEGA):
+        more = (others - own) / MEGA
+        told.append(f"{abs(more):.0f} MB {'more' if more > 0 else 'less'} memory")
+    return ", ".join(told)
+
+
+def _trade(best: Row, faster: Row) -> str:
+    times = between(faster, best)
+    top1 = faster.accuracy.top1 if faster.accuracy else None
+    ratio = f", {significant(times.ratio, 2)} times as fast" if times else ""
+    return f"{percent(top1)} %{ratio}"
+
+
+def _believed(rows: Sequence[Row], shown: Sequence[Figure]) -> Iterator[str]:
+    """Yield which figures are VALID in every row, where others are not."""
+    valid = [
+        figure
+        for figure in shown
+        if any(figure in row.verdicts for row in rows)
+        and all(row.verdicts.get(figure, "VALID") == "VALID" for row in rows)
+    ]
+    if valid and any(row.verdict(*shown) != "VALID" for row in rows):
+        yield f"Valid in all rows: {named(valid)}."
+
+
+def naming(run: Run) -> Callable[[Row], str]:
+    """Return what names a row in a sentence; long names are shortened."""
+    name = row_names(run)
+    return lambda row: shortened([plain(name(row))], _LONGEST_NAME)[0]
+
+
+def plain(name: str) -> str:
+    """Return a name on one line: a file's name may have any character."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
