@@ -19,7 +19,7 @@ from fmnist_edge.report.numbers import (
     span,
 )
 from fmnist_edge.report.ratios import between
-from fmnist_edge.report.rows import memory_of, row_names
+from fmnist_edge.report.rows import memory_of, names, row_names, varied
 from fmnist_edge.report.sentences import reason as told_reason
 from fmnist_edge.result import Figure, Row, Run
 
@@ -48,12 +48,13 @@ def ranked(run: Run, shown: Sequence[Figure]) -> Sequence[tuple[int, str]]:
     if isinstance(choice, NoChoice):
         return list(enumerate((_none(choice), *troubles)))
     name = naming(run)
-    beside = (*_beside(choice, name), *_believed(rows, shown))
     return [
         (0, f"Ship {name(choice.best)}: {_why(choice.best, run)}{_rank(choice)}"),
-        # The first trouble comes after what stands first beside the choice.
-        *((1 + 2 * place, text) for place, text in enumerate(beside)),
-        *((2 + 2 * place, text) for place, text in enumerate(troubles)),
+        *((1, text) for text in _ties(choice, name)),
+        *((4, text) for text in _next(choice, name)),
+        *((2, text) for text in _front(choice, run)),
+        *((5, text) for text in _believed(rows, shown)),
+        *((3 if place == 0 else 6, text) for place, text in enumerate(troubles)),
     ]
 
 
@@ -90,14 +91,27 @@ def _rank(choice: Choice) -> str:
     return " Its rank is in doubt (?)." if doubtful else ""
 
 
-def _beside(choice: Choice, name: Callable[[Row], str]) -> Iterator[str]:
+def _ties(choice: Choice, name: Callable[[Row], str]) -> Iterator[str]:
     if choice.ties:
         yield f"As fast, as far as can be told: {listed([*map(name, choice.ties)], _SHOWN_TIES)}."
+
+
+def _next(choice: Choice, name: Callable[[Row], str]) -> Iterator[str]:
     if choice.runner_up is not None:
         yield f"Next: {name(choice.runner_up)}, {_cost(choice.best, choice.runner_up)}."
-    faster = [row for row in reversed(choice.front) if row is not choice.best]
-    if faster:
-        told = [f"{name(row)} ({_trade(choice.best, row)})" for row in faster]
+
+
+def _front(choice: Choice, run: Run) -> Iterator[str]:
+    """Yield what is faster at a lower accuracy; by file alone where only files tell it apart."""
+    runtimes = {row.case.runtime for row in choice.front}
+    by_file = len(runtimes) == 1 and not varied(run)
+    name = naming(run, names(run) if by_file else None)
+    told = [
+        f"{name(row)} ({_trade(choice.best, row)})"
+        for row in reversed(choice.front)
+        if row is not choice.best
+    ]
+    if told:
         yield f"Faster, less accurate: {listed(told, _SHOWN_FRONT)}."
 
 
@@ -119,7 +133,7 @@ def _cost(best: Row, other: Row) -> str:
 def _trade(best: Row, faster: Row) -> str:
     times = between(faster, best)
     top1 = faster.accuracy.top1 if faster.accuracy else None
-    ratio = f", {significant(times.ratio, 2)} times as fast" if times else ""
+    ratio = f", {significant(times.ratio, 2)}x" if times else ""
     return f"{percent(top1)} %{ratio}"
 
 
@@ -135,9 +149,14 @@ def _believed(rows: Sequence[Row], shown: Sequence[Figure]) -> Iterator[str]:
         yield f"Valid in all rows: {named(valid)}."
 
 
-def naming(run: Run) -> Callable[[Row], str]:
-    """Return what names a row in a sentence; long names are shortened."""
-    name = row_names(run)
+def naming(run: Run, whole: Callable[[Row], str] | None = None) -> Callable[[Row], str]:
+    """Return what names a row in a sentence; long names are shortened.
+
+    Args:
+        run: The run of the rows.
+        whole: Returns the whole name; none for file, runtime and what else tells rows apart.
+    """
+    name = whole or row_names(run)
     return lambda row: shortened([plain(name(row))], _LONGEST_NAME)[0]
 
 

@@ -122,7 +122,31 @@ def test_more_memory_is_told() -> None:
 def test_ties_and_faster_files_that_lose_accuracy_are_named() -> None:
     told = decision(reports.run(FLOAT, TWIN, INT8, WORSE))
     assert "As fast, as far as can be told: twin.tflite on litert." in told
-    assert "Faster, less accurate: int4.tflite on litert (90.00 %, 2.0 times as fast)." in told
+    assert "Faster, less accurate: int4.tflite (90.00 %, 2.0x)." in told
+
+
+def test_a_front_of_several_runtimes_names_them() -> None:
+    other = replace(WORSE, case=reports.case("int4.onnx", "onnxruntime"))
+    told = decision(reports.run(FLOAT, INT8, other))
+    assert "Faster, less accurate: int4.onnx on onnxruntime (90.00 %, 2.0x)." in told
+
+
+def test_of_a_long_front_the_most_accurate_are_named_and_found_on_the_screen() -> None:
+    smaller = [
+        replace(
+            WORSE,
+            case=reports.case(f"small-{index}.tflite", "litert"),
+            accuracy=replace(FLOAT.accuracy, correct=8800 - 400 * index),  # type: ignore[type-var]
+            back_to_back=reports.latency([5.0 / 2**index] * 3),
+        )
+        for index in range(5)
+    ]
+    trouble = _reason("on-battery", "p50", "p90", "paced-p50")
+    run = reports.run(*(reports.doubted(row, trouble) for row in (FLOAT, SLOWER, INT8, *smaller)))
+    assert (
+        "Faster, less accurate: small-0.tflite (88.00 %, 2.0x), small-1.tflite (84.00 %, 4.0x) and "
+        "3 more."
+    ) in first_screen(run, None, width=100).decision
 
 
 def test_a_rank_in_doubt_is_told() -> None:
