@@ -184,7 +184,10 @@ def _front(best: Row, rows: Sequence[Row]) -> tuple[Row, ...]:
     if best.accuracy is None:
         return ()
     front = [best]
-    while faster := [row for row in rows if _is_faster(row, front[0])]:
+    # What is faster and no less accurate, if only by chance, is no trade to name.
+    while faster := [
+        row for row in rows if _is_faster(row, front[0]) and _correct(row) < _correct(front[0])
+    ]:
         ranked = sorted(faster, key=_correct, reverse=True)
         front.insert(0, _lossless(faster, ranked)[0])
     return tuple(front)
