@@ -53,10 +53,18 @@ def _hint(package: str, extra: str) -> str:
 def install_command(*extras: str) -> str:
     """Return the command that installs optional dependencies where this program is installed.
 
-    The packages are named themselves, because fmnist-edge may have been installed from a folder.
-
     Args:
         extras: Optional dependency groups of pyproject.toml.
+    """
+    python = Path(sys.executable)
+    shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
+    return f"{shlex.quote(str(shown))} -m pip install {packages_of(*extras)}"
+
+
+def packages_of(*extras: str) -> str:
+    """Return the packages of optional dependency groups, as the arguments of a shell command.
+
+    The packages are named themselves, because fmnist-edge may have been installed from a folder.
     """
     from packaging.requirements import Requirement  # noqa: PLC0415 - only an error waits for it
 
@@ -67,9 +75,7 @@ def install_command(*extras: str) -> str:
         for each in wanted
         if each.marker is not None and each.marker.evaluate({"extra": extra})
     ]
-    python = Path(sys.executable)
-    shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
-    return shlex.join([str(shown), "-m", "pip", "install", *dict.fromkeys(packages)])
+    return shlex.join(dict.fromkeys(packages))
 
 
 def versions_of(distributions: tuple[str, ...]) -> dict[str, str]:

@@ -14,6 +14,8 @@ from fmnist_edge_cli.options import (
     DataDirOption,
     ForceOption,
     JsonOption,
+    QuietOption,
+    VerboseOption,
     WideFlag,
     check_json,
     column_names,
@@ -180,6 +182,8 @@ def bench(
     wide: WideFlag = False,
     columns: ColumnsOption = None,
     json: JsonOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     force: ForceOption = False,
     data_dir: DataDirOption = None,
 ) -> None:
@@ -209,7 +213,7 @@ def bench(
         *(energy, limit, seed is not None, together, data),
     )
     shown = column_names(columns, wide=wide)
-    progress = render.progress_display()
+    progress = render.progress_display(quiet=quiet, verbose=verbose)
     if resume is not None:
         _refuse_beside("--resume", *others, replay, json)
         request, json = bench_request.resume(resume), resume
@@ -240,7 +244,8 @@ def bench(
     check_json(json, force=force or resume is not None)
     request = bench_request.find_data(request, data_dir, progress)
     request, expected = pipeline.prepare(request, progress)
-    bench_plan.announce(request, expected)
+    if not quiet:
+        bench_plan.announce(request, expected)
     if dry_run:
         bench_plan.dry_run(request)
         return

@@ -6,7 +6,11 @@ from typing import Annotated
 import typer
 
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import JsonOption, check_json
+from fmnist_edge_cli.options import (
+    JsonOption,
+    QuietOption,
+    check_json,
+)
 
 
 def _share(text: str) -> float:
@@ -34,6 +38,7 @@ def compare(
         ),
     ] = None,
     json: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Tell what became slower or faster between two runs, and what is only chance.
 
@@ -57,7 +62,7 @@ def compare(
     comparison = comparing.compare(before, after)
     if json is None or not render.json_answer(comparison, json):
         render.comparison(comparison)
-    for remark in comparison_remarks(comparison, before, after):
+    for remark in () if quiet else comparison_remarks(comparison, before, after):
         render.warning(remark)
     if fail_above is None:
         return

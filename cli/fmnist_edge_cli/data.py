@@ -5,7 +5,13 @@ from typing import Annotated
 import typer
 
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import DataDirOption, JsonOption, check_json
+from fmnist_edge_cli.options import (
+    DataDirOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    check_json,
+)
 
 
 def data(
@@ -16,6 +22,8 @@ def data(
         typer.Option("--mirror", metavar="URL", help="Fetch from this address (repeatable)."),
     ] = None,
     json: JsonOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Find or fetch Fashion-MNIST, and verify all four files.
 
@@ -33,7 +41,7 @@ def data(
     folder = dataset.locate(
         data_dir,
         mirrors=None if offline else tuple(mirror or dataset.MIRRORS),
-        progress=render.progress_display(),
+        progress=render.progress_display(quiet=quiet, verbose=verbose),
     )
     told = {"path": str(folder.path), "source": folder.source, "sha256": dataset.DATASET_SHA256}
     if json is None or not render.json_answer(told, json):

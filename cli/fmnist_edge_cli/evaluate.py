@@ -7,7 +7,15 @@ import typer
 
 from fmnist_edge.artifact import SAVED_MODEL_FILE
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import DataDirOption, ForceOption, JsonOption, check_json, choice
+from fmnist_edge_cli.options import (
+    DataDirOption,
+    ForceOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    check_json,
+    choice,
+)
 
 if TYPE_CHECKING:
     from fmnist_edge.evaluation.record import SplitName
@@ -56,6 +64,8 @@ def evaluate(
     data_dir: DataDirOption = None,
     force: ForceOption = False,
     json: JsonOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Evaluate the accuracy, the calibration and the mistakes of a model.
 
@@ -73,7 +83,7 @@ def evaluate(
     from fmnist_edge.pipeline import evaluate as pipeline
 
     check_json(json, force=force)
-    progress = render.progress_display()
+    progress = render.progress_display(quiet=quiet, verbose=verbose)
     if plots is not None:
         pipeline.check_plots(plots, force=force)
     name = cast("SplitName", split)
@@ -84,7 +94,7 @@ def evaluate(
     written = pipeline.draw(done, plots, progress) if plots is not None else ()
     if json is None or not render.json_answer(done.evaluation, json):
         render.evaluation(done)
-    if written:
+    if written and not quiet:
         render.warning(f"Figures written: {', '.join(map(str, written))}.")
 
 

@@ -23,6 +23,8 @@ from fmnist_edge_cli.options import (
     DataDirOption,
     ForceOption,
     JsonOption,
+    QuietOption,
+    VerboseOption,
     check_json,
     choice,
     finite,
@@ -132,6 +134,8 @@ def export(
     data_dir: DataDirOption = None,
     force: ForceOption = False,
     json: JsonOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Convert a trained model to files for a device.
 
@@ -149,7 +153,7 @@ def export(
     from fmnist_edge.pipeline.export import export as make
 
     check_json(json, force=force)
-    progress = render.progress_display()
+    progress = render.progress_display(quiet=quiet, verbose=verbose)
     source = _source(model) if model else newest_model(artifacts)
     request = ExportRequest(
         source=source,
@@ -188,6 +192,7 @@ def _recipes(
 ) -> tuple[Recipe, ...]:
     """Return the recipes that the user names, or else those that this machine can make."""
     from fmnist_edge.artifact import format_of
+    from fmnist_edge.optional import install_command
     from fmnist_edge.pipeline.availability import available_recipes
 
     named = () if _ALL in formats else tuple(Format(each) for each in formats)
@@ -196,7 +201,8 @@ def _recipes(
         return chosen
     can = available_recipes(chosen, format_of(source))
     for extras, names in can.left_out.items():
-        progress.say(f"Left out: {', '.join(names)} (pip install 'fmnist-edge[{extras}]').")
+        command = install_command(*extras.split(","))
+        progress.say(f"Left out: {', '.join(names)}. Add them with: {command}")
     return can.recipes
 
 

@@ -93,6 +93,14 @@ def choice(flag: str, names: Iterable[str], text: str) -> Any:  # noqa: ANN401 -
     )
 
 
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show no progress and no remarks.")
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show every step of the progress, a line each.")
+]
+
+
 def check_json(file: Path | None, *, force: bool) -> None:
     """Find out before long work whether JSON may be written to this file.
 

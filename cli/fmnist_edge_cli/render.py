@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from fmnist_edge.clock import NS_PER_SECOND, now
 from fmnist_edge.errors import FmnistEdgeError
 from fmnist_edge.files import write_atomically
+from fmnist_edge.progress import SILENT
 from fmnist_edge.records import encode_json
 from fmnist_edge_cli.options import STDOUT
 
@@ -211,12 +212,21 @@ def evaluation(done: "Evaluated") -> None:
         console.print(picture)
 
 
-def progress_display() -> "Progress":
-    """A progress display on stderr: a bar on a terminal, a few lines elsewhere."""
+def progress_display(*, quiet: bool = False, verbose: bool = False) -> "Progress":
+    """A progress display on stderr: a bar on a terminal, a few lines elsewhere.
+
+    Args:
+        quiet: Whether nothing is shown.
+        verbose: Whether every step has a line, on a terminal too.
+    """
+    if quiet:
+        return SILENT
     # A descriptor of its own: while native output is suppressed, 2 is not the screen.
     stream = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
     console = _console(stream)
-    return _BarDisplay(console) if console.is_terminal else _LineDisplay(console)
+    if console.is_terminal and not verbose:
+        return _BarDisplay(console)
+    return _LineDisplay(console, every_step=verbose)
 
 
 def _console(stream: TextIO) -> "Console":
@@ -273,10 +283,16 @@ class _BarDisplay:
 
 
 class _LineDisplay:
-    """Lines for a log file: one at the start, after each tenth, and at least every 30 seconds."""
+    """Lines for a log file: one at the start, after each tenth, and at least every 30 seconds.
 
-    def __init__(self, console: "Console") -> None:
+    Args:
+        console: Where they go.
+        every_step: Whether each step that has a note gets a line.
+    """
+
+    def __init__(self, console: "Console", *, every_step: bool = False) -> None:
         self._console = console
+        self._every_step = every_step
         self._label = ""
         self._total: int | None = None
         self._done = 0
@@ -292,7 +308,10 @@ class _LineDisplay:
         self._note = note or self._note
         self._done += steps
         tenth = _TENTHS * self._done // self._total if self._total else 0
-        if tenth > self._tenth:
+        if self._every_step and note:
+            self._tenth = tenth
+            self._say_share(f" {100 * self._done // self._total} %" if self._total else "")
+        elif tenth > self._tenth:
             self._tenth = tenth
             self._say_share(f" {tenth * _TENTHS} %")
         elif now() - self._last_line_ns >= _LONGEST_SILENCE_NS:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonOption, check_json
+from fmnist_edge_cli.options import (
+    ARTIFACTS,
+    DataDirOption,
+    ForceOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    check_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +41,8 @@ def study(
     data_dir: DataDirOption = None,
     force: ForceOption = False,
     json: JsonOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Train and compare the models of the study: majority, smallest, study, default.
 
@@ -50,7 +60,7 @@ def study(
     from fmnist_edge.pipeline.study import study as train_study
 
     check_json(json, force=force)
-    progress = render.progress_display()
+    progress = render.progress_display(quiet=quiet, verbose=verbose)
     request = StudyRequest(out, seed, epochs, force, threads)
     folder = dataset.locate(data_dir, progress=progress).path
     models = list(train_study(request, folder, progress))

@@ -7,7 +7,15 @@ import typer
 
 from fmnist_edge.training.preset_names import PRESET_NAMES, PRESET_SUFFIX
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import ARTIFACTS, DataDirOption, ForceOption, JsonOption, check_json
+from fmnist_edge_cli.options import (
+    ARTIFACTS,
+    DataDirOption,
+    ForceOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    check_json,
+)
 from fmnist_edge_cli.preset_table import TEACHER_NOTE, preset_table
 
 if TYPE_CHECKING:
@@ -118,6 +126,8 @@ def train(
     data_dir: DataDirOption = None,
     force: ForceOption = False,
     json: JsonOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Train a dense Fashion-MNIST classifier.
 
@@ -143,7 +153,7 @@ def train(
     from fmnist_edge.pipeline.train import TrainRequest, check, train_checked
     from fmnist_edge.training.tensorboard import tensorboard_logger
 
-    progress = render.progress_display()
+    progress = render.progress_display(quiet=quiet, verbose=verbose)
     path = out or ARTIFACTS / f"{Path(preset).stem}.keras"
     if plots is not None:
         check_drawable(plots, path.stem, force=force or resume)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fmnist_edge.artifact import Format
 from fmnist_edge.errors import MissingDependencyError
 from fmnist_edge.exporters import ROUTES, not_convertible
-from fmnist_edge.optional import installed
+from fmnist_edge.optional import install_command, installed
 from fmnist_edge.recipes import Recipe
 
 
@@ -16,8 +16,8 @@ class AvailableRecipes:
 
     Args:
         recipes: The recipes whose packages are installed.
-        left_out: The names of the other recipes, by the extras that install what they need
-            (`pip install 'fmnist-edge[EXTRAS]'`).
+        left_out: The names of the other recipes, by the extras that install what they need,
+            with commas between them.
     """
 
     recipes: tuple[Recipe, ...]
@@ -45,7 +45,7 @@ def available_recipes(recipes: Sequence[Recipe], source: Format) -> AvailableRec
         extras = next(iter(left_out))
         raise MissingDependencyError(
             f"Nothing can be exported: the packages for {', '.join(left_out[extras])} are missing.",
-            hint=f"Install them with: pip install 'fmnist-edge[{extras}]'",
+            hint=f"Install them with: {install_command(*extras.split(','))}",
         )
     return AvailableRecipes(tuple(made), left_out)
 

@@ -16,7 +16,7 @@ from fmnist_edge.exporters import Parent
 from fmnist_edge.exporters.onnx import layers as onnx_layers
 from fmnist_edge.exporters.parents.dense_chain import layer_outputs
 from fmnist_edge.exporters.tflite import layers as tflite_layers
-from fmnist_edge.optional import installed
+from fmnist_edge.optional import install_command, installed
 from fmnist_edge.recipes import Choices, Recipe
 from fmnist_edge.records import replace
 from fmnist_edge.session import (
@@ -105,7 +105,7 @@ def runtime_for(artifact: Artifact) -> str:
     extra = runtimes.get(able[0]).EXTRA
     raise MissingDependencyError(
         f"{artifact.path.name} cannot be opened: {able[0]} is not installed.",
-        hint=f"Install it with: pip install 'fmnist-edge[{extra}]'",
+        hint=f"Install it with: {install_command(extra)}",
     )
 
 

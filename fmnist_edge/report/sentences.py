@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from fmnist_edge.optional import packages_of
 from fmnist_edge.report.numbers import counted, quantity
 from fmnist_edge.result import (
     NotChecked,
@@ -226,7 +227,7 @@ SKIPPED: Final[Mapping[str, Told]] = {
         "fmnist-edge export makes files that they open.",
     ),
     "not-installed": Told(
-        "{runtime} is not installed.", "Install it with: pip install 'fmnist-edge[{extra}]'"
+        "{runtime} is not installed.", "Install it with: python -m pip install {packages}"
     ),
     "slow-import": Told(
         "{runtime} takes seconds to import, and this protocol must end soon.",
@@ -273,7 +274,9 @@ def rule(of: RuleCheck) -> Told:
 
 def skipped(of: Skipped) -> Told:
     """Return what was not measured, why, and what to do."""
-    told = _told(SKIPPED, of.code, {"runtime": of.runtime or "", **of.values})
+    extra = of.values.get("extra")
+    packages = packages_of(str(extra)) if extra else ""
+    told = _told(SKIPPED, of.code, {"runtime": of.runtime or "", "packages": packages, **of.values})
     what = f"{of.path} on {of.runtime}" if of.runtime else of.path
     return Told(f"{what}: {told.sentence}", told.cure)
 

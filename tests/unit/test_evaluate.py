@@ -21,6 +21,7 @@ from fmnist_edge.errors import (
 )
 from fmnist_edge.evaluation.record import SplitName
 from fmnist_edge.libraries import matplotlib as matplotlib_library
+from fmnist_edge.optional import install_command
 from fmnist_edge.pipeline import evaluate as pipeline
 from fmnist_edge.pipeline import parity
 from fmnist_edge.pipeline.evaluate import EvaluateRequest
@@ -169,7 +170,7 @@ def test_a_runtime_that_is_not_installed_is_named_with_its_extra(
     monkeypatch.setattr(parity, "installed", lambda _: False)
     with pytest.raises(MissingDependencyError) as caught:
         pipeline.evaluate(EvaluateRequest(tmp_path / "m.tflite"), real_data_folder)
-    assert caught.value.hint == "Install it with: pip install 'fmnist-edge[litert]'"
+    assert caught.value.hint == f"Install it with: {install_command('litert')}"
     package = runtimes.get("onnxruntime").PACKAGE
     monkeypatch.setitem(sys.modules, package, None)
     (tmp_path / "m.onnx").write_bytes(b"any")

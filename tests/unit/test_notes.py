@@ -123,8 +123,8 @@ def test_what_was_skipped_is_told_with_what_to_do() -> None:
     gone = Skipped("a.tflite", "litert", "not-installed", {"extra": "litert"})
     [told] = notes.skipped(replace(reports.run(), skipped=(gone,)))
     assert told == (
-        "a.tflite on litert: litert is not installed. Install it with: pip install "
-        "'fmnist-edge[litert]'"
+        "a.tflite on litert: litert is not installed. Install it with: python -m pip "
+        "install 'ai-edge-litert>=2.1'"
     )
 
 

@@ -111,3 +111,15 @@ def test_a_float_that_is_not_finite_ends_with_2_and_names_the_option(
 def test_the_names_of_runtimes_and_protocols_are_completed() -> None:
     assert {"numpy", "litert", "onnxruntime"} <= set(bench._runtimes())
     assert {"standard", "quick", "smoke"} <= set(bench._protocols())
+
+
+@pytest.mark.parametrize(
+    "command", ["data", "study", "train", "evaluate", "export", "bench", "compare"]
+)
+def test_every_command_that_tells_how_it_goes_can_be_silenced(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["fmnist-edge", command, "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "-q, --quiet" in " ".join(capsys.readouterr().out.split())

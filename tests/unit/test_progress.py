@@ -5,7 +5,7 @@ import io
 import pytest
 
 from fmnist_edge.progress import SILENT, Progress
-from fmnist_edge_cli.render import _BarDisplay, _console, _LineDisplay
+from fmnist_edge_cli.render import _BarDisplay, _console, _LineDisplay, progress_display
 from tests.fakes import Time
 
 
@@ -99,3 +99,22 @@ def test_a_bar_may_be_used_as_a_log_is() -> None:
     display.finish()
     for part in ("Train [small]", "100%", "loss 39", "Done: a/very/long/path", "Again"):
         assert part in stream.getvalue()
+
+
+def test_every_step_that_has_a_note_gets_a_line_where_that_is_asked_for() -> None:
+    stream = io.StringIO()
+    display = _LineDisplay(_console(stream), every_step=True)
+    display.start("Look around", 200)
+    for number in range(3):
+        display.advance(note=f"stone {number}")
+    display.advance()
+    assert stream.getvalue().splitlines() == [
+        "Look around ...",
+        "Look around: 0 % (stone 0)",
+        "Look around: 1 % (stone 1)",
+        "Look around: 1 % (stone 2)",
+    ]
+
+
+def test_a_display_that_is_to_be_quiet_shows_nothing() -> None:
+    assert progress_display(quiet=True) is SILENT
