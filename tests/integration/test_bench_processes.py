@@ -80,7 +80,7 @@ def test_a_measuring_process_that_is_killed_becomes_a_row_that_says_so(
     (failure,) = (row.failure for row in run.rows if row.failure is not None)
     assert failure.kind == "WorkerCrashedError"
     assert failure.message == "The measuring process was killed by SIGKILL."
-    assert f"{failure.message} {failure.hint}" in done.stdout
+    assert f"{failure.message} {failure.hint}" in " ".join(done.stdout.split())
     assert sum(row.back_to_back is not None for row in run.rows) == _ROWS - 1
 
 

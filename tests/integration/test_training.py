@@ -297,7 +297,7 @@ def test_the_presets_are_listed(cli: CommandLine) -> None:
     done = cli("train", "--list-presets")
     assert done.returncode == 0, done.stderr
     for name in PRESET_NAMES:
-        assert f"\n {name} " in done.stdout
+        assert f"\n{name} " in done.stdout
     listed = json.loads(cli("train", "--list-presets", "--json", "-").stdout)
     assert tuple(listed) == PRESET_NAMES
     assert listed["default"]["preset"]["optimizer"]["name"] == "adamw"
