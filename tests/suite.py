@@ -1,8 +1,8 @@
 """Checks the code and runs the tests: `python -m tests.suite check`, or `all`.
 
 `check` is for every change: ruff, mypy, import-linter, the unit tests and the property tests.
-`all` runs every test besides: those that read no clock side by side, in one process more than there
-are processors, and then those that do, alone. The last line adds up both in pytest's form.
+`all` runs every test besides: those that read no clock side by side, one process per processor,
+and then those that do, alone. The last line adds up both in pytest's form.
 """
 
 import os
@@ -69,8 +69,7 @@ def lint() -> bool:
 
 def side_by_side(processors: int) -> Sequence[str]:
     """Options that give pytest several processes; the tests of a file stay in one of them."""
-    # One more, because many tests wait for processes that sleep.
-    processes = min(processors + 1, _MOST_PROCESSES)
+    processes = min(processors, _MOST_PROCESSES)
     return ("-n", str(processes), "--dist", "loadscope", "--no-loadscope-reorder")
 
 

@@ -27,10 +27,8 @@ def test_every_test_is_in_one_run_or_the_other() -> None:
     assert "-n" not in clocked
 
 
-@pytest.mark.parametrize(("processors", "processes"), [(1, "2"), (2, "3"), (64, "4")])
-def test_there_is_a_process_more_than_processors_up_to_four(
-    processors: int, processes: str
-) -> None:
+@pytest.mark.parametrize(("processors", "processes"), [(1, "1"), (2, "2"), (64, "4")])
+def test_there_is_a_process_per_processor_up_to_four(processors: int, processes: str) -> None:
     assert side_by_side(processors)[:2] == ("-n", processes)
 
 
