@@ -8,8 +8,8 @@ from typing import Literal
 
 from fmnist_edge.report.columns import SIGNIFICANT
 from fmnist_edge.report.ratios import Times, between
-from fmnist_edge.report.rows import ordered
-from fmnist_edge.result import Accuracy, Reason, Row, Run
+from fmnist_edge.report.rows import given_labels, ordered
+from fmnist_edge.result import Accuracy, Reason, Row, Run, p50_ns
 from fmnist_edge.stats.classification import mcnemar_p_value
 
 
@@ -83,11 +83,6 @@ def _timed(run: Run) -> Sequence[Row]:
     return sorted((row for row in timed if row.case.batch == batch), key=p50_ns)
 
 
-def p50_ns(row: Row) -> float:
-    """Return the p50 back to back in nanoseconds; 0 for a row without."""
-    return row.back_to_back.p50_ns if row.back_to_back else 0.0
-
-
 def _none(timed: Sequence[Row], believed: Sequence[Row], skilled: Sequence[Row]) -> NoChoice:
     if not timed:
         return NoChoice("failed")
@@ -157,18 +152,13 @@ def difference(one: Row, other: Row) -> float:
         named = (reference.case.subject.name, reference.case.runtime)
         if known is not None and (known.reference, known.runtime) == named:
             return known.p_value
-    answers = _answers(one), _answers(other)
+    answers = given_labels(one), given_labels(other)
     if not answers[0] or len(answers[0]) != len(answers[1]):
         return _two_proportions(one.accuracy, other.accuracy)
     differing = sum(left != right for left, right in zip(*answers, strict=True))
     more = abs(one.accuracy.correct - other.accuracy.correct)
     undecided = max(0, differing - more) // 2
     return mcnemar_p_value(undecided, undecided + more)
-
-
-def _answers(row: Row) -> Sequence[str]:
-    told = next((each.predictions.labels for each in row.measurements if each.predictions), "")
-    return told.split() if " " in told else told
 
 
 def _two_proportions(one: Accuracy, other: Accuracy) -> float:

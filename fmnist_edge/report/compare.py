@@ -22,7 +22,7 @@ from fmnist_edge.report.comparable import (
     same_machine,
 )
 from fmnist_edge.report.ratios import Times, times
-from fmnist_edge.report.rows import row_names
+from fmnist_edge.report.rows import given_labels, row_names
 from fmnist_edge.result import Figure, Interval, Latency, Row, Run, can_tell
 from fmnist_edge.stats.classification import mcnemar_p_value
 from fmnist_edge.stats.intervals import unpaired_ratio
@@ -227,7 +227,7 @@ def _judged(change: Change, machine: MachineChange | None) -> Change:
 def _accuracy_change(before: Row, after: Row) -> AccuracyChange | None:
     if before.failure or after.failure or not before.accuracy or not after.accuracy:
         return None
-    early, late = _labels(before), _labels(after)
+    early, late = given_labels(before), given_labels(after)
     if not early or len(early) != len(late):
         return None
     differing = sum(one != other for one, other in zip(early, late, strict=True))
@@ -243,8 +243,3 @@ def _accuracy_change(before: Row, after: Row) -> AccuracyChange | None:
         p_value=mcnemar_p_value(undecided, undecided + more),
         verdicts=(before.verdicts.get("accuracy"), after.verdicts.get("accuracy")),
     )
-
-
-def _labels(row: Row) -> Sequence[str]:
-    told = next((each.predictions.labels for each in row.measurements if each.predictions), "")
-    return told.split() if " " in told else told

@@ -67,3 +67,9 @@ def memory_of(row: Row, moment: Callable[[Measurement], int | None]) -> int | No
     """Return the largest of the processes in bytes; None where the system tells none."""
     known = [value for each in measured(row) if (value := moment(each)) is not None]
     return max(known, default=None)
+
+
+def given_labels(row: Row) -> Sequence[str]:
+    """Return the class that the model gave to each image, as text; empty where none was kept."""
+    told = next((each.predictions.labels for each in row.measurements if each.predictions), "")
+    return told.split() if " " in told else told
