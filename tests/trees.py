@@ -115,12 +115,10 @@ AMD_DESKTOP: Final = {
     "sys/class/hwmon/hwmon1/temp1_label": "Tctl\n",
     "sys/class/hwmon/hwmon1/temp3_input": "48250\n",
     "sys/class/hwmon/hwmon1/temp3_label": "Tccd1\n",
-    "sys/class/hwmon/hwmon2/name": "amdgpu\n",
+    "sys/class/hwmon/hwmon2/name": "spd5118\n",
     "sys/class/hwmon/hwmon2/temp1_input": "44000\n",
-    "sys/class/hwmon/hwmon2/temp1_label": "edge\n",
-    "sys/class/hwmon/hwmon10/name": "amdgpu\n",
+    "sys/class/hwmon/hwmon10/name": "spd5118\n",
     "sys/class/hwmon/hwmon10/temp1_input": "61000\n",
-    "sys/class/hwmon/hwmon10/temp1_label": "edge\n",
 }
 INTEL_LAPTOP: Final = {
     f"{_CPU}/possible": "0-1\n",

@@ -122,7 +122,8 @@ def _warmed_up(row: Row) -> Iterator[Remark]:
     """Name a temperature that rose; a speed that changed with it shows in the turns."""
     courses: dict[str, list[float]] = {}
     for reading in row.readings:
-        for sensor, celsius in reading.temperatures_celsius.items():
+        joined = reading.joined_with(reading.accelerators_of(row.case.device))
+        for sensor, celsius in joined.temperatures_celsius.items():
             courses.setdefault(sensor, []).append(celsius)
     rises = {sensor: max(course) - course[0] for sensor, course in courses.items()}
     sensor = max(rises, key=lambda name: rises[name], default="")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fmnist_edge.host.small_files import UnreadableError
+from fmnist_edge.result import Accelerator
 
 T = TypeVar("T")
 
@@ -19,6 +20,7 @@ class Findings:
         throttled: Whether a limit is in force, by name of the limit.
         counters: Number of events since the system started, by name of the event.
         unreadable: Why a value could not be read, by name of the value.
+        accelerators: What was read of each accelerator, by its name.
     """
 
     temperatures: dict[str, float] = field(default_factory=dict)
@@ -26,6 +28,7 @@ class Findings:
     throttled: dict[str, bool] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    accelerators: dict[str, Accelerator] = field(default_factory=dict)
 
     def ask(self, what: str, question: Callable[[], T]) -> T | None:
         """Return the answer of `question`; record the reason under `what` where there is none."""

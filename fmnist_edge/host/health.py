@@ -4,10 +4,13 @@ The sensors are looked for once, so that a reading is cheap. A value that cannot
 with the reason, because an unreadable sensor does not mean a healthy machine.
 """
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
+from fmnist_edge.host.drm import drm_gpus
 from fmnist_edge.host.findings import Findings, Probe
+from fmnist_edge.host.nvidia import Nvml, nvidia_gpus, open_nvml
 from fmnist_edge.host.power_supply import PowerSupplies
 from fmnist_edge.host.programs import Run, run_program
 from fmnist_edge.host.raspberry_pi import throttling, voltage_alarm
@@ -19,7 +22,7 @@ from fmnist_edge.host.small_files import (
     parse_int,
     read_text,
 )
-from fmnist_edge.result import Reading
+from fmnist_edge.result import WITHOUT_GPU, Reading
 
 _KIB: Final = 1024
 
@@ -30,17 +33,29 @@ class Health:
     Args:
         root: Folder in which `proc` and `sys` are mounted.
         run: Runs `vcgencmd`, only on a Raspberry Pi whose kernel has no file that tells the same.
+        devices: Devices of all cases, such as "cpu" and "cuda"; a GPU that none of them can be on
+            is not read.
+        nvml: Starts NVIDIA's library.
     """
 
-    def __init__(self, root: Path = Path("/"), run: Run = run_program) -> None:
+    def __init__(
+        self,
+        root: Path = Path("/"),
+        run: Run = run_program,
+        devices: Collection[str] = (),
+        nvml: Callable[[], Nvml] = open_nvml,
+    ) -> None:
         self._root = root
         self._supplies = PowerSupplies(root)
+        with_gpu = frozenset(devices) - WITHOUT_GPU
         probes: list[Probe | None] = [
             thermometers(root),
             clocks(root),
             throttling(root, run),
             voltage_alarm(root),
             throttle_counters(root),
+            nvidia_gpus(root, with_gpu, nvml),
+            drm_gpus(root, with_gpu),
         ]
         self._probes = tuple(probe for probe in probes if probe is not None)
 
@@ -69,6 +84,7 @@ class Health:
             on_battery=on_battery,
             available_bytes=available,
             unreadable=found.unreadable,
+            accelerators=found.accelerators,
         )
 
 

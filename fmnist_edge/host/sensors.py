@@ -33,6 +33,8 @@ _EVENTS: Final = {
 def thermometers(root: Path) -> Probe:
     """Return a probe of all hwmon chips, and of the thermal zones that are not among them.
 
+    The chips of GPUs are left out: they are read with the GPU, where a case may be on it.
+
     Args:
         root: Folder in which `sys` is mounted.
     """
@@ -51,9 +53,11 @@ def _temperatures(sensors: Mapping[str, Path], found: Findings) -> None:
 
 def _sensors(root: Path) -> dict[str, Path]:
     chips = [
-        (read_or_empty(chip / "name") or chip.name, chip) for chip in _all(root, "hwmon/hwmon*")
+        (read_or_empty(chip / "name") or chip.name, chip)
+        for chip in _all(root, "hwmon/hwmon*")
+        if not (chip / "device/drm").is_dir()
     ]
-    named = [pair for name, chip in chips for pair in _of_chip(name, chip)]
+    named = [pair for name, chip in chips for pair in temperatures_of_chip(name, chip)]
     known = {name for name, _ in chips}
     zones = [
         (read_or_empty(zone / "type") or zone.name, zone) for zone in _all(root, "thermal/*_zone*")
@@ -68,8 +72,13 @@ def _all(root: Path, pattern: str) -> list[Path]:
     return glob_sorted(root / "sys/class", pattern)
 
 
-def _of_chip(name: str, chip: Path) -> list[tuple[str, Path]]:
-    """Return name and file of each temperature of a hwmon chip."""
+def temperatures_of_chip(name: str, chip: Path) -> list[tuple[str, Path]]:
+    """Return name and file of each temperature of a hwmon chip.
+
+    Args:
+        name: What the names begin with.
+        chip: Its folder.
+    """
     files = glob_sorted(chip, "temp*_input")
     labels = [
         read_or_empty(path.with_name(path.name.replace("_input", "_label"))) for path in files

@@ -117,7 +117,8 @@ def bench(
     found = _begun(request)
     truth = _labels(data)
     meter, metering = find_meter()
-    health, launch = Health(), _launcher(request)
+    health = Health(devices={case.device for case in request.plan.cases})
+    launch = _launcher(request)
 
     def probe() -> Reading:
         return health.look((now() - begin) / NS_PER_SECOND)

@@ -9,7 +9,7 @@ from fmnist_edge.result import Reading, Run
 def health(run: Run) -> Mapping[str, str]:
     """Return what was read, by name; what could not be read has its reason in its place."""
     readings = sorted(
-        (reading for row in run.rows for reading in row.readings),
+        (each.joined_with(each.accelerators) for row in run.rows for each in row.readings),
         key=lambda reading: reading.at_seconds,
     )
     if not readings:
@@ -19,6 +19,7 @@ def health(run: Run) -> Mapping[str, str]:
         "readings": f"{counted(times, 'reading')} over {run.wall_seconds:.0f} s",
         **_ranges("temperature of", "°C", 1, [each.temperatures_celsius for each in readings]),
         **_ranges("clock of", "MHz", 0, [each.clocks_mhz for each in readings]),
+        **_ranges("power of", "W", 1, [_watts(each) for each in readings]),
         **_limits(readings),
         **_counters(readings),
         **_range("load", [each.load for each in readings], "{:.2f}"),
@@ -40,6 +41,10 @@ def _ranges(
         seen = [each[name] for each in readings if name in each]
         found |= _range(f"{start} {name}", seen, f"{{:.{digits}f}}", unit)
     return found
+
+
+def _watts(reading: Reading) -> Mapping[str, float]:
+    return {name: its.watts for name, its in reading.accelerators.items() if its.watts is not None}
 
 
 def _range(name: str, seen: Iterable[float | None], form: str, unit: str = "") -> dict[str, str]:

@@ -121,6 +121,10 @@ REASONS: Final[Mapping[str, Told]] = {
         "The clock of the {cpu} CPU varied between {from_mhz} and {to_mhz}.",
         "Use the governor performance, cool the machine, and measure again.",
     ),
+    "accelerator-clock-changed": Told(
+        "The clock of {accelerator} varied between {from_mhz} and {to_mhz} while it worked.",
+        "Fix its clock (of NVIDIA's with nvidia-smi --lock-gpu-clocks), and measure again.",
+    ),
     "on-battery": Told(
         "The machine ran on its battery; many machines run slower then.",
         "Plug it in and measure again.",

@@ -28,7 +28,15 @@ from fmnist_edge.result.derived import (
     Value,
     Values,
 )
-from fmnist_edge.result.health import Energy, EnergyMeter, Reading
+from fmnist_edge.result.health import (
+    NVIDIA,
+    NVIDIA_DEVICES,
+    WITHOUT_GPU,
+    Accelerator,
+    Energy,
+    EnergyMeter,
+    Reading,
+)
 from fmnist_edge.result.measurement import (
     Audit,
     BackToBack,
@@ -52,7 +60,11 @@ from fmnist_edge.result.store import read_run, write_run
 
 __all__ = [
     "LEVELS",
+    "NVIDIA",
+    "NVIDIA_DEVICES",
     "SCHEMA_VERSION",
+    "WITHOUT_GPU",
+    "Accelerator",
     "Accuracy",
     "AgainstReference",
     "Audit",

@@ -32,6 +32,7 @@ REASONS: Final = _table(
     throttled=("readings_affected", "readings", "limits"),
     throttle_events=("events",),
     clock_changed=("cpu", "from_mhz", "to_mhz"),
+    accelerator_clock_changed=("accelerator", "from_mhz", "to_mhz"),
     on_battery=(),
     memory_pressure=("available_bytes", "total_bytes", "limit_share"),
 )

@@ -1,8 +1,44 @@
 """The state of the machine while it was measured, and its energy."""
 
 from collections.abc import Mapping
+from typing import Final, TypeVar
 
-from fmnist_edge.records import Record
+import msgspec
+
+from fmnist_edge.records import Record, replace
+
+T = TypeVar("T")
+
+NVIDIA_DEVICES: Final = frozenset({"cuda", "tensorrt"})
+"""Devices of a case that are an NVIDIA GPU in any case; "gpu", "vulkan", "webgpu" may be any."""
+
+NVIDIA: Final = "nvidia"
+"""What the names of NVIDIA's GPUs begin with in a reading."""
+
+WITHOUT_GPU: Final = frozenset({"cpu", "npu"})
+"""Devices whose work no GPU does."""
+
+
+class Accelerator(Record):
+    """One GPU at a reading of the sensors. What is absent could not be read.
+
+    Args:
+        address: Its PCI address; empty where it is on no such bus.
+        temperatures_celsius: By sensor.
+        clock_mhz: Of its compute units.
+        idle: Whether it had nothing to do, so that its clock says nothing about the calls.
+        throttled: Whether a limit is in force now, by name ("hardware slowdown", "pl1").
+        watts: What it draws, or what the whole board draws.
+        unreadable: What could not be read, and why.
+    """
+
+    address: str = ""
+    temperatures_celsius: Mapping[str, float] = msgspec.field(default_factory=dict)
+    clock_mhz: float | None = None
+    idle: bool | None = None
+    throttled: Mapping[str, bool] = msgspec.field(default_factory=dict)
+    watts: float | None = None
+    unreadable: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class Reading(Record):
@@ -18,6 +54,7 @@ class Reading(Record):
         on_battery: None where there is no power supply to ask.
         available_bytes: Memory that could be had without swapping.
         unreadable: What could not be read, and why.
+        accelerators: By name ("nvidia 0", "amdgpu card1"); none where every case is on the CPU.
     """
 
     at_seconds: float
@@ -29,13 +66,58 @@ class Reading(Record):
     on_battery: bool | None
     available_bytes: int | None
     unreadable: Mapping[str, str]
+    accelerators: Mapping[str, Accelerator] = msgspec.field(default_factory=dict)
+
+    def accelerators_of(self, device: str) -> Mapping[str, Accelerator]:
+        """Return the accelerators that a case may have used: all that its device's name allows.
+
+        Args:
+            device: Name of the device, such as "cuda" or "cpu".
+        """
+        if device in WITHOUT_GPU:
+            return {}
+        maker = NVIDIA if device in NVIDIA_DEVICES else ""
+        return {name: each for name, each in self.accelerators.items() if name.startswith(maker)}
+
+    def joined_with(self, accelerators: Mapping[str, Accelerator]) -> "Reading":
+        """Return this reading with the values of accelerators among those of the machine.
+
+        A limit of "nvidia 0" has the name "nvidia 0 hardware slowdown" then.
+
+        Args:
+            accelerators: Some of those of this reading.
+        """
+        clocks = {name: each.clock_mhz for name, each in accelerators.items()}
+        return replace(
+            self,
+            temperatures_celsius={
+                **self.temperatures_celsius,
+                **_joined({name: each.temperatures_celsius for name, each in accelerators.items()}),
+            },
+            clocks_mhz={
+                **self.clocks_mhz,
+                **{name: clock for name, clock in clocks.items() if clock is not None},
+            },
+            throttled={
+                **self.throttled,
+                **_joined({name: each.throttled for name, each in accelerators.items()}),
+            },
+            unreadable={
+                **self.unreadable,
+                **_joined({name: each.unreadable for name, each in accelerators.items()}),
+            },
+        )
+
+
+def _joined(values: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
+    return {f"{name} {key}": value for name, own in values.items() for key, value in own.items()}
 
 
 class EnergyMeter(Record):
     """The source of a run's energy figures.
 
     Args:
-        source: "RAPL" or "Raspberry Pi PMIC"; empty where there is none.
+        source: "RAPL", "Raspberry Pi PMIC" or "NVML"; empty where there is none.
         coverage: What its figures include and what not.
         unavailable: Why there is none.
     """

@@ -11,6 +11,7 @@ from fmnist_edge.bench.checks import Verdict, judge
 from fmnist_edge.bench.checks.finding import NUMBERS, PACED, TAILS, TIMES, WARM
 from fmnist_edge.records import replace
 from fmnist_edge.result import (
+    Accelerator,
     Audit,
     CpuUse,
     Figure,
@@ -153,6 +154,77 @@ def test_a_counter_that_rises_makes_all_numbers_invalid_and_no_rank() -> None:
     # Linux's driver clears the word of a Raspberry Pi now and then.
     assert _codes(_read(*reversed(counts))) == []
     assert _codes(_read(*reversed(counts), counts[1])) == ["throttle-events"]
+
+
+_LIMIT: Mapping[str, bool] = {"hardware slowdown": True, "software power cap": False}
+
+
+def _on(device: str, *seen: Mapping[str, Accelerator]) -> Row:
+    """The clean row on another device, with readings of accelerators."""
+    read = _read(*({"accelerators": each} for each in seen))
+    return replace(read, case=replace(read.case, device=device))
+
+
+@pytest.mark.parametrize(
+    ("device", "limits"),
+    [
+        ("cpu", None),
+        ("npu", None),
+        ("cuda", "nvidia 0 hardware slowdown"),
+        ("vulkan", "nvidia 0 hardware slowdown, i915 card0 pl1"),
+    ],
+)
+def test_a_limit_of_a_gpu_spoils_the_rows_that_may_be_on_it(
+    device: str, limits: str | None
+) -> None:
+    gpus = {
+        "nvidia 0": Accelerator(throttled=_LIMIT),
+        "i915 card0": Accelerator(throttled={"pl1": True}),
+    }
+    found = [
+        each for each in judge(_on(device, {}, gpus), _HOST).reasons if each.code == "throttled"
+    ]
+    assert [each.values["limits"] for each in found] == ([limits] if limits else [])
+    assert all((each.level, each.figures) == ("INVALID", NUMBERS) for each in found)
+
+
+def test_a_limit_of_the_cpu_spoils_the_rows_on_gpus_too() -> None:
+    for device in ("cpu", "cuda", "vulkan"):
+        row = replace(
+            _on(device, {}),
+            readings=(replace(_FINE, throttled={"under-voltage": True}),),
+        )
+        assert _one(row, "throttled").values["limits"] == "under-voltage"
+
+
+def test_the_clock_of_a_gpu_counts_while_it_works() -> None:
+    def course(device: str, *readings: tuple[float, bool | None]) -> Row:
+        seen = [{"nvidia 0": Accelerator(clock_mhz=mhz, idle=idle)} for mhz, idle in readings]
+        return _on(device, *seen)
+
+    assert _codes(course("cuda", (2000, False), (2090, False), (210, True), (405, None))) == []
+    reason = _one(course("cuda", (2000, False), (2110, False)), "accelerator-clock-changed")
+    assert (reason.level, reason.figures) == ("SUSPECT", ("p50", *TAILS))
+    assert reason.values == {"accelerator": "nvidia 0", "from_mhz": 2000, "to_mhz": 2110}
+    assert _codes(course("cpu", (2000, False), (2110, False))) == []
+
+
+def test_what_a_gpu_does_not_tell_is_not_checked_in_the_rows_on_it() -> None:
+    gpus = {
+        "nvidia 0": Accelerator(clock_mhz=210.0, idle=True),
+        "v3d card0": Accelerator(unreadable={"throttling": "no file"}),
+        "nvidia": Accelerator(unreadable={"sensors": "no driver"}),
+    }
+    assert judge(_on("cpu", gpus, gpus), _HOST).not_checked == ()
+    assert judge(_on("vulkan", gpus, gpus), _HOST).not_checked == (
+        NotChecked("sensor-absent", {"what": "nvidia 0: clock while it works"}),
+        NotChecked("sensor-unreadable", {"what": "v3d card0: throttling", "why": "no file"}),
+        NotChecked("sensor-absent", {"what": "v3d card0: clock while it works"}),
+        NotChecked("sensor-unreadable", {"what": "nvidia: sensors", "why": "no driver"}),
+    )
+    assert judge(_on("cuda", {}, {}), _HOST).not_checked == (
+        NotChecked("sensor-absent", {"what": "sensors of the device cuda"}),
+    )
 
 
 def test_counters_that_were_read_once_say_nothing() -> None:
@@ -483,8 +555,13 @@ def test_every_finding_has_a_known_code_and_its_values() -> None:
     paced = replace(_ALONE, others_ns=4 * _SECOND)
     bad = replace(
         _read(
-            {"event_counters": {"x": 0}, "temperatures_celsius": {"cpu": 20.0}},
             {
+                "event_counters": {"x": 0},
+                "temperatures_celsius": {"cpu": 20.0},
+                "accelerators": {"nvidia 0": Accelerator(clock_mhz=1.0, idle=False)},
+            },
+            {
+                "accelerators": {"nvidia 0": Accelerator(clock_mhz=2.0, idle=False)},
                 "on_battery": True,
                 "throttled": {"throttled": True},
                 "event_counters": {"x": 1},
@@ -498,6 +575,7 @@ def test_every_finding_has_a_known_code_and_its_values() -> None:
             for each in _row(worlds.drifting).measurements[:2]
         ),
         back_to_back=latency(samples=3, process_p50_ns=(1.0, 2.0)),
+        case=replace(_CLEAN.case, device="cuda"),
     )
     reasons = judge(bad, _HOST).reasons
     found = {reason.code for reason in reasons}

@@ -129,8 +129,8 @@ def test_a_desktop_with_an_amd_cpu(tmp_path: Path) -> None:
     assert reading.temperatures_celsius == {
         "k10temp Tctl": 55.625,
         "k10temp Tccd1": 48.25,
-        "amdgpu edge": 44.0,
-        "amdgpu edge #2": 61.0,
+        "spd5118": 44.0,
+        "spd5118 #2": 61.0,
     }
     assert reading.on_battery is None
     assert set(reading.unreadable) == {"throttling"}

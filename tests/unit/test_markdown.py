@@ -4,7 +4,16 @@ from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
 from fmnist_edge.report.health import health
 from fmnist_edge.report.markdown import markdown_report, markdown_table
-from fmnist_edge.result import NotChecked, OwnData, Reason, Remark, Row, RuleCheck, Skipped
+from fmnist_edge.result import (
+    Accelerator,
+    NotChecked,
+    OwnData,
+    Reason,
+    Remark,
+    Row,
+    RuleCheck,
+    Skipped,
+)
 from tests import examples, reports
 from tests.examples import FAILURE, READING, accuracy, case, row, run
 
@@ -153,6 +162,26 @@ def test_the_health_of_the_machine_is_told_as_ranges() -> None:
         "memory left at least": "512 MiB",
         "power supply, not readable": "there is none",
     }
+
+
+def test_accelerators_are_told_beside_the_machine() -> None:
+    gpu = Accelerator(
+        temperatures_celsius={"GPU": 61.0},
+        clock_mhz=1837.0,
+        throttled={"hardware slowdown": True},
+        watts=70.0,
+        unreadable={"energy": "Not Supported"},
+    )
+    readings = tuple(
+        replace(READING, accelerators={"nvidia 0": each})
+        for each in (gpu, replace(gpu, throttled={"hardware slowdown": False}, watts=85.5))
+    )
+    told = health(run(row(readings=readings)))
+    assert told["temperature of nvidia 0 GPU"] == "61.0 °C"
+    assert told["clock of nvidia 0"] == "1837 MHz"
+    assert told["power of nvidia 0"] == "70.0 to 85.5 W"
+    assert told["limits in force"] == "nvidia 0 hardware slowdown"
+    assert told["nvidia 0 energy, not readable"] == "Not Supported"
 
 
 def test_a_calm_machine_is_told_from_one_that_tells_nothing() -> None:

@@ -7,7 +7,7 @@ import pytest
 from fmnist_edge.artifact import Precision
 from fmnist_edge.bench import remarks as module
 from fmnist_edge.records import replace
-from fmnist_edge.result import Inputs, Remark, Row, Throughput
+from fmnist_edge.result import Accelerator, Inputs, Remark, Row, Throughput
 from tests.examples import MEASUREMENT, READING, case, latency, row
 
 # Nothing to remark: paced calls take no longer than others.
@@ -131,3 +131,15 @@ def test_a_machine_that_warms_up_is_told() -> None:
     assert remarks(course(70, 50), []) == ()
     values = {"sensor": "cpu", "from_celsius": 45, "to_celsius": 55.5}
     assert remarks(course(45, 55.5, 50), []) == (Remark("warmed-up", values),)
+
+
+def test_a_gpu_that_warms_up_is_told_in_the_rows_on_it() -> None:
+    readings = tuple(
+        replace(READING, accelerators={"nvidia 0": Accelerator(temperatures_celsius={"GPU": each})})
+        for each in (40.0, 71.0)
+    )
+    row = replace(_PLAIN, readings=readings)
+    assert remarks(row, []) == ()
+    values = {"sensor": "nvidia 0 GPU", "from_celsius": 40.0, "to_celsius": 71.0}
+    on_gpu = replace(row, case=replace(row.case, device="cuda"))
+    assert remarks(on_gpu, []) == (Remark("warmed-up", values),)

@@ -6,7 +6,17 @@ from typing import Final
 
 from fmnist_edge.bench.checks.cpu_time import CpuTime
 from fmnist_edge.bench.checks.finding import NUMBERS, PACED, TAILS, Check, Finding
-from fmnist_edge.result import Figure, NotChecked, Reading, Reason, Row, Value, Values
+from fmnist_edge.result import (
+    Accelerator,
+    Figure,
+    NotChecked,
+    Reading,
+    Reason,
+    Row,
+    Value,
+    Values,
+)
+from fmnist_edge.session import CPU
 
 # The limits are proposals of this project; there are no published rules.
 _LEAST_FREE_SHARE: Final = 0.10
@@ -40,8 +50,36 @@ def _unreadable(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
             yield NotChecked("sensor-absent", {"what": topic})
 
 
+def _accelerators(row: Row) -> Mapping[str, Sequence[Accelerator]]:
+    """Return the readings of each accelerator that the row may have used."""
+    found: dict[str, list[Accelerator]] = {}
+    for reading in row.readings:
+        for name, accelerator in reading.accelerators_of(row.case.device).items():
+            found.setdefault(name, []).append(accelerator)
+    return found
+
+
+def _unreadable_accelerator(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    found = _accelerators(row)
+    if row.readings and not found and row.case.device != CPU:
+        yield NotChecked("sensor-absent", {"what": f"sensors of the device {row.case.device}"})
+    for name, seen in found.items():
+        why = {what: text for each in seen for what, text in each.unreadable.items()}
+        for what, text in why.items():
+            yield NotChecked("sensor-unreadable", {"what": f"{name}: {what}", "why": text})
+        if not why.keys() & {"sensors", "clock"} and not _working_clocks(seen):
+            yield NotChecked("sensor-absent", {"what": f"{name}: clock while it works"})
+
+
+def _working_clocks(seen: Sequence[Accelerator]) -> Sequence[float]:
+    """Return the clocks that say something about the calls: those of an accelerator at work."""
+    return [each.clock_mhz for each in seen if each.clock_mhz is not None and each.idle is False]
+
+
 def _throttled(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
-    spoilt = [reading for reading in row.readings if any(reading.throttled.values())]
+    """Find limits of the machine, which feeds every accelerator, and of the row's accelerators."""
+    readings = [each.joined_with(each.accelerators_of(row.case.device)) for each in row.readings]
+    spoilt = [reading for reading in readings if any(reading.throttled.values())]
     names = dict.fromkeys(
         name for reading in spoilt for name, active in reading.throttled.items() if active
     )
@@ -76,6 +114,18 @@ def _clock_changed(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
     if fastest and max(fastest) > _CLOCK_CHANGE * min(fastest) > 0:
         values: Values = {"cpu": "fastest", "from_mhz": min(fastest), "to_mhz": max(fastest)}
         yield Reason("clock-changed", "SUSPECT", ("p50", *TAILS), values)
+
+
+def _accelerator_clock_changed(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
+    for name, seen in _accelerators(row).items():
+        clocks = _working_clocks(seen)
+        if clocks and max(clocks) > _CLOCK_CHANGE * min(clocks):
+            values: Values = {
+                "accelerator": name,
+                "from_mhz": min(clocks),
+                "to_mhz": max(clocks),
+            }
+            yield Reason("accelerator-clock-changed", "SUSPECT", ("p50", *TAILS), values)
 
 
 def _waited_for_cpu(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
@@ -144,10 +194,12 @@ MACHINE_CHECKS: Final[tuple[Check, ...]] = (
     _throttled,
     _throttle_events,
     _clock_changed,
+    _accelerator_clock_changed,
     _waited_for_cpu,
     _other_programs,
     _on_battery,
     _memory_pressure,
     _governor,
     _unreadable,
+    _unreadable_accelerator,
 )
