@@ -126,6 +126,7 @@ class _SlowedRuntime:
         self.PACKAGE: str = inner.PACKAGE
         self.EXTRA: str = inner.EXTRA
         self.READS_MODEL: bool = inner.READS_MODEL
+        self.DEVICES = inner.DEVICES
         self.DEFAULT_USE: DefaultUse = inner.DEFAULT_USE
 
     def load_library(self) -> str:

@@ -106,6 +106,12 @@ class ModelUnsupportedError(FmnistEdgeError):
     exit_code = 25
 
 
+class DeviceUnavailableError(FmnistEdgeError):
+    """A device cannot be used on this machine, or a runtime does not have it."""
+
+    exit_code = 26
+
+
 class MissingDependencyError(FmnistEdgeError):
     """An optional package is not installed."""
 

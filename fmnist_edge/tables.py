@@ -1,5 +1,6 @@
-"""Looking up names in the tables of presets, protocols and runtimes."""
+"""Looking up names in the tables of presets, protocols, runtimes and devices."""
 
+import difflib
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -17,10 +18,13 @@ def look_up(table: Mapping[str, T], name: str, kind: str) -> T:
         kind: Kind of the entries in one word, for the error message.
 
     Raises:
-        UsageError: There is no such entry; the hint lists the names.
+        UsageError: There is no such entry; the hint lists the names, the nearest one first.
     """
     if name not in table:
+        nearest = "".join(
+            f"Did you mean {each}? " for each in difflib.get_close_matches(name, table, n=1)
+        )
         raise UsageError(
-            f"There is no {kind} called {name!r}.", hint=f"Known are: {', '.join(table)}."
+            f"There is no {kind} called {name!r}.", hint=f"{nearest}Known are: {', '.join(table)}."
         )
     return table[name]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge import clock
 from fmnist_edge.artifact import Artifact, TensorSpec
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.runtimes import numpy_
 from fmnist_edge.session import DefaultUse, Scores, Session, SessionOptions, decode_scores
@@ -125,6 +126,7 @@ class FakeRuntime:
     FORMATS = numpy_.FORMATS
     PACKAGE = EXTRA = ""
     READS_MODEL = True
+    DEVICES = CPU_ONLY
     DEFAULT_USE = DefaultUse.ALWAYS
     load_library = staticmethod(numpy_.load_library)
 

@@ -38,6 +38,12 @@ def _runtimes() -> list[str]:
     return list(runtimes.RUNTIMES)
 
 
+def _devices() -> list[str]:
+    from fmnist_edge.devices import DEVICES
+
+    return ["all", *DEVICES]
+
+
 def _protocols() -> list[str]:
     from fmnist_edge.bench import protocols
 
@@ -93,8 +99,31 @@ def bench(
         ),
     ] = None,
     batch: Annotated[
-        int, typer.Option("--batch", min=1, help="Pass this many images per inference.")
-    ] = 1,
+        list[str] | None,
+        typer.Option(
+            "--batch",
+            metavar="N[,N...]",
+            help="Pass this many images per inference; each number makes rows of its own.",
+            show_default="1",
+        ),
+    ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="Run on this device (repeatable; all for what can be used here).",
+            autocompletion=_devices,
+            show_default="cpu",
+        ),
+    ] = None,
+    fast_math: Annotated[
+        bool,
+        typer.Option(
+            "--fast-math",
+            help="Let other devices than the CPU compute in a shorter type than the file's.",
+        ),
+    ] = False,
     rate: Annotated[
         float | None,
         typer.Option(
@@ -205,12 +234,13 @@ def bench(
       fmnist-edge bench --resume result.json
     """
     from fmnist_edge.bench import protocols
+    from fmnist_edge.devices import CPU
     from fmnist_edge.pipeline import bench as pipeline
     from fmnist_edge.pipeline import bench_request
 
     others = (
-        *(models, runtime, protocol, quick, processes, threads, batch != 1, rate, pin, native),
-        *(energy, limit, seed is not None, together, data),
+        *(models, runtime, protocol, quick, processes, threads, batch, rate, pin, native),
+        *(energy, limit, seed is not None, together, data, device, fast_math),
     )
     shown = column_names(columns, wide=wide)
     progress = render.progress_display(quiet=quiet, verbose=verbose)
@@ -237,7 +267,9 @@ def bench(
             settings,
             runtimes_named=tuple(runtime or ()),
             threads=counts,
-            batch=batch,
+            batches=numbers("--batch", batch or ["1"], least=1),
+            devices=tuple(device or (CPU,)),
+            fast_math=fast_math,
             native=native,
         )
         request = bench_request.BenchRequest(plan, settings, own_data=data)

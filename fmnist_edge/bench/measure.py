@@ -1,10 +1,10 @@
 """The measurement of one case inside a worker process: one method per task."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,8 +130,7 @@ class CaseMeasurement:
         version, import_ns = timed(self._runtime.load_library)
         imported_bytes, _peak = self._instruments.memory()
         artifact = open_verified(case.subject)
-        options = SessionOptions(case.threads, case.batch, case.device)
-        session, load_ns = timed(lambda: self._runtime.open(artifact, options))
+        session, load_ns = timed(lambda: self._runtime.open(artifact, self._options()))
         loaded_bytes, _peak = self._instruments.memory()
         # The baseline has a shape and classes of its own, which the user's data need not fit.
         own = None if case.subject.is_baseline else self._data.own
@@ -153,6 +152,17 @@ class CaseMeasurement:
             sampler=sampler,
         )
         return Reply(Opened(loaded_bytes, sampler.call_ns))
+
+    def _options(self, **changes: Any) -> SessionOptions:  # noqa: ANN401 - any option
+        case, cache = self._job.case, self._job.kernel_cache
+        usual = SessionOptions(
+            threads=case.threads,
+            batch=case.batch,
+            device=case.device,
+            fast_math=case.fast_math,
+            kernel_cache=None if cache is None else Path(cache),
+        )
+        return replace(usual, **changes)
 
     def _back_to_back(self, command: Command) -> Reply:
         model = self._opened
@@ -244,9 +254,7 @@ class CaseMeasurement:
             return None, None, None  # the null runtime reads no image
         batch = job.settings.throughput_batch
         try:
-            wide = self._runtime.open(
-                model.artifact, SessionOptions(job.case.threads, batch, job.case.device)
-            )
+            wide = self._runtime.open(model.artifact, self._options(batch=batch))
             tensors = model.inputs.tensors(wide, _THROUGHPUT_INPUTS * batch)
             rate, _ = probes.images_per_second(
                 wide.run, tensors, batch, job.settings.throughput_seconds

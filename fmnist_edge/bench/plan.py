@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final
 
 from fmnist_edge.artifact import Format, format_of, open_artifact
 from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
+from fmnist_edge.devices import CPU
 from fmnist_edge.errors import FmnistEdgeError, HashMismatchError, UsageError
 from fmnist_edge.optional import installed
 from fmnist_edge.result import Case, Failure, Row, Run, Skipped, Subject
 from fmnist_edge.session import DefaultUse, RuntimeModule
 
 _NO_RUNTIME: Final = "-"
-_CPU: Final = "cpu"
 _BASELINE: Final = {"null": NO_MODEL, "numpy": FIXED_NETWORK}
 
 
@@ -42,18 +43,26 @@ class Selection:
         runtimes: All runtimes, by name.
         named: Those that the user named; none means all whose default use is among `default_uses`.
         default_uses: The default uses of the runtimes to take when none is named.
-        threads: Thread counts; each makes cases of its own.
-        batch: Images per inference.
+        threads: Thread counts; each makes cases of its own on the CPU.
+        batches: Numbers of images per inference; each makes cases of its own.
+        devices: The devices to run on.
+        usable: Pairs of runtime and device to be content with; None for all.
+        fast_math: Whether other devices than the CPU may compute in a shorter type than that of
+            the file.
     """
 
     runtimes: Mapping[str, RuntimeModule]
     named: Sequence[str] = ()
     default_uses: frozenset[DefaultUse] = frozenset({DefaultUse.ALWAYS})
     threads: Sequence[int] = (1,)
-    batch: int = 1
+    batches: Sequence[int] = (1,)
+    devices: Sequence[str] = (CPU,)
+    usable: frozenset[tuple[str, str]] | None = None
+    fast_math: bool = False
 
     def __post_init__(self) -> None:
-        if self.batch < 1 or not self.threads or min(self.threads) < 1:
+        counts = (*self.threads, *self.batches)
+        if not self.threads or not self.batches or min(counts) < 1:
             raise UsageError("Thread counts and batch sizes start at 1.")
 
     def includes(self, name: str) -> bool:
@@ -61,6 +70,24 @@ class Selection:
         if self.named:
             return name in self.named
         return self.runtimes[name].DEFAULT_USE in self.default_uses
+
+    def devices_of(self, name: str) -> Sequence[str]:
+        """Return the devices to use the runtime called `name` on."""
+        usable = self.usable
+        return [
+            device
+            for device in self.devices
+            if device in self.runtimes[name].DEVICES
+            and (usable is None or (name, device) in usable)
+        ]
+
+    def cases(self, subject: Subject, name: str) -> Iterator[Case]:
+        """Yield the cases of one file on one runtime."""
+        for device in self.devices_of(name):
+            # How many threads feed another device matters little.
+            counts = self.threads if device == CPU else self.threads[:1]
+            for count, batch in product(counts, self.batches):
+                yield Case(subject, name, device, count, batch, self.fast_math and device != CPU)
 
 
 def make_plan(paths: Sequence[Path], wanted: Selection, *, once: bool = False) -> Plan:
@@ -80,7 +107,7 @@ def make_plan(paths: Sequence[Path], wanted: Selection, *, once: bool = False) -
         try:
             subject, has_manifest = _inspect(path)
         except FmnistEdgeError as error:
-            broken = Case(_unreadable(path), _NO_RUNTIME, _CPU, wanted.threads[0], wanted.batch)
+            broken = Case(_unreadable(path), _NO_RUNTIME, CPU, wanted.threads[0], wanted.batches[0])
             failed.append(Row(broken, failure=failure_of(error)))
             continue
         known = known or has_manifest
@@ -90,12 +117,11 @@ def make_plan(paths: Sequence[Path], wanted: Selection, *, once: bool = False) -
             continue
         skipped += _skipped(subject, wanted)
         cases += [
-            Case(subject, name, _CPU, count, wanted.batch)
-            for name in _readers(subject, wanted)
-            for count in wanted.threads
+            case for name in _readers(subject, wanted) for case in wanted.cases(subject, name)
         ]
     baseline = [
-        Case(subject, name, _CPU, wanted.threads[0], wanted.batch)
+        Case(subject, name, CPU, wanted.threads[0], batch)
+        for batch in wanted.batches
         for name, subject in _BASELINE.items()
         if name in wanted.runtimes and cases
     ]
@@ -163,12 +189,23 @@ def _skipped(subject: Subject, wanted: Selection) -> Iterator[Skipped]:
         values = {"format": str(subject.format), "runtimes": ", ".join(used)}
         yield Skipped(subject.path, None, "no-runtime", values)
         return
+    yield from _without_device(subject, called, wanted)
     for name, module in able.items():
         too_slow = not wanted.named and module.DEFAULT_USE is DefaultUse.SLOW_IMPORT
         if not _present(module) and (name in called or too_slow):
             yield Skipped(subject.path, name, "not-installed", {"extra": module.EXTRA})
         elif name not in called and too_slow:
             yield Skipped(subject.path, name, "slow-import")
+
+
+def _without_device(
+    subject: Subject, called: Sequence[str], wanted: Selection
+) -> Iterator[Skipped]:
+    """Yield a line for each device that no runtime in use can run the file on."""
+    for device in wanted.devices:
+        if not any(device in wanted.devices_of(name) for name in called):
+            values = {"device": device, "runtimes": ", ".join(called)}
+            yield Skipped(subject.path, None, "no-device", values)
 
 
 def failure_of(error: FmnistEdgeError) -> Failure:

@@ -34,6 +34,7 @@ class Job(Record):
         settings: The protocol.
         data: Where the images are.
         classify: Whether to label all images, too.
+        kernel_cache: Folder for what is compiled for the device; None on the CPU.
         launched_ns: When the process was started, by the clock that all processes share.
     """
 
@@ -41,6 +42,7 @@ class Job(Record):
     settings: Settings
     data: DataPaths
     classify: bool
+    kernel_cache: str | None = None
     launched_ns: int = 0
 
 

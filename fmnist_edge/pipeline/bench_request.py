@@ -12,6 +12,7 @@ from fmnist_edge.bench.inputs import OwnImages, read_own_data
 from fmnist_edge.bench.plan import Plan, Selection, make_plan, repeat_plan
 from fmnist_edge.bench.protocols import SHORT
 from fmnist_edge.bench.wire import DataPaths
+from fmnist_edge.devices import CPU, DEVICES
 from fmnist_edge.errors import (
     ArtifactNotFoundError,
     DatasetNotFoundError,
@@ -23,6 +24,7 @@ from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Run, Settings, read_run
 from fmnist_edge.session import DefaultUse
+from fmnist_edge.tables import look_up
 
 WORKER: Final = (sys.executable, "-m", "fmnist_edge.worker")
 # Facts that differ between two machines.
@@ -113,7 +115,10 @@ def plan(  # noqa: PLR0913 - each is one independent wish
     *,
     runtimes_named: Sequence[str] = (),
     threads: Sequence[int] = (1,),
-    batch: int = 1,
+    batches: Sequence[int] = (1,),
+    devices: Sequence[str] = (CPU,),
+    usable: frozenset[tuple[str, str]] | None = None,
+    fast_math: bool = False,
     native: bool = False,
 ) -> Plan:
     """Return the cases of a run.
@@ -123,12 +128,18 @@ def plan(  # noqa: PLR0913 - each is one independent wish
         settings: The protocol; a short one leaves out runtimes that are slow to import.
         runtimes_named: Runtimes to use; none means those that are used without being named.
         threads: Thread counts; each makes rows of its own.
-        batch: Images per inference.
+        batches: Numbers of images per inference; each makes rows of its own.
+        devices: The devices to run on.
+        usable: Pairs of runtime and device to be content with; None for all.
+        fast_math: Whether other devices than the CPU may compute in a shorter type than that of
+            the file.
         native: Whether to call runtimes from C, too.
 
     Raises:
-        UsageError: A runtime is unknown, or a thread count or batch size is below 1.
+        UsageError: A runtime or a device is unknown, or a thread count or batch size is below 1.
     """
+    for name in devices:
+        look_up(DEVICES, name, "device")
     for name in runtimes_named:
         runtimes.get(name)
     if native:
@@ -141,7 +152,10 @@ def plan(  # noqa: PLR0913 - each is one independent wish
         named=tuple(runtimes_named),
         default_uses=frozenset(default_uses | ({DefaultUse.ON_REQUEST} if native else set())),
         threads=threads,
-        batch=batch,
+        batches=batches,
+        devices=tuple(dict.fromkeys(devices)),
+        usable=usable,
+        fast_math=fast_math,
     )
     return make_plan(files, wanted, once=True)
 

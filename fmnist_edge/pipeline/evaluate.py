@@ -10,6 +10,7 @@ import numpy as np
 
 from fmnist_edge import dataset, plots, runtimes
 from fmnist_edge.artifact import Artifact, open_artifact, refuse_to_replace
+from fmnist_edge.devices import CPU
 from fmnist_edge.errors import ModelUnsupportedError, UsageError
 from fmnist_edge.evaluation import Answers, Evaluation, class_probabilities
 from fmnist_edge.evaluation import evaluate as evaluate_answers
@@ -21,7 +22,6 @@ from fmnist_edge.plots import Figure
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.result import Case, Subject
 from fmnist_edge.session import (
-    CPU,
     Images,
     RuntimeModule,
     Scores,

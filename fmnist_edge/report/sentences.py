@@ -241,6 +241,10 @@ SKIPPED: Final[Mapping[str, Told]] = {
         "It is the same file as {path}, which is measured.",
         "Name it alone to measure it under this name: fmnist-edge bench FILE",
     ),
+    "no-device": Told(
+        "None of {runtimes} runs on {device}.",
+        "What can be used here is shown by: fmnist-edge devices",
+    ),
 }
 """Why something was not measured; `runtime` is known besides the code's values."""
 

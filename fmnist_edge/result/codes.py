@@ -86,5 +86,6 @@ SKIPPED: Final = _table(
     not_installed=("extra",),
     slow_import=(),
     same_file=("path",),
+    no_device=("device", "runtimes"),
 )
 """Why something was not measured (`Skipped`)."""

@@ -116,6 +116,9 @@ class Case(Record):
         device: Name of the device, such as "cpu".
         threads: Threads that the runtime may use for one call.
         batch: Images per call.
+        fast_math: Whether the device may compute in a shorter type than that of the file.
+        environment: Name of the environment that the runtime comes from; empty for the one that the
+            benchmark itself runs in.
     """
 
     subject: Subject
@@ -123,3 +126,5 @@ class Case(Record):
     device: str
     threads: int
     batch: int
+    fast_math: bool = False
+    environment: str = ""

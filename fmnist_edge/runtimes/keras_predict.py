@@ -11,6 +11,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.keras_file import load_model, tensor_specs
 from fmnist_edge.libraries import keras as keras_library
@@ -28,6 +29,7 @@ from fmnist_edge.session import (
 FORMATS = frozenset({Format.KERAS})
 PACKAGE = "keras"
 EXTRA = keras_library.EXTRA
+DEVICES = CPU_ONLY
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.SLOW_IMPORT
 
@@ -67,7 +69,7 @@ class _Session(PlainSession):
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
     """Load a `.keras` file."""
-    check_device("Keras", options)
+    check_device("Keras", options, DEVICES)
     used = keep_to_cpu(options.threads)
     model = load_model(artifact)
     pair = single_pair(artifact, *tensor_specs(model))

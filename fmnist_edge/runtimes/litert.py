@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, Quantization, TensorSpec
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require, versions_of
@@ -22,6 +23,7 @@ from fmnist_edge.session import (
 FORMATS = frozenset({Format.TFLITE})
 PACKAGE = "ai_edge_litert"
 EXTRA = "litert"
+DEVICES = CPU_ONLY
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.ALWAYS
 
@@ -70,7 +72,7 @@ class _Session(PlainSession):
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
     """Open a `.tflite` file."""
-    check_device("LiteRT", options)
+    check_device("LiteRT", options, DEVICES)
     litert = require(_MODULE, extra=EXTRA)
     interpreter, inputs, outputs = _interpreter(litert, artifact, options)
     source, target = single_pair(artifact, inputs, outputs)

@@ -7,6 +7,7 @@ XNNPACK.
 from typing import Final
 
 from fmnist_edge.artifact import Artifact, Format
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.errors import MissingDependencyError
 from fmnist_edge.native import build, find_library
 from fmnist_edge.native import load_library as load
@@ -17,6 +18,7 @@ from fmnist_edge.session import DefaultUse, SessionOptions
 FORMATS = frozenset({Format.TFLITE})
 PACKAGE = "ai_edge_litert"
 EXTRA = "litert"
+DEVICES = CPU_ONLY
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.ON_REQUEST
 

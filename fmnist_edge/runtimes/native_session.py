@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Quantization, TensorSpec
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.native import Model, NativeError, Tensor, build
 from fmnist_edge.session import (
@@ -135,9 +136,10 @@ def open_native(interface: Interface, artifact: Artifact, options: SessionOption
         MissingDependencyError: No C compiler works.
         ModelUnreadableError: The file is damaged or of another kind.
         ModelUnsupportedError: The model has several inputs or outputs, or cannot take this batch
-            size; or another device than the CPU is asked for.
+            size.
+        DeviceUnavailableError: Another device than the CPU is asked for.
     """
-    check_device(interface.name, options)
+    check_device(interface.name, options, CPU_ONLY)
     driver = build(interface.driver)
     try:
         model = Model(driver, interface.library, artifact.payload, options.threads)

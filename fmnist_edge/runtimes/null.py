@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.session import IMAGE_SHAPE, DefaultUse, PlainSession, SessionOptions
 
 FORMATS = frozenset(Format)
 PACKAGE = ""
 EXTRA = ""
+DEVICES = CPU_ONLY
 READS_MODEL = False
 DEFAULT_USE = DefaultUse.ALWAYS
 

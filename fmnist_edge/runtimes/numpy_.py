@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.arrays import read_arrays
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.errors import ModelUnreadableError
 from fmnist_edge.session import (
     IMAGE_SHAPE,
@@ -26,6 +27,7 @@ from fmnist_edge.session import (
 FORMATS = frozenset({Format.NPZ})
 PACKAGE = "numpy"
 EXTRA = ""
+DEVICES = CPU_ONLY
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.ALWAYS
 
@@ -121,7 +123,7 @@ class _Session(PlainSession):
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
     """Open a file of plain arrays."""
-    check_device("NumPy", options)
+    check_device("NumPy", options, DEVICES)
     try:
         arrays = read_arrays(artifact.payload)
         layers = _layers(arrays, options.batch)

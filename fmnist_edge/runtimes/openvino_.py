@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.libraries import openvino as openvino_library
 from fmnist_edge.libraries.openvino import openvino, plain_reason
@@ -26,6 +27,7 @@ from fmnist_edge.temporary_files import temporary_files
 FORMATS = frozenset({Format.OPENVINO, Format.ONNX, Format.TFLITE})
 PACKAGE = openvino_library.PACKAGE
 EXTRA = openvino_library.EXTRA
+DEVICES = CPU_ONLY
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.ALWAYS
 
@@ -98,7 +100,7 @@ def _devices(compiled: Any) -> str:  # noqa: ANN401 - untyped
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
     """Open an `.xml`, `.onnx` or `.tflite` file, with float arithmetic in float32."""
-    check_device("OpenVINO", options)
+    check_device("OpenVINO", options, DEVICES)
     try:
         model, inputs, outputs = _READERS[artifact.format](artifact)
     except (RuntimeError, ValueError) as error:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.libraries import onnxruntime as onnxruntime_library
 from fmnist_edge.libraries.native_output import first_line
@@ -24,6 +25,7 @@ from fmnist_edge.session import (
 FORMATS = frozenset({Format.ONNX, Format.ORT})
 PACKAGE = onnxruntime_library.PACKAGE
 EXTRA = onnxruntime_library.EXTRA
+DEVICES = CPU_ONLY
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.ALWAYS
 
@@ -119,7 +121,7 @@ def _bound(opened: Any, source: TensorSpec, target: TensorSpec, batch: int) -> C
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
     """Open an `.onnx` or `.ort` file."""
-    check_device("ONNX Runtime", options)
+    check_device("ONNX Runtime", options, DEVICES)
     library = onnxruntime()
     try:
         opened = library.InferenceSession(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.keras_file import load_model, tensor_specs
 from fmnist_edge.libraries import keras as keras_library
@@ -25,6 +26,7 @@ from fmnist_edge.session import (
 FORMATS = frozenset({Format.SAVED_MODEL, Format.KERAS})
 PACKAGE = "tensorflow"
 EXTRA = keras_library.EXTRA
+DEVICES = CPU_ONLY
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.SLOW_IMPORT
 
@@ -59,7 +61,7 @@ class _Session(PlainSession):
 
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
     """Load a SavedModel or a `.keras` file."""
-    check_device("TensorFlow", options)
+    check_device("TensorFlow", options, DEVICES)
     used = keep_to_cpu(options.threads)
     specs, call = _OPENERS[artifact.format](artifact, options.batch)
     return _Session(artifact.path, specs, call, used, options.batch)

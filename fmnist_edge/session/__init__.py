@@ -6,7 +6,6 @@ in this package.
 """
 
 from fmnist_edge.session.checks import (
-    CPU,
     check_batch,
     check_classifier,
     check_device,
@@ -14,7 +13,10 @@ from fmnist_edge.session.checks import (
     single_pair,
 )
 from fmnist_edge.session.contract import (
+    Accelerated,
     DefaultUse,
+    DeviceMemory,
+    Opening,
     RuntimeModule,
     SelfTiming,
     Session,
@@ -35,12 +37,14 @@ from fmnist_edge.session.tensors import (
 )
 
 __all__ = [
-    "CPU",
     "IMAGE_SHAPE",
     "PIXEL_SCALE",
     "WHITE",
+    "Accelerated",
     "DefaultUse",
+    "DeviceMemory",
     "Images",
+    "Opening",
     "PlainSession",
     "RuntimeModule",
     "Scores",

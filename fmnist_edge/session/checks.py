@@ -1,14 +1,13 @@
 """Checks of models, batch sizes and devices before a session is opened."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from fmnist_edge.artifact import Artifact, TensorSpec
-from fmnist_edge.errors import ModelUnsupportedError
+from fmnist_edge.errors import DeviceUnavailableError, ModelUnsupportedError
 from fmnist_edge.session.contract import SessionOptions
 from fmnist_edge.session.tensors import IMAGE_SHAPE, NUMBERS, holds_pixels
 
-CPU: Final = "cpu"
 _CLASSES: Final = 10
 _PIXELS: Final = 28 * 28
 # An image without channel axis, a flat one, and one with the channel axis last or first.
@@ -82,20 +81,21 @@ def check_batch(artifact: Artifact, source: TensorSpec, batch: int) -> None:
         )
 
 
-def check_device(runtime: str, options: SessionOptions) -> None:
-    """Check that the CPU is asked for, because a runtime would ignore another device.
+def check_device(runtime: str, options: SessionOptions, devices: Collection[str]) -> None:
+    """Check that a runtime has the device that is asked for.
 
     Args:
         runtime: Name of the runtime, for the error message.
         options: Options of the session.
+        devices: The devices that the runtime has.
 
     Raises:
-        ModelUnsupportedError: The options name another device.
+        DeviceUnavailableError: The options name another device.
     """
-    if options.device != CPU:
-        raise ModelUnsupportedError(
-            f"{runtime} runs on the {CPU} here, and {options.device!r} was asked for.",
-            hint=f"Ask for the device {CPU!r}.",
+    if options.device not in devices:
+        raise DeviceUnavailableError(
+            f"{runtime} does not run on {options.device}, but on {', '.join(devices)}.",
+            hint="What can be used here is shown by: fmnist-edge devices",
         )
 
 

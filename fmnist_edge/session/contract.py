@@ -1,15 +1,32 @@
 """The interface of runtimes and of the sessions that they open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
+from fmnist_edge.devices import CPU, Account, Provision
 from fmnist_edge.session.tensors import Scores
+
+
+class Opening(Enum):
+    """How a session on an accelerator is opened; on the CPU all are the same.
+
+    Attributes:
+        USUAL: As an application opens it. The runtime may leave operators to the CPU, and then
+            `Accelerated.account` says so; it never leaves all of them.
+        STRICT: Without any operator on the CPU; the runtime refuses the model otherwise.
+        ON_CPU: By the same interface, and held to the CPU; for comparison.
+    """
+
+    USUAL = "usual"
+    STRICT = "strict"
+    ON_CPU = "on-cpu"
 
 
 @dataclass(frozen=True)
@@ -19,12 +36,19 @@ class SessionOptions:
     Args:
         threads: Number of threads that one inference may use.
         batch: Number of items (images) per inference.
-        device: Device that the runtime executes on.
+        device: Device that the runtime executes on (`devices.DEVICES`).
+        fast_math: Whether the device may compute in a shorter type than that of the file.
+        opening: How strictly the session keeps to the device.
+        kernel_cache: Folder for what the runtime compiles for the device; None for the runtime's
+            own choice.
     """
 
     threads: int = 1
     batch: int = 1
-    device: str = "cpu"
+    device: str = CPU
+    fast_math: bool = False
+    opening: Opening = Opening.USUAL
+    kernel_cache: Path | None = None
 
 
 class Session(Protocol):
@@ -89,6 +113,27 @@ class SelfTiming(Protocol):
         """
 
 
+@runtime_checkable
+class Accelerated(Protocol):
+    """A session on an accelerator."""
+
+    def account(self) -> Account:
+        """Return what the runtime tells of where the model runs, after the first call."""
+
+
+@runtime_checkable
+class DeviceMemory(Protocol):
+    """A session that can leave its input and its output in the memory of the device."""
+
+    def bind(self, tensor: NDArray[Any], /) -> Callable[[], None]:
+        """Copy an input to the device.
+
+        Returns:
+            A function that infers on it, leaves the answer on the device, and returns once the
+            answer is complete.
+        """
+
+
 class DefaultUse(Enum):
     """When `bench` selects a runtime that the user does not name.
 
@@ -110,6 +155,7 @@ class RuntimeModule(Protocol):
         FORMATS: Formats that the runtime opens.
         PACKAGE: Import name of the Python package that it needs; empty if it needs none.
         EXTRA: Optional dependency group that installs the package.
+        DEVICES: The devices that it can run on, `cpu` first, and what each needs.
         READS_MODEL: False for a runtime whose answer does not depend on the model. It measures the
             overhead of the harness, so that a run needs it once and not once per artifact.
         DEFAULT_USE: When `bench` selects the runtime without its being named.
@@ -118,6 +164,7 @@ class RuntimeModule(Protocol):
     FORMATS: frozenset[Format]
     PACKAGE: str
     EXTRA: str
+    DEVICES: Mapping[str, Provision]
     READS_MODEL: bool
     DEFAULT_USE: DefaultUse
 
@@ -131,7 +178,10 @@ class RuntimeModule(Protocol):
     def open(self, artifact: Artifact, options: SessionOptions) -> Session:
         """Open a model with one input and one output, of any shape.
 
+        A session on another device than the CPU is `Accelerated`.
+
         Raises:
+            DeviceUnavailableError: The device cannot be used on this machine.
             MissingDependencyError: The runtime is not installed.
             ModelUnreadableError: The file is damaged or of another kind.
             ModelUnsupportedError: The model has several inputs or outputs, an axis other than the

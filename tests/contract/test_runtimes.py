@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from fmnist_edge.artifact import Artifact, Format, Precision, open_artifact
 from fmnist_edge.bench import worker_process
 from fmnist_edge.dataset import Split
-from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
+from fmnist_edge.devices import CPU, DEVICES
+from fmnist_edge.errors import DeviceUnavailableError, ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.records import replace
 from fmnist_edge.runtimes import RUNTIMES
@@ -338,11 +339,18 @@ def test_what_is_prepared_is_28x28_pixels_and_ten_scores(subject: Subject) -> No
 
 
 @pytest.mark.parametrize("name", READING)
-def test_another_device_than_the_one_it_uses_is_refused(exported: Path, name: str) -> None:
+def test_a_device_that_it_does_not_have_is_refused(exported: Path, name: str) -> None:
     artifact = open_artifact(_first_of(name, exported))
-    with pytest.raises(ModelUnsupportedError, match="'cuda' was asked for") as caught:
-        RUNTIMES[name].open(artifact, SessionOptions(device="cuda"))
-    assert caught.value.hint == "Ask for the device 'cpu'."
+    foreign = next(each for each in DEVICES if each not in RUNTIMES[name].DEVICES)
+    with pytest.raises(DeviceUnavailableError, match=f"does not run on {foreign}, but on cpu"):
+        RUNTIMES[name].open(artifact, SessionOptions(device=foreign))
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_its_devices_are_known_ones_and_the_cpu_is_the_first(name: str) -> None:
+    devices = list(RUNTIMES[name].DEVICES)
+    assert devices[0] == CPU
+    assert set(devices) <= set(DEVICES)
 
 
 # What a runtime refuses

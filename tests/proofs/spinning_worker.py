@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fmnist_edge import worker
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
 from fmnist_edge.clock import now
+from fmnist_edge.devices import CPU_ONLY
 from fmnist_edge.session import DefaultUse, Images, Scores, SessionOptions, decode_scores
 
 MICROSECOND: Final = 1_000
@@ -134,6 +135,7 @@ class Runtime:
     FORMATS = frozenset(Format)
     PACKAGE = EXTRA = ""
     READS_MODEL = False
+    DEVICES = CPU_ONLY
     DEFAULT_USE = DefaultUse.ALWAYS
 
     def __init__(self, make: Callable[[], Spinning]) -> None:

@@ -147,7 +147,7 @@ def test_a_runtime_that_is_named_is_called_from_c_too_where_that_is_asked_for(
 
 
 def test_threads_and_batch_reach_the_cases(tmp_path: Path) -> None:
-    chosen = plan([_model(tmp_path)], _STANDARD, threads=(1, 2), batch=4)
+    chosen = plan([_model(tmp_path)], _STANDARD, threads=(1, 2), batches=(4,))
     assert [(each.runtime, each.threads, each.batch) for each in chosen.cases] == [
         ("numpy", 1, 4),
         ("numpy", 2, 4),

@@ -62,7 +62,7 @@ def _job(
 ) -> Job:
     payload = npz_model(favourite=4) if payload is None else payload
     path = write_artifact(folder, payload, manifest(payload))
-    (case,) = make_plan([path], Selection({"it": runtime}, batch=batch)).cases
+    (case,) = make_plan([path], Selection({"it": runtime}, batches=(batch,))).cases
     return _job_of(case)
 
 

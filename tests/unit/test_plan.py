@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from fmnist_edge.artifact import Format, Precision, write_artifact
 from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
 from fmnist_edge.bench.plan import Plan, Selection, make_plan, repeat_plan
+from fmnist_edge.devices import CPU_ONLY, Provision
 from fmnist_edge.errors import ArtifactNotFoundError, HashMismatchError, UsageError
 from fmnist_edge.records import replace
 from fmnist_edge.result import Case, Skipped, Subject
@@ -28,6 +29,7 @@ def _runtime(**changes: Any) -> Any:  # noqa: ANN401 - a module, any attribute
         "PACKAGE": "numpy",
         "EXTRA": "onnx",
         "READS_MODEL": True,
+        "DEVICES": CPU_ONLY,
         "DEFAULT_USE": DefaultUse.ALWAYS,
     }
     return SimpleNamespace(**{**usual, **changes})
@@ -74,7 +76,7 @@ def test_a_file_meets_the_runtimes_that_read_it_and_the_floor_comes_last(tmp_pat
 
 def test_each_thread_count_makes_a_case_but_the_harness_is_weighed_once(tmp_path: Path) -> None:
     paths = [_model(tmp_path / "a"), _model(tmp_path / "b")]
-    cases = _plan(paths, threads=(2, 4), batch=8).cases
+    cases = _plan(paths, threads=(2, 4), batches=(8,)).cases
     assert [(Path(each.subject.path).parent.name, each.threads) for each in cases[:4]] == [
         ("a", 2),
         ("a", 4),
@@ -190,7 +192,7 @@ def test_a_file_that_cannot_be_read_has_failed_already_and_the_others_stay(
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"threads": ()}, {"threads": (1, 0)}, {"batch": 0}, {"batch": -1}]
+    "wanted", [{"threads": ()}, {"threads": (1, 0)}, {"batches": ()}, {"batches": (1, 0)}]
 )
 def test_counts_start_at_one(wanted: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="start at 1"):
@@ -208,7 +210,7 @@ def test_every_runtime_has_a_default_use() -> None:
 
 def test_a_plan_comes_back_from_its_result(tmp_path: Path) -> None:
     path = _model(tmp_path)
-    plan = _plan([path, tmp_path / "gone.onnx"], threads=(1, 2), batch=3)
+    plan = _plan([path, tmp_path / "gone.onnx"], threads=(1, 2), batches=(3,))
     measured = run(*(row(each) for each in plan.cases), *plan.failed)
     again = repeat_plan(measured)
     assert again.cases == plan.cases
@@ -231,3 +233,53 @@ def test_a_plan_is_not_repeated_with_other_files(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(ArtifactNotFoundError):
         repeat_plan(measured)
+
+
+_BOTH = MappingProxyType({"cpu": Provision(), "webgpu": Provision()})
+
+
+def test_each_device_and_batch_size_makes_a_case_where_the_runtime_has_the_device(
+    tmp_path: Path,
+) -> None:
+    runtimes = {"null": null, "numpy": numpy_, "both": _runtime(DEVICES=_BOTH)}
+    found = _plan(
+        [_model(tmp_path)],
+        runtimes,
+        threads=(1, 2),
+        batches=(1, 64),
+        devices=("cpu", "webgpu"),
+        fast_math=True,
+    )
+    own = [
+        (case.runtime, case.device, case.threads, case.batch, case.fast_math)
+        for case in found.cases
+        if not case.subject.is_baseline
+    ]
+    on_cpu = [
+        (name, "cpu", threads, batch, False)
+        for name in ("numpy", "both")
+        for threads in (1, 2)
+        for batch in (1, 64)
+    ]
+    assert sorted(own) == sorted(
+        [*on_cpu, ("both", "webgpu", 1, 1, True), ("both", "webgpu", 1, 64, True)]
+    )
+    assert sorted(case.batch for case in found.cases if case.runtime == "null") == [1, 64]
+    assert not found.skipped
+
+
+def test_a_device_that_no_runtime_in_use_has_is_said(tmp_path: Path) -> None:
+    path = _model(tmp_path)
+    found = _plan([path], devices=("cpu", "vulkan"))
+    assert [(each.path, each.code, each.values["device"]) for each in found.skipped] == [
+        (str(path), "no-device", "vulkan")
+    ]
+
+
+def test_only_the_pairs_of_runtime_and_device_that_are_usable_are_measured(tmp_path: Path) -> None:
+    runtimes = {"numpy": numpy_, "both": _runtime(DEVICES=_BOTH)}
+    usable = frozenset({("both", "webgpu"), ("numpy", "cpu")})
+    found = _plan([_model(tmp_path)], runtimes, devices=("cpu", "webgpu"), usable=usable)
+    assert {
+        (case.runtime, case.device) for case in found.cases if not case.subject.is_baseline
+    } == usable

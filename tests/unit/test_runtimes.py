@@ -8,7 +8,11 @@ import pytest
 
 from fmnist_edge import runtimes
 from fmnist_edge.artifact import Format, TensorSpec
-from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError, UsageError
+from fmnist_edge.errors import (
+    DeviceUnavailableError,
+    ModelUnreadableError,
+    UsageError,
+)
 from fmnist_edge.runtimes import null, numpy_
 from fmnist_edge.runtimes.tflite_quantization import quantizations
 from fmnist_edge.session import SessionOptions, classify
@@ -114,7 +118,7 @@ def test_a_model_of_another_task_is_computed_too() -> None:
 
 
 def test_a_device_that_is_not_used_is_no_device_to_measure() -> None:
-    with pytest.raises(ModelUnsupportedError, match="NumPy runs on the cpu here, and 'cuda' was"):
+    with pytest.raises(DeviceUnavailableError, match="NumPy does not run on cuda, but on cpu"):
         numpy_.open(bare(npz_model()), SessionOptions(device="cuda"))
 
 
