@@ -10,6 +10,7 @@
     ├── ArtifactExistsError         23
     ├── ModelUnreadableError        24
     ├── ModelUnsupportedError       25
+    ├── DeviceUnavailableError      26
     ├── MissingDependencyError      30
     ├── TrainingError               40
     ├── CheckpointError             41

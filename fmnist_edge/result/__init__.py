@@ -7,7 +7,7 @@ Schema history:
     1: first.
     2: three regimes, turns, health, verdicts.
     3: a verdict for each figure; reasons, remarks and rules are codes with numbers; fields carry
-       their units. Results of schema 2 are still read (`schema2.py`).
+       their units. Results of schema 2 (`schema2.py`) and 3 are still read.
 """
 
 from fmnist_edge.result.derived import (

@@ -25,7 +25,7 @@ from fmnist_edge.result.health import Energy, EnergyMeter, Reading
 from fmnist_edge.result.measurement import Failure, Measurement, Throughput
 from fmnist_edge.result.settings import Case, Settings
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 _NS_PER_SECOND: Final = 1e9
 
 

@@ -107,7 +107,7 @@ class Subject(Record):
         return self.path.startswith("(") and self.path.endswith(")")
 
 
-class Case(Record):
+class Case(Record, omit_defaults=True):
     """One row of a benchmark: a model file, what runs it, and how.
 
     Args:

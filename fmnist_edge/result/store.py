@@ -11,10 +11,13 @@ from fmnist_edge.records import (
     decode_document,
     document_version,
     encode_bytes,
+    replace,
 )
 from fmnist_edge.result import schema2
 from fmnist_edge.result.run import SCHEMA_VERSION, Run
 
+# Schema 3 lacks only fields about other devices than the CPU, which have defaults.
+_WITHOUT_DEVICES: Final = 3
 _UPDATE: Final = "A newer fmnist-edge wrote it; update this one."
 # What schema 1 lacks (paced calls, the machine's health, the other processes' turns) was never
 # measured, so there is nothing to convert.
@@ -33,7 +36,7 @@ def write_run(path: Path, run: Run) -> None:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run of this schema, or of schema 2.
+    """Read a run of this schema, or of schema 2 or 3.
 
     Raises:
         ResultUnreadableError: There is no such file, or it is damaged, or it is no run.
@@ -44,8 +47,11 @@ def read_run(path: Path) -> Run:
     except OSError as error:
         raise ResultUnreadableError(f"Cannot read {path}: {error.strerror}.") from error
     try:
-        if document_version(Run, text) == schema2.VERSION:
+        version = document_version(Run, text)
+        if version == schema2.VERSION:
             return schema2.decode_run(text)
+        if version == _WITHOUT_DEVICES:
+            return replace(decode_document(Run, text, version), schema_version=SCHEMA_VERSION)
         return decode_document(Run, text, SCHEMA_VERSION)
     except SchemaError as error:
         raise ResultSchemaError(

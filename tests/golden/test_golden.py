@@ -300,7 +300,7 @@ RUN = Run(
 
 
 @pytest.mark.parametrize(
-    ("name", "version", "record"), [("manifest", 1, MANIFEST), ("run", 3, RUN)]
+    ("name", "version", "record"), [("manifest", 1, MANIFEST), ("run", 4, RUN)]
 )
 def test_a_published_file_is_read_and_written_as_ever(
     name: str, version: int, record: Manifest | Run
@@ -310,29 +310,30 @@ def test_a_published_file_is_read_and_written_as_ever(
     assert encode_json(record).encode() == text
 
 
-@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("version", [2, 3, 4])
 def test_published_samples_are_unpacked_as_ever(version: int) -> None:
     measured, harness = read_run(_HERE / f"run_v{version}.json").rows
     assert measured.measurements[0].back_to_back.sample_ns.unpack().tolist() == [4100, 4300, 4200]
     assert harness.measurements[0].back_to_back.sample_ns.unpack().tolist() == []
 
 
-def test_a_run_of_the_second_schema_becomes_one_of_the_third() -> None:
-    converted = read_run(_HERE / "run_v2.json")
-    assert encode_json(converted) == (_HERE / "run_v2_as_v3.json").read_text()
-    assert read_run(_HERE / "run_v2_as_v3.json") == converted
-
-
 @pytest.mark.parametrize("version", [2, 3])
+def test_a_run_of_an_older_schema_becomes_one_of_the_fourth(version: int) -> None:
+    converted = read_run(_HERE / f"run_v{version}.json")
+    assert encode_json(converted) == (_HERE / f"run_v{version}_as_v4.json").read_text()
+    assert read_run(_HERE / f"run_v{version}_as_v4.json") == converted
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
 def test_the_page_of_a_run_is_as_ever(version: int) -> None:
     page = markdown_report(read_run(_HERE / f"run_v{version}.json"))
     assert page == (_HERE / f"run_v{version}.md").read_text(encoding="utf-8")
 
 
 def test_runs_of_two_schemas_are_compared() -> None:
-    found = compare(read_run(_HERE / "run_v2.json"), read_run(_HERE / "run_v3.json"))
+    found = compare(read_run(_HERE / "run_v2.json"), read_run(_HERE / "run_v4.json"))
     drawn = markdown_table(comparison_table(found)) + "\n"
-    assert drawn == (_HERE / "compare_v2_v3.md").read_text(encoding="utf-8")
+    assert drawn == (_HERE / "compare_v2_v4.md").read_text(encoding="utf-8")
 
 
 def test_a_run_of_the_first_schema_is_refused_with_what_to_do() -> None:
