@@ -6,9 +6,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -62,17 +62,20 @@ class CommandLine:
         home: A folder that commands take for the user's home.
         data: Where Fashion-MNIST lies.
         entry_point: The command.
+        added: What processes that it starts find in their environment besides.
     """
 
     home: Path
     data: Path
     entry_point: Path = ENTRY_POINT
+    added: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
         """What a command finds in its environment."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
-        return {**kept, "HOME": str(self.home), "FMNIST_EDGE_DATA_DIR": str(self.data)}
+        own = {"HOME": str(self.home), "FMNIST_EDGE_DATA_DIR": str(self.data)}
+        return {**kept, **own, **self.added}
 
     def __call__(self, *arguments: object, cwd: Path | None = None) -> Finished:
         """Run `fmnist-edge` to its end."""

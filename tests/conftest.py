@@ -43,12 +43,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _needed(item: pytest.Item) -> set[str]:
-    """The parts of the system that a test needs: it says so, or is given a native runtime."""
+    """The parts of the system that a test needs.
+
+    It says so, or is given a native runtime, or a command line with Vulkan.
+    """
     named = {part for mark in item.iter_markers("needs") for part in mark.args}
     params = item.callspec.params.values() if hasattr(item, "callspec") else ()
     words = [word for value in params for word in (value if isinstance(value, tuple) else (value,))]
     native = any(isinstance(word, str) and word in _NATIVE for word in words)
-    return named | ({"c-compiler"} if native else set())
+    vulkan = "vulkan" in getattr(item, "fixturenames", ())
+    return (
+        named | ({"c-compiler"} if native else set()) | ({"software-vulkan"} if vulkan else set())
+    )
 
 
 @pytest.hookimpl(trylast=True)
@@ -116,6 +122,18 @@ def cli(real_data_folder: Path, once: Once) -> CommandLine:
     home = once.root / "home"
     home.mkdir(exist_ok=True)
     return CommandLine(home, real_data_folder)
+
+
+@pytest.fixture(scope="session")
+def vulkan(cli: CommandLine) -> CommandLine:
+    """The same where a GPU is found, and one only: Vulkan on the CPU."""
+    return CommandLine(cli.home, cli.data, added=system_parts.environment("software-vulkan"))
+
+
+@pytest.fixture(scope="session")
+def without_vulkan(cli: CommandLine) -> CommandLine:
+    """The same where no Vulkan driver is found, whatever the machine has."""
+    return CommandLine(cli.home, cli.data, added=system_parts.WITHOUT_VULKAN)
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,15 @@
 
 A part is looked for on the machine first, then in `.cache/parts`, where an earlier run may have put
 it. If it is in neither, root installs its Debian packages, and so does whoever says `CI=true`;
-anybody else downloads them without root and unpacks them below `.cache/parts`. Nothing else is
-installed: where that does not work either, the tests of the part are not run, a line tells what to
-type, and with `CI=true` the run fails.
+anybody else downloads them without root and unpacks them below `.cache/parts`. A part that must not
+take the place of what the system has is unpacked for everybody. Nothing else is installed: where
+that does not work either, the tests of the part are not run, a line tells what to type, and with
+`CI=true` the run fails.
 """
 
+import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -19,6 +22,15 @@ from pathlib import Path
 from typing import Final
 
 KEPT: Final = Path(__file__).parents[1] / ".cache/parts"
+# Given to a process, these keep the Vulkan loader from every driver of the machine.
+WITHOUT_VULKAN: Final = {"VK_DRIVER_FILES": os.devnull, "VK_ICD_FILENAMES": os.devnull}
+# A file in the folder of a part that was unpacked, arranged and found to work.
+_WORKS: Final = "works"
+_KEYS_OF_DEBIAN: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def _nothing(_folder: Path, _present: Mapping[str, str]) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -28,20 +40,35 @@ class Part:
     Args:
         what: What it is, as a sentence names it.
         programs: Any one of them on the PATH means that the machine has the part.
-        packages: What Debian calls it.
+        packages: What Debian calls it, as dependencies: a version may stand behind a name.
         arrange: Makes the packages usable that were unpacked into a folder, with programs in its
-            `bin`; None where they are of no use outside of `/usr`.
+            `bin`, and raises where they do not work; None where they are of no use outside of
+            `/usr`.
+        apart: Whether it is unpacked even where it could be installed.
+        backports: The codenames of Debian's releases whose backports have it.
+        variables: What a process needs in its environment to use what was unpacked into a folder,
+            where it had another environment before.
     """
 
     what: str
     programs: Sequence[str]
     packages: Sequence[str]
     arrange: Callable[[Path], None] | None = None
+    apart: bool = False
+    backports: Sequence[str] = ()
+    variables: Callable[[Path, Mapping[str, str]], Mapping[str, str]] = _nothing
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the packages."""
+        return [package.split()[0] for package in self.packages]
 
     @property
     def command(self) -> str:
         """What a person types to have it."""
-        return f"sudo apt-get install {' '.join(self.packages)}"
+        if self.apart:
+            return f"make test, where apt-get offers {', '.join(self.packages)}"
+        return f"sudo apt-get install {' '.join(self.names)}"
 
 
 class Way(Enum):
@@ -61,11 +88,13 @@ class Machine:
         environment: Its PATH is searched, and its CI believed.
         root: Whether this is root.
         kept: The folder with the parts that were unpacked, one folder each.
+        codename: The one of the system's release.
     """
 
     environment: Mapping[str, str]
     root: bool
     kept: Path = KEPT
+    codename: str = ""
 
     @property
     def ci(self) -> bool:
@@ -78,7 +107,7 @@ class Machine:
 
     def has(self, name: str) -> bool:
         """Whether the part is on the machine, or was unpacked."""
-        return self.has_program(PARTS[name].programs) or (self.kept / name / "bin").is_dir()
+        return self.has_program(PARTS[name].programs) or (self.kept / name / _WORKS).is_file()
 
     def way(self, name: str) -> Way:
         """How the part is to be had."""
@@ -86,14 +115,18 @@ class Machine:
             return Way.PRESENT
         if not self.has_program(["apt-get"]):
             return Way.NONE
-        if self.root or (self.ci and self.has_program(["sudo"])):
+        if not PARTS[name].apart and (self.root or (self.ci and self.has_program(["sudo"]))):
             return Way.INSTALL
         return Way.FETCH if PARTS[name].arrange else Way.NONE
 
 
 def this_machine() -> Machine:
     """The machine of this process."""
-    return Machine(os.environ, root=os.geteuid() == 0)
+    try:
+        codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    except OSError:
+        codename = ""  # it is not Linux, or one that does not say
+    return Machine(os.environ, root=os.geteuid() == 0, codename=codename)
 
 
 def missing(machine: Machine) -> Sequence[str]:
@@ -103,11 +136,21 @@ def missing(machine: Machine) -> Sequence[str]:
 
 def add_to_path(environment: MutableMapping[str, str], kept: Path = KEPT) -> None:
     """Let the parts that were unpacked be found, after what the machine has itself."""
-    folders = [str(kept / name / "bin") for name in PARTS]
+    folders = [str(kept / name / "bin") for name, part in PARTS.items() if part.programs]
     before = environment.get("PATH", "").split(os.pathsep)
     environment["PATH"] = os.pathsep.join(
         [*before, *(each for each in folders if each not in before)]
     )
+
+
+def environment(
+    name: str, present: Mapping[str, str] = os.environ, kept: Path = KEPT
+) -> Mapping[str, str]:
+    """What a process that is to use an unpacked part needs in its environment besides.
+
+    It is for processes that a test starts; the process of the tests goes without.
+    """
+    return PARTS[name].variables(kept / name, present)
 
 
 def provide(machine: Machine) -> None:
@@ -133,51 +176,93 @@ def _say(message: str) -> None:
 
 def _install(machine: Machine, name: str) -> None:
     part = PARTS[name]
-    _say(f"Installing {part.what}: {' '.join(part.packages)} ...")
+    _say(f"Installing {part.what}: {' '.join(part.names)} ...")
     sudo = [] if machine.root else ["sudo"]
     _run([*sudo, "apt-get", "update"])
-    _run([*sudo, "apt-get", "install", "-y", *part.packages])
+    _run([*sudo, "apt-get", "install", "-y", *part.names])
 
 
 def _fetch(machine: Machine, name: str) -> None:
     """Download and unpack the packages that the machine lacks; all of it, or nothing."""
-    part = PARTS[name]
+    part, folder = PARTS[name], machine.kept / name
     assert part.arrange is not None
-    _say(f"Downloading {part.what} into {machine.kept / name} ...")
     machine.kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=machine.kept) as temporary:
         downloads, unpacked = Path(temporary) / "downloads", Path(temporary) / "unpacked"
         apt = _own_apt(Path(temporary))
-        lacking = _lacking(apt, part.packages)
+        if machine.codename in part.backports:
+            apt = _with_backports(apt, Path(temporary), machine.codename)
+        lacking = _lacking(apt, part)
+        _say(f"Downloading {part.what} ({_megabytes(apt, lacking):.0f} MB) into {folder} ...")
         downloads.mkdir()
         _run([*apt, "download", *lacking], cwd=downloads)
         for package in downloads.glob("*.deb"):
             _run(["dpkg-deb", "-x", package, unpacked])
-        unpacked.rename(machine.kept / name)
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+        unpacked.rename(folder)
     try:
-        part.arrange(machine.kept / name)
+        part.arrange(folder)
     except BaseException:
-        shutil.rmtree(machine.kept / name)
+        shutil.rmtree(folder)
         raise
+    (folder / _WORKS).touch()
 
 
 def _own_apt(folder: Path) -> Sequence[object]:
     """An apt-get with package lists of its own, which are of today and need no root."""
     (folder / "lists/partial").mkdir(parents=True)
-    apt = ["apt-get", "-o", f"Dir::State::Lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
+    apt = [
+        *("apt-get", "-o", f"Dir::State::Lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"),
+        # Root would download as a user who may not enter the folder.
+        *("-o", "APT::Sandbox::User=root"),
+    ]
     _run([*apt, "update"])
     return apt
 
 
-def _lacking(apt: Sequence[object], packages: Sequence[str]) -> Sequence[str]:
-    """The packages that apt-get would install to have these."""
-    told = _run([*apt, "-s", "install", "--no-install-recommends", *packages])
-    return [line.split()[1] for line in told.splitlines() if line.startswith("Inst ")]
+def _with_backports(apt: Sequence[object], folder: Path, codename: str) -> Sequence[object]:
+    """The same, with Debian's backports besides: from where the machine has Debian itself."""
+    suite = f"{codename}-backports"
+    wanted = ["Component: main", "Identifier: Packages", "--format", "$(CODENAME) $(REPO_URI)"]
+    told = _run([*apt, "indextargets", "Label: Debian", *wanted]) + _run(
+        [*apt, "indextargets", "Label: Debian Backports", *wanted]
+    )
+    addresses = dict(line.split(maxsplit=1) for line in told.splitlines())
+    if suite not in addresses and codename in addresses:
+        machines, own = Path("/etc/apt/sources.list"), folder / "sources.list"
+        before = machines.read_text() if machines.is_file() else ""
+        line = f"deb [signed-by={_KEYS_OF_DEBIAN}] {addresses[codename]} {suite} main"
+        own.write_text(f"{before}\n{line}\n")
+        apt = [*apt, "-o", f"Dir::Etc::SourceList={own}"]
+        _run([*apt, "update"])
+    return [*apt, "-t", suite]
 
 
-def _run(command: Sequence[object], cwd: Path | None = None) -> str:
+def _lacking(apt: Sequence[object], part: Part) -> Sequence[str]:
+    """The packages that apt-get would install to have the part.
+
+    Of a part that stands apart its own are among them in any case: what it needs besides may be
+    the system's.
+    """
+    told = _run([*apt, "-s", "satisfy", "--no-install-recommends", ", ".join(part.packages)])
+    found = [line.split()[1] for line in told.splitlines() if line.startswith("Inst ")]
+    native = [name for name in found if ":" not in name]  # nothing here runs on another processor
+    return sorted({*native, *(part.names if part.apart else ())})
+
+
+def _megabytes(apt: Sequence[object], packages: Sequence[str]) -> float:
+    """The size of the packages when they are downloaded."""
+    told = _run([*apt, "download", "--print-uris", *packages])
+    return sum(int(line.split()[2]) for line in told.splitlines()) / 1e6
+
+
+def _run(
+    command: Sequence[object], cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
     words = [str(part) for part in command]
-    return subprocess.run(words, cwd=cwd, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        words, cwd=cwd, env=env, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def _arrange_compiler(folder: Path) -> None:
@@ -203,9 +288,50 @@ def _arrange_compiler(folder: Path) -> None:
         _run([program, "-shared", "-fPIC", "-o", source.with_suffix(".so"), source])
 
 
+def _vulkan_driver(folder: Path) -> Path:
+    """The file that tells the Vulkan loader of Mesa's driver that computes on the CPU."""
+    (driver,) = folder.glob("usr/share/vulkan/icd.d/lvp_icd*.json")
+    return driver
+
+
+def _arrange_vulkan(folder: Path) -> None:
+    """A driver that names its library by where it lies beside it, and that computes."""
+    driver = _vulkan_driver(folder)
+    told = json.loads(driver.read_text())
+    (library,) = folder.glob("usr/lib/*/libvulkan_lvp.so")
+    told["ICD"]["library_path"] = os.path.relpath(library, driver.parent)
+    driver.write_text(json.dumps(told))
+    variables = {**os.environ, **_vulkan_variables(folder, os.environ)}
+    _run([folder / "usr/bin/vulkaninfo", "--summary"], env=variables)
+
+
+def _vulkan_variables(folder: Path, present: Mapping[str, str]) -> Mapping[str, str]:
+    """What lets the Vulkan loader be found, and lets it find this driver and no other."""
+    libraries = [*folder.glob("usr/lib/*-linux-gnu*/"), *folder.glob("lib/*-linux-gnu*/")]
+    before = [present["LD_LIBRARY_PATH"]] if present.get("LD_LIBRARY_PATH") else []
+    driver = str(_vulkan_driver(folder))
+    return {
+        "LD_LIBRARY_PATH": os.pathsep.join([*map(str, libraries), *before]),
+        "VK_DRIVER_FILES": driver,
+        "VK_ICD_FILENAMES": driver,  # what older loaders read
+        # Mesa would keep what it compiles below the user's home folder, whatever HOME says.
+        "MESA_SHADER_CACHE_DISABLE": "true",
+    }
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "c-compiler": Part(
         "a C compiler", ("cc", "gcc", "clang"), ("gcc", "libc6-dev"), _arrange_compiler
+    ),
+    # Mesa before 25 lacks what LiteRT asks of a GPU. The system's own stays as it is.
+    "software-vulkan": Part(
+        "Vulkan on the CPU",
+        programs=(),
+        packages=("mesa-vulkan-drivers (>= 25)", "libvulkan1", "vulkan-tools"),
+        arrange=_arrange_vulkan,
+        apart=True,
+        backports=("bookworm",),
+        variables=_vulkan_variables,
     ),
 }
 _DO: Final[Mapping[Way, Callable[[Machine, str], None]]] = {
