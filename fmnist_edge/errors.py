@@ -12,6 +12,9 @@
     ├── ModelUnsupportedError       25
     ├── DeviceUnavailableError      26
     ├── MissingDependencyError      30
+    ├── EnvironmentNotFoundError    31
+    ├── EnvironmentUnusableError    32
+    ├── EnvironmentNotMadeError     33
     ├── TrainingError               40
     ├── CheckpointError             41
     ├── PresetError                 42
@@ -117,6 +120,24 @@ class MissingDependencyError(FmnistEdgeError):
     """An optional package is not installed."""
 
     exit_code = 30
+
+
+class EnvironmentNotFoundError(FmnistEdgeError):
+    """There is no environment of that name."""
+
+    exit_code = 31
+
+
+class EnvironmentUnusableError(FmnistEdgeError):
+    """The interpreter of an environment cannot measure for this program."""
+
+    exit_code = 32
+
+
+class EnvironmentNotMadeError(FmnistEdgeError):
+    """An environment could not be made."""
+
+    exit_code = 33
 
 
 class TrainingError(FmnistEdgeError):

@@ -2,11 +2,14 @@
 
 import importlib
 import importlib.util
+import json
 import shlex
 import sys
+from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from fmnist_edge.errors import MissingDependencyError
 
@@ -76,6 +79,56 @@ def packages_of(*extras: str) -> str:
         if each.marker is not None and each.marker.evaluate({"extra": extra})
     ]
     return shlex.join(dict.fromkeys(packages))
+
+
+def base_requirements(names: Collection[str]) -> Sequence[str]:
+    """Return what fmnist-edge requires of those packages that every install has.
+
+    Args:
+        names: Names of distributions.
+    """
+    from packaging.requirements import Requirement  # noqa: PLC0415 - as above
+
+    wanted = [Requirement(text) for text in metadata.requires(_DISTRIBUTION) or ()]
+    return [
+        f"{each.name}{each.specifier}"
+        for each in wanted
+        if each.name in names and (each.marker is None or each.marker.evaluate({"extra": ""}))
+    ]
+
+
+def own_metadata() -> str:
+    """Return what the installation of fmnist-edge says about the package: its file METADATA."""
+    return metadata.distribution(_DISTRIBUTION).read_text("METADATA") or ""
+
+
+def own_source() -> str:
+    """Return what pip installs to have this fmnist-edge elsewhere: a folder, file or release."""
+    told = metadata.distribution(_DISTRIBUTION)
+    found = json.loads(told.read_text("direct_url.json") or "{}").get("url", "")
+    return (
+        unquote(urlsplit(found).path)
+        if found.startswith("file:")
+        else (found or f"{_DISTRIBUTION}=={told.version}")
+    )
+
+
+def providers_of(packages: Collection[str]) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Return name and version of the distributions that brought each package; import none.
+
+    `importlib.metadata.packages_distributions` answers the same for all packages, in seconds where
+    TensorFlow is installed.
+
+    Args:
+        packages: Names of top-level packages.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for each in metadata.distributions():
+        files = f"\n{each.read_text('RECORD') or ''}"
+        for package in packages:
+            if f"\n{package}/__init__.py," in files:
+                found.setdefault(package, []).append((each.name, each.version))
+    return found
 
 
 def versions_of(distributions: tuple[str, ...]) -> dict[str, str]:

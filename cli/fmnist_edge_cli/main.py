@@ -9,7 +9,18 @@ from typer.core import TyperGroup
 
 from fmnist_edge import __version__
 from fmnist_edge.errors import INTERRUPTED_EXIT_CODE, FmnistEdgeError, InternalError
-from fmnist_edge_cli import bench, compare, data, evaluate, export, render, report, study, train
+from fmnist_edge_cli import (
+    bench,
+    compare,
+    data,
+    environment,
+    evaluate,
+    export,
+    render,
+    report,
+    study,
+    train,
+)
 
 
 class _Commands(TyperGroup):
@@ -43,6 +54,7 @@ app.command("export")(export.export)
 app.command("bench")(bench.bench)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.add_typer(environment.app, name="environment")
 
 
 def _show_version(value: bool) -> None:

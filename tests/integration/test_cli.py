@@ -16,7 +16,10 @@ from fmnist_edge.training.preset_names import PRESET_NAMES
 from tests.commands import CommandLine, Finished, copy_artifact
 from tests.examples import npz_model
 
-COMMANDS = ["data", "study", "train", "evaluate", "export", "bench", "report", "compare"]
+COMMANDS = [
+    *("data", "study", "train", "evaluate", "export", "bench", "report", "compare"),
+    "environment",
+]
 HEAVY = {
     "ai_edge_litert",
     "h5py",

@@ -4,12 +4,21 @@ import json
 import re
 import shlex
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from fmnist_edge.errors import MissingDependencyError
-from fmnist_edge.optional import install_command, installed, require, versions_of
+from fmnist_edge.optional import (
+    base_requirements,
+    install_command,
+    installed,
+    own_source,
+    providers_of,
+    require,
+    versions_of,
+)
 
 
 def test_an_installed_module_is_imported() -> None:
@@ -70,3 +79,43 @@ def test_looking_for_a_package_does_not_import_it(
 
 def test_versions_leave_out_what_is_absent() -> None:
     assert list(versions_of(("numpy", "no-such-distribution"))) == ["numpy"]
+
+
+def test_the_distribution_that_brought_a_package_is_found_whatever_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = tmp_path / "some_runtime_gpu-1.5.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: some-runtime-gpu\nVersion: 1.5\n")
+    (about / "RECORD").write_text("other/some_runtime/__init__.py,,\nsome_runtime/__init__.py,,\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = providers_of(("some_runtime", "other", "numpy"))
+    assert found == {
+        "some_runtime": [("some-runtime-gpu", "1.5")],
+        "numpy": [("numpy", metadata.version("numpy"))],
+    }
+
+
+def test_what_every_install_requires_is_told_without_extras() -> None:
+    found = base_requirements(("numpy", "msgspec", "onnx"))
+    assert [re.split("[<>=]", each)[0] for each in found] == ["msgspec", "numpy"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "wanted"),
+    [
+        ('{"url": "file:///some%20folder", "dir_info": {}}', "/some folder"),
+        ('{"url": "https://example.org/x.whl"}', "https://example.org/x.whl"),
+        (None, "fmnist-edge==9.9"),
+    ],
+)
+def test_where_this_installation_came_from_is_what_pip_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str | None, wanted: str
+) -> None:
+    about = tmp_path / "fmnist_edge-9.9.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: fmnist-edge\nVersion: 9.9\n")
+    if origin is not None:
+        (about / "direct_url.json").write_text(origin)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert own_source() == wanted
