@@ -13,12 +13,14 @@ from fmnist_edge.artifact import Artifact, open_artifact
 from fmnist_edge.bench import probes
 from fmnist_edge.bench.accuracy import predictions
 from fmnist_edge.bench.baseline import NO_MODEL, artifact_of
+from fmnist_edge.bench.certificate import certify
 from fmnist_edge.bench.inputs import ModelInputs, OwnImages, inputs_for
 from fmnist_edge.bench.plan import failure_of
 from fmnist_edge.bench.sampler import LatencySampler
 from fmnist_edge.bench.wire import Command, Job, Opened, Reply, Task, encode_scores
 from fmnist_edge.clock import NS_PER_SECOND, timed
 from fmnist_edge.dataset import Split
+from fmnist_edge.devices import CPU
 from fmnist_edge.errors import HashMismatchError, ModelUnsupportedError
 from fmnist_edge.result import (
     Audit,
@@ -26,17 +28,22 @@ from fmnist_edge.result import (
     CpuUse,
     Failure,
     Footprint,
+    KernelCache,
+    KernelWitness,
     Measurement,
     Memory,
+    Placement,
     Samples,
     Stages,
     Subject,
     Throughput,
 )
-from fmnist_edge.session import RuntimeModule, Session, SessionOptions, classify
+from fmnist_edge.session import Accelerated, RuntimeModule, Session, SessionOptions, classify
 
 _WARM_UP_SECONDS: Final = 0.25
 _AUDIT_SECONDS: Final = 0.15
+_READBACK_SECONDS: Final = 0.05
+_COPIES_SECONDS: Final = 0.2
 _FEWEST_COMPARED: Final = 8
 _STAGES_SECONDS: Final = 0.2
 _CLASSIFY_SECONDS: Final = 20.0
@@ -52,11 +59,14 @@ class Instruments:
         memory: Returns resident and peak resident bytes; None where the system does not tell.
         footprint: Returns the threads and CPUs of this process.
         cpu_use: Calls a function and returns the CPU time used meanwhile, added to an earlier one.
+        gpu_use: Returns what the kernel has counted for this process on GPUs; None where it counts
+            nothing.
     """
 
     memory: Callable[[], tuple[int | None, int | None]]
     footprint: Callable[[], Footprint]
     cpu_use: Callable[[Callable[[], None], CpuUse | None], CpuUse]
+    gpu_use: Callable[[], KernelWitness | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,7 @@ class _OpenedModel:
     sampler: LatencySampler
     hot_cpu: CpuUse | None = None
     paced_cpu: CpuUse | None = None
+    gpu_before: KernelWitness | None = None
 
 
 class CaseMeasurement:
@@ -102,6 +113,7 @@ class CaseMeasurement:
         self._instruments: Final = instruments
         self._start_ns: Final = start_ns
         self._model: _OpenedModel | None = None
+        self._cached_bytes = 0
         self._tasks: Final = {
             Task.OPEN: self._open,
             Task.BACK_TO_BACK: self._back_to_back,
@@ -126,6 +138,7 @@ class CaseMeasurement:
 
     def _open(self, _: Command) -> Reply:
         case, settings = self._job.case, self._job.settings
+        self._cached_bytes = self._size_of_cache()
         start_bytes, _peak = self._instruments.memory()
         version, import_ns = timed(self._runtime.load_library)
         imported_bytes, _peak = self._instruments.memory()
@@ -150,6 +163,7 @@ class CaseMeasurement:
             cold=Cold(self._start_ns, import_ns, load_ns, first_call_ns),
             memory=(start_bytes, imported_bytes, loaded_bytes),
             sampler=sampler,
+            gpu_before=self._instruments.gpu_use() if case.device != CPU else None,
         )
         return Reply(Opened(loaded_bytes, sampler.call_ns))
 
@@ -188,6 +202,7 @@ class CaseMeasurement:
         model = self._opened
         steady_bytes, peak_bytes = self._instruments.memory()
         footprint = self._instruments.footprint()
+        kernel = self._kernel_witness()
         stages = self._stages()
         wide, throughput, failure = self._throughput()
         classified = self._classify(wide) if self._job.classify else None
@@ -206,10 +221,49 @@ class CaseMeasurement:
             runtime_version=model.version,
             used=dict(model.session.used),
             predictions=predictions(classified.scores) if classified else None,
+            readback=probes.readback(
+                model.session.run, model.sampler.tensors, model.sampler.call_ns, _READBACK_SECONDS
+            ),
+            placement=self._placement(kernel),
+            copies=probes.copies(
+                model.session, model.sampler.tensors[0], model.sampler.call_ns, _COPIES_SECONDS
+            ),
+            kernel_cache=self._kernel_cache(),
         )
         model.session.close()
         scores = encode_scores(classified.scores) if classified else ""
         return Reply(measurement=measurement, scores=scores)
+
+    def _kernel_witness(self) -> KernelWitness | None:
+        """Return what the kernel counted for this process since the warm-up."""
+        before, after = self._opened.gpu_before, self._instruments.gpu_use()
+        if before is None or after is None:
+            return None
+        counted = before.engine_ns is not None and after.engine_ns is not None
+        engine_ns = (after.engine_ns or 0) - (before.engine_ns or 0) if counted else None
+        return KernelWitness(after.source, engine_ns, after.memory_bytes)
+
+    def _placement(self, kernel: KernelWitness | None) -> Placement | None:
+        model = self._opened
+        if not isinstance(model.session, Accelerated):
+            return None
+        return certify(
+            model.session,
+            lambda opening: self._runtime.open(model.artifact, self._options(opening=opening)),
+            model.sampler.tensors,
+            model.sampler.call_ns,
+            kernel,
+        )
+
+    def _size_of_cache(self) -> int:
+        folder = self._job.kernel_cache
+        files = Path(folder).rglob("*") if folder is not None else ()
+        return sum(each.stat().st_size for each in files if each.is_file())
+
+    def _kernel_cache(self) -> KernelCache | None:
+        if self._job.kernel_cache is None:
+            return None
+        return KernelCache(self._cached_bytes, self._size_of_cache())
 
     def _audit(self, classified: "_Classified | None") -> Audit:
         """Compare the answers of timed calls with those of the accuracy run to the same inputs."""

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.bench.latency import as_array, no_collector
-from fmnist_edge.clock import NS_PER_SECOND, now
+from fmnist_edge.clock import NS_PER_SECOND, now, sleep_until, timed
+from fmnist_edge.result import Copies, Readback
+from fmnist_edge.session import DeviceMemory, Session
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]
 Tensors = Sequence[NDArray[Any]]
@@ -19,6 +21,9 @@ _FEWEST: Final = 3
 _VARIED: Final = 8
 _BURST_SECONDS: Final = 0.005
 _BURSTS: Final = 15
+_READBACKS: Final = 15
+_SHORTEST_REST_NS: Final = 1_000_000
+_LONGEST_REST_NS: Final = 100_000_000
 
 
 def stages(
@@ -77,6 +82,81 @@ def repeat_ratio(run: Run, tensors: Tensors, call_ns: float, seconds: float) -> 
                 found.append(_burst(run, inputs, calls))
     # The fastest burst of each kind: other work on the machine makes bursts longer, never shorter.
     return min(times[0]) / min(times[1])
+
+
+def time_ratio(runs: tuple[Run, Run], tensors: Tensors, call_ns: float, seconds: float) -> float:
+    """Return the time of calls of one kind over that of another, from the fastest of short bursts.
+
+    Args:
+        runs: Two inferences of the same inputs.
+        tensors: Inputs; the first ones are used.
+        call_ns: About how long a call of the first kind takes, above 0.
+        seconds: About how long the bursts of the first kind take together; at least three of each
+            kind are made.
+    """
+    inputs = list(tensors[:_VARIED])
+    calls = max(1, int(_BURST_SECONDS * NS_PER_SECOND / call_ns))
+    rounds = int(seconds * NS_PER_SECOND / (calls * call_ns))
+    times: tuple[list[int], list[int]] = ([], [])
+    with no_collector():
+        for _ in range(min(max(rounds, _FEWEST), _BURSTS)):
+            for run, found in zip(runs, times, strict=True):
+                found.append(_burst(run, inputs, calls))
+    return min(times[0]) / max(1, min(times[1]))
+
+
+def readback(run: Run, tensors: Tensors, call_ns: float, seconds: float) -> Readback:
+    """Return whether answers are there when calls return.
+
+    A runtime that only enqueues the work returns an array that is filled later, or one that waits
+    when it is read. Each answer is therefore read at once, and again after as long as a call takes.
+
+    Args:
+        run: Inference.
+        tensors: Inputs; after the last comes the first again.
+        call_ns: About how long a call takes.
+        seconds: Time after which to stop earlier; three calls are made in any case.
+    """
+    waits, changed = [], 0
+    rest_ns = min(_LONGEST_REST_NS, max(_SHORTEST_REST_NS, int(2 * call_ns)))
+    end = now() + int(seconds * NS_PER_SECOND)
+    with no_collector():
+        for tensor in islice(cycle(tensors), _READBACKS):
+            output = run(tensor)
+            first, first_ns = timed(output.copy)
+            _, again_ns = timed(output.copy)
+            sleep_until(now() + rest_ns)
+            changed += first.tobytes() != output.tobytes()
+            waits.append(first_ns - again_ns)
+            if now() >= end and len(waits) >= _FEWEST:
+                break
+    return Readback(len(waits), changed, max(0.0, float(np.median(waits))))
+
+
+def copies(session: Session, tensor: NDArray[Any], call_ns: float, seconds: float) -> Copies | None:
+    """Return the time of a call with and without copies to and from the device.
+
+    Args:
+        session: An opened model.
+        tensor: One of its inputs.
+        call_ns: About how long a call takes.
+        seconds: About how long all calls take together; three of each kind are made in any case.
+
+    Returns:
+        None where the runtime cannot leave them out.
+    """
+    if not isinstance(session, DeviceMemory):
+        return None
+    bound = session.bind(tensor)
+    times: tuple[list[int], list[int]] = ([], [])
+    kinds: tuple[Callable[[], object], ...] = (lambda: session.run(tensor), bound)
+    with no_collector():
+        for call in kinds:
+            call()
+        for _ in range(max(_FEWEST, int(seconds * NS_PER_SECOND / (2 * call_ns)))):
+            for call, found in zip(kinds, times, strict=True):
+                found.append(timed(call)[1])
+    return Copies(*(float(np.median(found)) for found in times))
 
 
 def _burst(run: Run, inputs: Tensors, calls: int) -> int:

@@ -7,7 +7,9 @@ Schema history:
     1: first.
     2: three regimes, turns, health, verdicts.
     3: a verdict for each figure; reasons, remarks and rules are codes with numbers; fields carry
-       their units. Results of schema 2 (`schema2.py`) and 3 are still read.
+       their units.
+    4: devices other than the CPU, and environments. Results of schema 2 (`schema2.py`) and 3, which
+       lacks only fields with defaults, are still read.
 """
 
 from fmnist_edge.result.derived import (
@@ -41,17 +43,21 @@ from fmnist_edge.result.measurement import (
     Audit,
     BackToBack,
     Cold,
+    Copies,
     CpuUse,
     Failure,
     Footprint,
     Inputs,
+    KernelCache,
     Measurement,
     Memory,
     Paced,
     Predictions,
+    Readback,
     Stages,
     Throughput,
 )
+from fmnist_edge.result.placement import CpuTwin, KernelWitness, Placement, StrictOpening
 from fmnist_edge.result.ranking import can_tell, fastest, p50_ns, pair_ratio, paired_turns
 from fmnist_edge.result.run import SCHEMA_VERSION, OwnData, Row, Run, Skipped
 from fmnist_edge.result.samples import Samples
@@ -72,6 +78,8 @@ __all__ = [
     "Case",
     "Cold",
     "ColdStart",
+    "Copies",
+    "CpuTwin",
     "CpuUse",
     "Energy",
     "EnergyMeter",
@@ -80,6 +88,8 @@ __all__ = [
     "Footprint",
     "Inputs",
     "Interval",
+    "KernelCache",
+    "KernelWitness",
     "Latency",
     "Level",
     "Measurement",
@@ -88,7 +98,9 @@ __all__ = [
     "OwnData",
     "Paced",
     "Percentile",
+    "Placement",
     "Predictions",
+    "Readback",
     "Reading",
     "Reason",
     "Remark",
@@ -100,6 +112,7 @@ __all__ = [
     "Skipped",
     "StageTimes",
     "Stages",
+    "StrictOpening",
     "Subject",
     "Throughput",
     "Value",

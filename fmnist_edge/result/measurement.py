@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from fmnist_edge.records import Record
+from fmnist_edge.result.placement import Placement
 from fmnist_edge.result.samples import Samples
 
 
@@ -206,6 +207,44 @@ class Predictions(Record):
     confidence_millionths: Samples
 
 
+class Readback(Record):
+    """Evidence that an answer is there when the call returns, on every runtime.
+
+    Args:
+        calls: Calls after which the answer was read twice, at once and some time later.
+        changed: Calls whose answer had changed in between.
+        wait_ns: Median time that the first reading took beyond the second one.
+    """
+
+    calls: int
+    changed: int
+    wait_ns: float
+
+
+class Copies(Record):
+    """A call with arrays of the host, and one whose input and output stay on the device.
+
+    Args:
+        host_ns: Median time of a call that copies the input to the device and the answer back.
+        device_ns: Median time of a call without these copies.
+    """
+
+    host_ns: float
+    device_ns: float
+
+
+class KernelCache(Record):
+    """The folder in which a runtime keeps what it compiles for a device.
+
+    Args:
+        before_bytes: Its size when the process started; 0 means that all had to be compiled.
+        after_bytes: Its size at the end; 0 means that nothing is kept there.
+    """
+
+    before_bytes: int
+    after_bytes: int
+
+
 class Measurement(Record):
     """Everything that one measuring process reports.
 
@@ -223,6 +262,11 @@ class Measurement(Record):
         runtime_version: The version that the runtime reports.
         used: What the session really used.
         predictions: Of all images; None if this process was not asked for them.
+        readback: Whether answers are there when calls return; None where it was not tried.
+        placement: Where the model ran; None on the CPU.
+        copies: Copies to and from the device; None on the CPU, and where the runtime cannot leave
+            them out.
+        kernel_cache: What the device's compiler kept; None on the CPU.
     """
 
     inputs: Inputs
@@ -238,3 +282,7 @@ class Measurement(Record):
     runtime_version: str
     used: Mapping[str, str]
     predictions: Predictions | None = None
+    readback: Readback | None = None
+    placement: Placement | None = None
+    copies: Copies | None = None
+    kernel_cache: KernelCache | None = None

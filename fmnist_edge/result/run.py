@@ -37,7 +37,9 @@ class Row(Record):
     Args:
         case: What was measured.
         measurements: One per process, in the order of the rounds.
-        cold: From nothing to the first answer.
+        cold: From nothing to the first answer; on another device than the CPU, with what its
+            compiler kept from an earlier process.
+        cold_empty: The same with nothing kept; None where the runtime keeps nothing.
         back_to_back: Latency of calls one after the other.
         paced: Latency at fixed arrivals, from the scheduled time to the answer.
         service: The part of `paced` that is the call itself.
@@ -59,6 +61,7 @@ class Row(Record):
     case: Case
     measurements: tuple[Measurement, ...] = ()
     cold: ColdStart | None = None
+    cold_empty: ColdStart | None = None
     back_to_back: Latency | None = None
     paced: Latency | None = None
     service: Latency | None = None

@@ -114,7 +114,7 @@ class SelfTiming(Protocol):
 
 
 @runtime_checkable
-class Accelerated(Protocol):
+class Accelerated(Session, Protocol):
     """A session on an accelerator."""
 
     def account(self) -> Account:
@@ -122,7 +122,7 @@ class Accelerated(Protocol):
 
 
 @runtime_checkable
-class DeviceMemory(Protocol):
+class DeviceMemory(Session, Protocol):
     """A session that can leave its input and its output in the memory of the device."""
 
     def bind(self, tensor: NDArray[Any], /) -> Callable[[], None]:

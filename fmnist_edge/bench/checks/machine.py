@@ -6,6 +6,7 @@ from typing import Final
 
 from fmnist_edge.bench.checks.cpu_time import CpuTime
 from fmnist_edge.bench.checks.finding import NUMBERS, PACED, TAILS, Check, Finding
+from fmnist_edge.devices import CPU
 from fmnist_edge.result import (
     Accelerator,
     Figure,
@@ -16,7 +17,6 @@ from fmnist_edge.result import (
     Value,
     Values,
 )
-from fmnist_edge.session import CPU
 
 # The limits are proposals of this project; there are no published rules.
 _LEAST_FREE_SHARE: Final = 0.10
