@@ -7,15 +7,14 @@ their names, reads the old, short field of an operator's code, and dequantizes b
 scales; LiteRT requires as many zero points as scales.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from fmnist_edge.exporters.tflite.file import schema
-
-_MATRIX: Final = 2
 
 
 def compact(model: Any, entries: AbstractSet[bytes]) -> Any:  # noqa: ANN401 - generated code
@@ -29,7 +28,6 @@ def compact(model: Any, entries: AbstractSet[bytes]) -> Any:  # noqa: ANN401 - g
     model.metadata = [each for each in model.metadata or () if each.name in entries] or None
     for graph in model.subgraphs:
         graph.name = None
-        _drop_flattening(model, graph)
         _shorten_reshapes(model, graph)
         _drop_tensors(model, graph)
         for index, tensor in enumerate(graph.tensors):
@@ -48,29 +46,6 @@ def _operators(model: Any, graph: Any, kind: str) -> Sequence[Any]:  # noqa: ANN
         for each in graph.operators
         if model.operatorCodes[each.opcodeIndex].builtinCode == code
     ]
-
-
-def _drop_flattening(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated code
-    """Remove RESHAPE before FULLY_CONNECTED, which flattens its input itself."""
-    dense = _operators(model, graph, "FULLY_CONNECTED")
-    for reshape in _operators(model, graph, "RESHAPE"):
-        (flat,) = reshape.outputs
-        readers = [each for each in graph.operators if flat in each.inputs]
-        plain = all(
-            each in dense and _makes_rows(graph, each, flat) and flat not in each.inputs[1:]
-            for each in readers
-        )
-        if plain and flat not in graph.outputs:
-            for each in readers:
-                each.inputs = np.array([reshape.inputs[0], *each.inputs[1:]], np.int32)
-            graph.operators = [each for each in graph.operators if each is not reshape]
-
-
-def _makes_rows(graph: Any, dense: Any, flat: int) -> bool:  # noqa: ANN401 - generated code
-    options, shape = dense.builtinOptions, graph.tensors[flat].shape
-    columns = graph.tensors[dense.inputs[1]].shape[1]
-    plain = not options.keepNumDims and not options.weightsFormat
-    return plain and len(shape) == _MATRIX and shape[1] == columns
 
 
 def _shorten_reshapes(model: Any, graph: Any) -> None:  # noqa: ANN401 - generated code
@@ -123,7 +98,8 @@ def _simplify(tensor: Any) -> None:  # noqa: ANN401 - generated code
 
 def _drop_codes(model: Any) -> None:  # noqa: ANN401 - generated code
     operators = [each for graph in model.subgraphs for each in graph.operators]
-    used = sorted({each.opcodeIndex for each in operators})
+    uses = Counter(each.opcodeIndex for each in operators)
+    used = [index for index, _ in uses.most_common()]  # an index of 0 is not stored
     for each in operators:
         each.opcodeIndex = used.index(each.opcodeIndex)
     model.operatorCodes = [model.operatorCodes[index] for index in used]

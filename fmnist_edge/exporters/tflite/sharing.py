@@ -12,6 +12,8 @@ from fmnist_edge.optional import require
 
 EXTRA: Final = "litert"
 
+_ALIGNMENT: Final = 4  # of tables
+
 
 def sharing_builder() -> Any:  # noqa: ANN401 - untyped
     """Return a `flatbuffers.Builder` for generated `Pack` methods.
@@ -43,6 +45,8 @@ def _class_of(base: Any) -> Callable[[int], Any]:  # noqa: ANN401, C901 - untype
 
         def StartObject(self, numfields: int) -> None:  # noqa: N802 - the names are flatbuffers'
             self._parts, self._start = [], self.Offset()
+            # A gap inside of a table would give it a vtable of its own.
+            self.Prep(_ALIGNMENT, 0)
             super().StartObject(numfields)
 
         def PrependSlot(self, flags: Any, o: int, x: Any, d: Any) -> None:  # noqa: ANN401, N802
