@@ -171,9 +171,14 @@ def accuracy(path: Path, split: SplitName, folder: Path, progress: Progress) -> 
     return evaluate(request, folder, progress).evaluation.accuracy
 
 
+def best_of(figures: Iterable[Figure]) -> Figure:
+    """Return the figure of the file that is published: the best on validation."""
+    return max(figures, key=lambda figure: (figure.validation_accuracy, -figure.seed))
+
+
 def publish(preset: Preset, figures: Iterable[Figure]) -> int:
     """Copy the file that validates best, and its float32 parent, under the preset's own name."""
-    best = max(figures, key=lambda figure: (figure.validation_accuracy, -figure.seed))
+    best = best_of(figures)
     for made, name in (
         (f"{preset.name}-{best.seed}.keras", f"{preset.name}-float32.keras"),
         (f"{preset.name}-{best.seed}-int8.tflite", f"{preset.name}-int8.tflite"),
@@ -213,7 +218,7 @@ def teacher_of(
 
 
 def measured(reference: Reference) -> MeasuredPresets:
-    """Return what `--list-presets` shows: means over the seeds."""
+    """Return what `--list-presets` shows: means over the seeds, and the size of the best file."""
     found = {}
     for name in PRESET_NAMES:
         figures = [figure for figure in reference.figures if figure.preset == name]
@@ -229,7 +234,7 @@ def measured(reference: Reference) -> MeasuredPresets:
 def _mean(figures: Sequence[Figure]) -> Measured:
     reached = [figure.test_accuracy for figure in figures]
     return Measured(
-        file_bytes=max(figure.file_bytes for figure in figures),
+        file_bytes=best_of(figures).file_bytes,
         test_accuracy=statistics.mean(reached),
         deviation=statistics.stdev(reached) if len(reached) > 1 else None,
         seeds=len(figures),
