@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, Manifest, Precision, TensorSpec
+from fmnist_edge.devices import Account, Unit
 from fmnist_edge.files import sha256_of
 from fmnist_edge.records import replace
 from fmnist_edge.result import (
@@ -19,6 +20,7 @@ from fmnist_edge.result import (
     Case,
     Cold,
     ColdStart,
+    CpuTwin,
     CpuUse,
     EnergyMeter,
     Failure,
@@ -31,6 +33,7 @@ from fmnist_edge.result import (
     Memory,
     Paced,
     Percentile,
+    Placement,
     Reading,
     Row,
     Run,
@@ -38,6 +41,7 @@ from fmnist_edge.result import (
     Settings,
     Stages,
     StageTimes,
+    StrictOpening,
     Subject,
 )
 
@@ -182,6 +186,27 @@ MEASUREMENT = Measurement(
     runtime_version="1.2.3",
     used={"threads": "1"},
 )
+
+
+PLACEMENT = Placement(
+    Account(
+        "profile",
+        Unit("llvmpipe", "Mesa 25.0.7", "Vulkan 1.4.305", 1 << 30),
+        operators=7,
+        on_device=7,
+        precision="float32",
+    ),
+    StrictOpening("", 0.0),
+    None,
+    CpuTwin("", 256, 1.0, 3e-7, identical=False, time_ratio=40.0),
+)
+"""A certificate that holds: the model ran on llvmpipe."""
+
+
+def certified(row: Row, placement: Placement | None = PLACEMENT) -> Row:
+    """The row with the same certificate in each process."""
+    taken = tuple(replace(each, placement=placement) for each in row.measurements)
+    return replace(row, measurements=taken)
 
 
 def measured(nanoseconds: list[int], **changes: Any) -> Measurement:  # noqa: ANN401 - any field

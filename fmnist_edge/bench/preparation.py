@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from fmnist_edge.bench.rounds import Launch
 from fmnist_edge.bench.wire import Command, DataPaths, Job, Opened, Task
 from fmnist_edge.clock import NS_PER_SECOND, timed
+from fmnist_edge.devices import CPU
 from fmnist_edge.progress import Progress
 from fmnist_edge.result import Case, Failure, Settings
 
@@ -59,7 +61,20 @@ def prepare(  # noqa: PLR0913 - each is one independent fact about the run
 
     def open_one(case: Case) -> Prepared:
         def ask() -> tuple[Opened | None, Failure | None]:
-            with launch(Job(case, settings, data, classify=False), lambda: None) as worker:
+            # What is compiled for a device here must not shorten the cold start that is measured.
+            with (
+                TemporaryDirectory() as cache,
+                launch(
+                    Job(
+                        case,
+                        settings,
+                        data,
+                        classify=False,
+                        kernel_cache=cache if case.device != CPU else None,
+                    ),
+                    lambda: None,
+                ) as worker,
+            ):
                 reply = worker.ask(Command(Task.OPEN))
             return reply.opened, reply.failure
 

@@ -1,10 +1,13 @@
 """What a reader of a row should know before comparing it with another."""
 
+import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from fmnist_edge.artifact import Precision
+from fmnist_edge.bench.checks.placement import ALL
 from fmnist_edge.clock import NS_PER_SECOND
+from fmnist_edge.devices import Unit
 from fmnist_edge.result import Remark, Row, Value
 
 _NUMPY: Final = "numpy"
@@ -132,7 +135,41 @@ def _warmed_up(row: Row) -> Iterator[Remark]:
         yield Remark("warmed-up", {"sensor": sensor, **ends})
 
 
+def _ran_on(row: Row) -> Iterator[Remark]:
+    """Name the unit that a certified row ran on, and the witness outside of the runtime."""
+    found = next((each.placement for each in row.measurements if each.placement), None)
+    if found is None or any(each.figures == ALL for each in row.reasons):
+        return
+    unit = _named(found.account.unit) if found.account.unit else row.case.device
+    yield Remark("ran-on", {"operators": found.account.operators, "unit": unit})
+    kernel, twin = found.kernel, found.twin
+    if kernel is None:
+        values = {"max_abs_difference": twin.max_abs_difference, "time_ratio": twin.time_ratio or 0}
+        yield Remark("unlike-the-cpu", values)
+    elif kernel.engine_ns is not None:
+        yield Remark("seen-by-the-kernel", {"engine_ns": kernel.engine_ns})
+    else:
+        yield Remark("seen-by-the-driver", {"memory_bytes": kernel.memory_bytes or 0})
+
+
+def _named(unit: Unit) -> str:
+    rest = ", ".join(part for part in (unit.api, unit.driver) if part)
+    return f"{unit.name} ({rest})" if rest else unit.name
+
+
+def _copies(row: Row) -> Iterator[Remark]:
+    known = [each.copies for each in row.measurements if each.copies is not None]
+    if known:
+        host_ns = statistics.median(each.host_ns for each in known)
+        device_ns = statistics.median(each.device_ns for each in known)
+        share = max(0.0, 1 - device_ns / host_ns) if host_ns else 0.0
+        values = {"copies_share": share, "host_ns": host_ns, "device_ns": device_ns}
+        yield Remark("copies", values)
+
+
 _REMARKS: Final[tuple[Callable[[Row], Iterator[Remark]], ...]] = (
+    _ran_on,
+    _copies,
     _samples_are_means,
     _thinned,
     _synthetic,

@@ -7,17 +7,19 @@ one case can be compared with process k of another.
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 from typing import Final, Protocol
 
 from fmnist_edge.bench.case_data import CaseData
 from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task, decode_scores
+from fmnist_edge.devices import CPU
 from fmnist_edge.progress import Progress
 from fmnist_edge.records import replace
-from fmnist_edge.result import Reading, Settings
+from fmnist_edge.result import Case, Reading, Settings
 
 # Weights of the progress display, in about tenths of a second.
 _OPEN_STEPS: Final = 5
@@ -45,6 +47,7 @@ def run_rounds(  # noqa: PLR0913 - each is one independent fact about the run
     launch: Launch,
     probe: HealthProbe,
     progress: Progress,
+    caches: Path | None = None,
     done: int = 0,
     keep: Callable[[int], None] = lambda _: None,
 ) -> None:
@@ -57,6 +60,8 @@ def run_rounds(  # noqa: PLR0913 - each is one independent fact about the run
         launch: Starts a worker for a job; it calls the function it is given while it waits.
         probe: Reads the state of the machine.
         progress: Told of every command.
+        caches: A folder in which each case on another device than the CPU is given a folder for
+            what is compiled for the device; the first process of a case finds it empty.
         done: Rounds that an earlier run of the same benchmark has finished.
         keep: Called after each round with the number of rounds that are finished.
     """
@@ -64,17 +69,31 @@ def run_rounds(  # noqa: PLR0913 - each is one independent fact about the run
         return
     turns = _turns(settings)
     steps = _OPEN_STEPS + _COLLECT_STEPS + sum(turn.steps for turn in turns)
+    folders = kernel_caches([each.case for each in found], caches)
     progress.start("Benchmark", (settings.processes - done) * len(found) * steps)
     for number in range(done, settings.processes):
         # Each round has an order of its own, whether or not the rounds before it ran just now.
         shuffle = random.Random(f"{settings.seed}:{number}").shuffle  # noqa: S311 - not a secret
-        rounds = _Round(settings, data, launch, probe, progress, classify=number == done)
+        rounds = _Round(settings, data, launch, probe, progress, folders, classify=number == done)
         order = list(found)
         shuffle(order)
         for group in _groups(order, settings.together):
             rounds.run(group, turns, shuffle)
         keep(number + 1)
     progress.finish()
+
+
+def kernel_caches(cases: Sequence[Case], folder: Path | None) -> Mapping[Case, str]:
+    """Make an empty folder for each case on another device than the CPU, and return their paths."""
+    if folder is None:
+        return {}
+    found = {}
+    for number, case in enumerate(cases):
+        if case.device != CPU:
+            own = folder / str(number)
+            own.mkdir()
+            found[case] = str(own)
+    return found
 
 
 @dataclass(frozen=True)
@@ -108,6 +127,7 @@ class _Round:
     """What a round needs.
 
     Args:
+        caches: The folder of each case for what is compiled for its device.
         classify: Whether the processes label all images, too.
     """
 
@@ -116,6 +136,7 @@ class _Round:
     launch: Launch
     probe: HealthProbe
     progress: Progress
+    caches: Mapping[Case, str]
     classify: bool
 
     def run(
@@ -147,6 +168,7 @@ class _Round:
             self.data,
             # The answers of the baseline mean nothing.
             classify=self.classify and not each.case.subject.is_baseline,
+            kernel_cache=self.caches.get(each.case),
         )
         worker = alive.enter_context(self.launch(job, lambda: each.readings.append(self.probe())))
         self._ask(worker, each, Command(Task.OPEN), _OPEN_STEPS)

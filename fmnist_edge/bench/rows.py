@@ -39,6 +39,7 @@ def _row(own: CaseData, everything: Sequence[CaseData]) -> Row:
         case=own.case,
         measurements=measurements,
         cold=statistics.cold(measurements),
+        cold_empty=statistics.cold_empty(measurements),
         back_to_back=statistics.back_to_back(measurements),
         paced=paced,
         service=service,

@@ -133,9 +133,28 @@ def throughput(measurements: Sequence[Measurement]) -> Throughput | None:
 def cold(measurements: Sequence[Measurement]) -> ColdStart:
     """Return the median of each part over the processes, and that of the sums.
 
+    Processes that had to compile for their device what others find compiled are left out where
+    there are others.
+
     Raises:
         ValueError: There is no process.
     """
+    return _cold([each for each in measurements if not _compiled(each)] or measurements)
+
+
+def cold_empty(measurements: Sequence[Measurement]) -> ColdStart | None:
+    """Return the same of the processes that had to compile; None where there is none."""
+    found = [each for each in measurements if _compiled(each)]
+    return _cold(found) if found else None
+
+
+def _compiled(measurement: Measurement) -> bool:
+    """Return whether the process started without, and ended with, something compiled."""
+    cache = measurement.kernel_cache
+    return cache is not None and cache.before_bytes == 0 < cache.after_bytes
+
+
+def _cold(measurements: Sequence[Measurement]) -> ColdStart:
     parts = [each.cold for each in measurements]
     return ColdStart(*_medians((*astuple(each), each.total_ns) for each in parts))
 

@@ -11,6 +11,7 @@ from typing import Final, Self
 from fmnist_edge.bench.plan import failure_of
 from fmnist_edge.bench.wire import Command, Job, Reply, encode_line
 from fmnist_edge.clock import NS_PER_SECOND, now
+from fmnist_edge.devices import KERNEL_CACHES
 from fmnist_edge.errors import FmnistEdgeError, WorkerCrashedError, WorkerTimeoutError
 from fmnist_edge.records import RecordError, decode_json, replace
 
@@ -59,10 +60,15 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             bufsize=0,
-            env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, threads)},
+            env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, threads), **self._caches()},
         )
         self._send(process, encode_line(replace(self._job, launched_ns=launched)))
         return process
+
+    def _caches(self) -> Mapping[str, str]:
+        """Return the variables that keep what drivers compile in the job's own folder."""
+        folder = self._job.kernel_cache
+        return {} if folder is None else dict.fromkeys(KERNEL_CACHES, folder)
 
     def __enter__(self) -> Self:
         return self

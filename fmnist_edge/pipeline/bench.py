@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -144,16 +145,18 @@ def bench(
             wall_seconds=(now() - begin) / NS_PER_SECOND + _wall_seconds(request.begun),
         )
 
-    run_rounds(
-        found,
-        settings,
-        data.paths,
-        launch=launch,
-        probe=probe,
-        progress=progress,
-        done=request.begun.rounds if request.begun is not None else 0,
-        keep=lambda rounds: keep(result(rounds)),
-    )
+    with TemporaryDirectory(prefix="fmnist-edge-kernels-") as caches:
+        run_rounds(
+            found,
+            settings,
+            data.paths,
+            launch=launch,
+            probe=probe,
+            progress=progress,
+            caches=Path(caches),
+            done=request.begun.rounds if request.begun is not None else 0,
+            keep=lambda rounds: keep(result(rounds)),
+        )
     if settings.energy_seconds and meter is not None:
         sound = [each.case for each in found if each.failure is None]
         energy = measure_energy(

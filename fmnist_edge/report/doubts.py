@@ -20,7 +20,19 @@ _NAMED: Final = 2
 _QUIET: Final = "Close other programs and measure again."
 _COOLER: Final = "Cool the machine and measure again."
 _LONGER: Final = "Measure with a longer protocol."
+_FIND_OUT: Final = "The whole report tells which operators ran where."
 BRIEFS: Final[Mapping[str, tuple[str, str]]] = {
+    "not-certified": ("nothing shows where it ran", _FIND_OUT),
+    "not-on-device": ("not all of it ran on the device", _FIND_OUT),
+    "strict-refused": ("not all of it ran on the device", _FIND_OUT),
+    "strict-differs": ("not all of it ran on the device", _FIND_OUT),
+    "no-witness": ("nothing shows that the device computed", _FIND_OUT),
+    "differs-from-cpu": (
+        "the device computes something else",
+        "Export the file otherwise (docs/accelerators.md).",
+    ),
+    "shorter-type": ("the device computes in a shorter type", "Measure with --fast-math."),
+    "returns-early": ("calls return before the answer is there", "Do not use these times."),
     "outputs-differ": (
         "timed calls gave other outputs than untimed ones",
         "Try another version of the runtime.",
@@ -40,6 +52,10 @@ BRIEFS: Final[Mapping[str, tuple[str, str]]] = {
     "other-programs": ("other programs were running", _QUIET),
     "ratio-drifts": ("the ratio drifted", _LONGER),
     "ratio-undecided": ("the rank is not decided", "Measure with more --processes."),
+    "accelerator-clock-changed": (
+        "the clock of the device changed",
+        "Set it to a fixed clock, and measure again.",
+    ),
     "throttled": ("the machine was slowed down", _COOLER),
     "throttle-events": ("the machine was slowed down", _COOLER),
     "clock-changed": (

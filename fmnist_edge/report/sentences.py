@@ -43,7 +43,51 @@ _QUIET: Final = "Close other programs and measure again."
 _COOLER: Final = "Cool the machine, or give it a stronger power supply, and measure again."
 _LONGER: Final = "Measure with a longer protocol."
 
+_FIND_OUT: Final = "See what can be used here: fmnist-edge devices"
+
 REASONS: Final[Mapping[str, Told]] = {
+    "not-certified": Told(
+        "In {processes_affected:process}, the runtime did not tell where the model ran, so that "
+        "nothing shows that it was on {device}.",
+        _FIND_OUT,
+    ),
+    "not-on-device": Told(
+        "{on_device} of {operators:operator} ran on {device}; elsewhere: {elsewhere}.",
+        "Do not use these numbers for {device}. Export the file so that the device has all of its "
+        "operators (docs/accelerators.md).",
+    ),
+    "strict-refused": Told(
+        "The runtime says that all operators run on {device}, and refuses the model where nothing "
+        "may run on the CPU: {why}.",
+        "Do not use these numbers for {device}.",
+    ),
+    "strict-differs": Told(
+        "A session that leaves nothing to the CPU gives other scores on {device}, by up to "
+        "{max_abs_difference}.",
+        "Do not use these numbers for {device}.",
+    ),
+    "no-witness": Told(
+        "Nothing outside of the runtime shows that {device} computed: in "
+        "{processes_affected:process}, scores and times are those of the CPU, or the kernel "
+        "counted no work.",
+        _FIND_OUT,
+    ),
+    "differs-from-cpu": Told(
+        "On {device}, only {agreement_share} of {images:image} get the label that the same file "
+        "gets on the CPU.",
+        "Do not ship this file to that device; export it with another precision or input type "
+        "(docs/accelerators.md).",
+    ),
+    "shorter-type": Told(
+        "The scores on {device} differ from those on the CPU by up to {max_abs_difference}, as "
+        "those of a shorter type than float32 do.",
+        "Measure with --fast-math, which allows a shorter type, or on another device.",
+    ),
+    "returns-early": Told(
+        "Calls return before their answer is there: {changed} of {calls:answer} changed after the "
+        "call, and reading one took {wait_ns} longer at once than later.",
+        "Do not use these times.",
+    ),
     "outputs-differ": Told(
         "Timed calls gave other outputs than untimed calls in {processes_affected} of "
         "{processes:process}, by up to {max_abs_difference}.",
@@ -169,6 +213,24 @@ NOT_CHECKED: Final[Mapping[str, Told]] = {
 """What could not be checked."""
 
 REMARKS: Final[Mapping[str, Told]] = {
+    "ran-on": Told(
+        "All {operators:operator} ran on {unit}: the runtime says so, and opens the model with "
+        "nothing left to the CPU."
+    ),
+    "unlike-the-cpu": Told(
+        "Scores differ from those of the same runtime held to the CPU by up to "
+        "{max_abs_difference}, and a call takes {time_ratio} times as long as there."
+    ),
+    "seen-by-the-kernel": Told(
+        "The kernel counted {engine_ns} of work on the device for the timed calls."
+    ),
+    "seen-by-the-driver": Told(
+        "The driver counts {memory_bytes} of the device's memory for this process."
+    ),
+    "copies": Told(
+        "Copies to and from the device are {copies_share} of a call: {host_ns} with them, "
+        "{device_ns} without."
+    ),
     "mostly-dispatch": Told(
         "Mostly dispatch: {dispatch_share} of a call is not arithmetic but the call itself and "
         "reading the weights; an image takes {image_ns} in a batch of {batch}."

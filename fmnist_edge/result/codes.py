@@ -16,6 +16,14 @@ def _table(**codes: Names) -> Mapping[str, Names]:
 
 
 REASONS: Final = _table(
+    not_certified=("device", "processes_affected"),
+    not_on_device=("device", "on_device", "operators", "elsewhere"),
+    strict_refused=("device", "why"),
+    strict_differs=("device", "max_abs_difference"),
+    no_witness=("device", "processes_affected"),
+    differs_from_cpu=("device", "agreement_share", "images"),
+    shorter_type=("device", "max_abs_difference"),
+    returns_early=("changed", "calls", "wait_ns"),
     outputs_differ=("processes_affected", "processes", "max_abs_difference"),
     not_audited=(),
     answers_cached=("repeat_ratio", "limit_ratio"),
@@ -56,6 +64,11 @@ NOT_CHECKED: Final = _table(
 """What could not be checked (`NotChecked`)."""
 
 REMARKS: Final = _table(
+    ran_on=("operators", "unit"),
+    unlike_the_cpu=("max_abs_difference", "time_ratio"),
+    seen_by_the_kernel=("engine_ns",),
+    seen_by_the_driver=("memory_bytes",),
+    copies=("copies_share", "host_ns", "device_ns"),
     mostly_dispatch=("dispatch_share", "batch", "image_ns"),
     slower_than_numpy=("network", "numpy_p50_ns"),
     samples_are_means=("calls_per_sample",),

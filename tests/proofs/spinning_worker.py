@@ -7,6 +7,8 @@ calls behave (`RUNTIMES`). They wait busily, so that each is exact but for what 
 import random
 from collections.abc import Callable, Mapping
 from itertools import cycle
+from threading import Thread
+from time import sleep
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +36,8 @@ STALLING: Final = 100
 # Calls after the warm-up that are answered wrongly: fewer than a run has, more than a turn.
 WARM_UP: Final = 51
 HASTY_UNTIL: Final = 1_500
+# Seconds after which an answer is there whose call has returned long before.
+LATER: Final = 0.0005
 
 Duration = Callable[[int, int], int]
 """Nanoseconds of a call, by the nanoseconds spent in calls so far and the number of the input."""
@@ -125,6 +129,26 @@ class Hasty(Spinning):
         return 2 * answer if WARM_UP < self._calls <= HASTY_UNTIL else answer
 
 
+class Enqueueing(Spinning):
+    """It returns at once; another thread writes the answer when it has been computed."""
+
+    def __init__(self) -> None:
+        super().__init__(_constant())
+        self._thread = Thread()
+
+    def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
+        if self._thread.ident is not None:
+            self._thread.join()
+        answer = np.zeros_like(self.answer)
+        self._thread = Thread(target=self._compute, args=(tensor, answer))
+        self._thread.start()
+        return answer
+
+    def _compute(self, tensor: NDArray[Any], answer: NDArray[Any]) -> None:
+        sleep(LATER)  # the thread that called goes on
+        np.copyto(answer, super().run(tensor))
+
+
 class Runtime:
     """A runtime that reads no model.
 
@@ -156,6 +180,7 @@ RUNTIMES: Final[Mapping[str, Runtime]] = {
     "stalling": Runtime(lambda: Spinning(_stalling())),
     "caching": Runtime(Caching),
     "hasty": Runtime(Hasty),
+    "enqueueing": Runtime(Enqueueing),
 }
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def stalling() -> Attempts[Row]:
 
 @pytest.fixture(scope="module")
 def frauds() -> Attempts[Rows]:
-    return Attempts(lambda: _measure(STEADY, "caching", "hasty", "constant"))
+    return Attempts(lambda: _measure(STEADY, "caching", "hasty", "enqueueing", "constant"))
 
 
 def _hot(row: Row) -> Latency:
@@ -205,9 +205,20 @@ def test_a_runtime_that_answers_otherwise_once_the_warm_up_is_over_is_found_out(
     assert reason.values["max_abs_difference"] == pytest.approx(0.1)
 
 
+def test_a_runtime_that_returns_before_its_answer_is_there_is_found_out(
+    frauds: Attempts[Rows],
+) -> None:
+    reason = _reasons(frauds[0]["enqueueing"])["returns-early"]
+    assert reason.level == "INVALID"
+    assert reason.values["changed"]
+
+
 def test_an_honest_runtime_is_suspected_of_no_fraud(frauds: Attempts[Rows]) -> None:
     frauds.show(lambda rows: _check_honest(rows["constant"]))
 
 
 def _check_honest(row: Row) -> None:
-    assert not {"answers-cached", "outputs-differ", "not-audited"} & _reasons(row).keys()
+    assert (
+        not {"answers-cached", "outputs-differ", "not-audited", "returns-early"}
+        & _reasons(row).keys()
+    )

@@ -1,7 +1,7 @@
 """The loops around calls go by their rules, leave nothing out, and leave Python as it was."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from fmnist_edge import clock
 from fmnist_edge.bench import latency, probes
+from fmnist_edge.result import Copies
 from fmnist_edge.session import SessionOptions
-from tests.fakes import MILLISECOND, SECOND, Runner, SelfTimedSession, Time
+from tests.fakes import MILLISECOND, SECOND, FakeSession, Runner, SelfTimedSession, Time
 
 _TENSORS = [np.array([number]) for number in range(3)]
 _FOREVER = 1e9
@@ -252,6 +253,86 @@ def test_a_model_with_a_cache_is_faster_on_one_input(time: Time, call_ns: int) -
         return tensor
 
     assert probes.repeat_ratio(run, _TENSORS, call_ns, 0.15) == 10.0
+
+
+def test_the_ratio_of_two_kinds_of_calls_is_that_of_their_times(time: Time) -> None:
+    runs = (Runner(time, 3 * MILLISECOND), Runner(time, MILLISECOND))
+    assert probes.time_ratio(runs, _TENSORS, 3 * MILLISECOND, 0.1) == 3.0
+    assert probes.time_ratio((runs[1], runs[0]), _TENSORS, MILLISECOND, 0.1) == 1 / 3
+
+
+def test_an_answer_that_is_there_is_read_as_quickly_at_once_as_later(time: Time) -> None:
+    found = probes.readback(Runner(time, MILLISECOND), _TENSORS, MILLISECOND, _FOREVER)
+    assert (found.changed, found.wait_ns) == (0, 0.0)
+    assert found.calls == 15
+
+
+class _Lazy(np.ndarray[Any, np.dtype[Any]]):
+    """An array that is computed when it is first read."""
+
+    wait: Callable[[], None]
+
+    def copy(self, *_: Any) -> "_Lazy":  # noqa: ANN401 - as NumPy's
+        self.wait()
+        return self
+
+
+def test_an_answer_that_is_computed_when_it_is_read_is_waited_for(time: Time) -> None:
+    def run(_: NDArray[Any]) -> NDArray[Any]:
+        time.now += 10
+        waits = iter([MILLISECOND, 0])
+        answer = np.zeros(1).view(_Lazy)
+
+        def wait() -> None:
+            time.now += next(waits)
+
+        answer.wait = wait
+        return answer
+
+    assert probes.readback(run, _TENSORS, 10, _FOREVER).wait_ns == MILLISECOND
+
+
+def test_an_answer_that_is_filled_in_later_has_changed(time: Time) -> None:
+    answer = np.zeros(1)
+
+    def run(_: NDArray[Any]) -> NDArray[Any]:
+        answer[:] = 0
+        return answer
+
+    asleep = time.sleep
+
+    def fill(seconds: float) -> None:
+        answer[:] = 1
+        asleep(seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "sleep", fill)
+        found = probes.readback(run, _TENSORS, 10, 0.0)
+    assert (found.calls, found.changed) == (3, 3)
+
+
+class _Bound(FakeSession):
+    """A session whose calls take 4 ms where input and output stay on the device."""
+
+    def __init__(self, time: Time, answer: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+        super().__init__(answer, SessionOptions())
+        self._time = time
+
+    def bind(self, _: NDArray[Any]) -> Callable[[], None]:
+        def call() -> None:
+            self._time.now += 4 * MILLISECOND
+
+        return call
+
+
+def test_copies_are_what_a_call_takes_beyond_one_that_stays_on_the_device(time: Time) -> None:
+    def answer(tensor: NDArray[Any]) -> NDArray[Any]:
+        time.now += 5 * MILLISECOND
+        return tensor
+
+    plain, bound = FakeSession(answer, SessionOptions()), _Bound(time, answer)
+    assert probes.copies(plain, _TENSORS[0], 5 * MILLISECOND, 0.1) is None
+    assert probes.copies(bound, _TENSORS[0], 5 * MILLISECOND, 0.1) == Copies(5e6, 4e6)
 
 
 def test_a_machine_that_slows_down_looks_like_no_cache(time: Time) -> None:

@@ -14,10 +14,11 @@ from typing import Final, get_args
 from fmnist_edge.bench.checks.finding import Finding
 from fmnist_edge.bench.checks.machine import MACHINE_CHECKS
 from fmnist_edge.bench.checks.measurement import MEASUREMENT_CHECKS
+from fmnist_edge.bench.checks.placement import PLACEMENT_CHECKS
 from fmnist_edge.bench.checks.ratio import rank_checks
 from fmnist_edge.result import LEVELS, Figure, Level, NotChecked, Reason, Row, Value
 
-_CHECKS: Final = (*MEASUREMENT_CHECKS, *MACHINE_CHECKS)
+_CHECKS: Final = (*PLACEMENT_CHECKS, *MEASUREMENT_CHECKS, *MACHINE_CHECKS)
 _PERCENTILES: Final[Mapping[Figure, float]] = {"p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
 
