@@ -15,6 +15,7 @@ from fmnist_edge.clock import now
 from fmnist_edge.dataset import load_test
 from fmnist_edge.errors import FmnistEdgeError, InternalError
 from fmnist_edge.host.cpu_use import cpu_use
+from fmnist_edge.host.gpu_use import GpuUse
 from fmnist_edge.host.memory import resident_and_peak
 from fmnist_edge.host.process import footprint, pin
 from fmnist_edge.records import decode_json
@@ -59,7 +60,7 @@ def _prepare(job: Job, arrived_ns: int, find: FindRuntime) -> CaseMeasurement:
         job,
         find(job.case.runtime),
         _read(job.data),
-        Instruments(resident_and_peak, footprint, cpu_use),
+        Instruments(resident_and_peak, footprint, cpu_use, GpuUse()),
         start_ns=max(0, arrived_ns - job.launched_ns),
     )
 

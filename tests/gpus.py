@@ -59,6 +59,63 @@ V3D_GPU: Final = {
     "sys/class/drm/card1/device/uevent": "DRIVER=vc4-drm\n",
 }
 
+# Recorded in a public thread about the driver (dri-devel, July 2024).
+V3D_CLIENT: Final = """\
+pos:\t0
+flags:\t02400002
+mnt_id:\t25
+ino:\t521
+drm-driver:\tv3d
+drm-client-id:\t81
+drm-engine-bin:\t4916187 ns
+v3d-jobs-bin:\t98 jobs
+drm-engine-render:\t154563573 ns
+v3d-jobs-render:\t98 jobs
+drm-engine-tfu:\t10574 ns
+v3d-jobs-tfu:\t1 jobs
+drm-engine-csd:\t0 ns
+v3d-jobs-csd:\t0 jobs
+drm-total-memory:\t15168 KiB
+drm-active-memory:\t0
+"""
+# Of the kernel's documentation.
+I915_CLIENT: Final = """\
+pos: 0
+flags: 02100002
+drm-driver: i915
+drm-client-id: 39
+drm-pdev: 0000:00:02.0
+drm-total-system0: 6044 KiB
+drm-engine-render: 346249 ns
+drm-engine-copy: 0 ns
+drm-engine-video: 0 ns
+drm-engine-capacity-video: 2
+drm-engine-video-enhance: 0 ns
+"""
+XE_CLIENT: Final = """\
+pos:\t0
+flags:\t0100002
+drm-driver:\txe
+drm-client-id:\t3
+drm-pdev:\t0000:03:00.0
+drm-total-vram0:\t23992 KiB
+drm-cycles-rcs:\t28257900
+drm-total-cycles-rcs:\t7655183225
+drm-cycles-ccs:\t0
+drm-total-cycles-ccs:\t7655183225
+drm-engine-capacity-ccs:\t4
+"""
+# Constructed after the drivers' sources: AMD's has times, NVIDIA's has none.
+AMD_CLIENT: Final = """\
+drm-driver:\tamdgpu
+drm-client-id:\t7
+drm-pdev:\t0000:03:00.0
+drm-memory-vram:\t44564 KiB
+drm-engine-gfx:\t56369242 ns
+drm-engine-compute:\t3434919 ns
+"""
+NVIDIA_CLIENT: Final = "drm-driver:\tnvidia-drm\ndrm-client-id:\t5\ndrm-pdev:\t0000:01:00.0\n"
+
 NVIDIA_DRIVER: Final = {"proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX x86_64\n"}
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from fmnist_edge.host.findings import Findings, Probe
 from fmnist_edge.host.sensors import temperatures_of_chip
 from fmnist_edge.host.small_files import glob_sorted, parse_fields, read_int, read_or_empty
-from fmnist_edge.result import NVIDIA, NVIDIA_DEVICES, Accelerator
+from fmnist_edge.result import NVIDIA, Accelerator
 
 # Files below a GPU's folder that hold its clock, and what one of their units is in MHz.
 _CLOCKS: Final = {
@@ -53,18 +53,21 @@ class _Gpu:
     watts: Path | None
 
 
-def drm_gpus(root: Path, devices: AbstractSet[str]) -> Probe | None:
+def drm_gpus(root: Path, drivers: AbstractSet[str]) -> Probe | None:
     """Return a probe of all GPUs with a driver of the kernel's; None where no case can be on one.
 
     Args:
         root: Folder in which `sys` is mounted.
-        devices: Devices of the cases that may be on a GPU.
+        drivers: What the devices of the cases allow (`drivers_of`).
     """
-    if devices <= NVIDIA_DEVICES:
-        return None
+    begins = tuple(drivers - {NVIDIA})
     # A display without a GPU has no render node.
-    gpus = dict(map(_gpu, glob_sorted(root / "sys/class/drm", "renderD*")))
-    own = {name: gpu for name, gpu in gpus.items() if not name.startswith(NVIDIA)}
+    nodes = glob_sorted(root / "sys/class/drm", "renderD*") if begins else []
+    own = {
+        name: gpu
+        for name, gpu in map(_gpu, nodes)
+        if name.startswith(begins) and not name.startswith(NVIDIA)
+    }
     return partial(_read_all, own) if own else None
 
 

@@ -22,7 +22,7 @@ from fmnist_edge.host.small_files import (
     parse_int,
     read_text,
 )
-from fmnist_edge.result import WITHOUT_GPU, Reading
+from fmnist_edge.result import Reading, drivers_of
 
 _KIB: Final = 1024
 
@@ -47,15 +47,15 @@ class Health:
     ) -> None:
         self._root = root
         self._supplies = PowerSupplies(root)
-        with_gpu = frozenset(devices) - WITHOUT_GPU
+        drivers = frozenset(driver for device in devices for driver in drivers_of(device))
         probes: list[Probe | None] = [
             thermometers(root),
             clocks(root),
             throttling(root, run),
             voltage_alarm(root),
             throttle_counters(root),
-            nvidia_gpus(root, with_gpu, nvml),
-            drm_gpus(root, with_gpu),
+            nvidia_gpus(root, drivers, nvml),
+            drm_gpus(root, drivers),
         ]
         self._probes = tuple(probe for probe in probes if probe is not None)
 

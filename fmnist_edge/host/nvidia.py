@@ -16,7 +16,7 @@ from fmnist_edge.errors import MissingDependencyError
 from fmnist_edge.host.findings import Findings, Probe
 from fmnist_edge.host.small_files import UnreadableError
 from fmnist_edge.optional import require
-from fmnist_edge.result import NVIDIA, NVIDIA_DEVICES, Accelerator
+from fmnist_edge.result import NVIDIA, Accelerator
 
 LIMITS: Final[Mapping[int, str]] = {
     0x04: "software power cap",
@@ -79,8 +79,13 @@ def open_nvml() -> Nvml:
     return nvml
 
 
+def has_nvidia_driver(root: Path) -> bool:
+    """Return whether NVIDIA's driver is loaded, as far as this system shows it."""
+    return (root / _DRIVER).is_dir()
+
+
 def nvidia_gpus(
-    root: Path, devices: AbstractSet[str], open_: Callable[[], Nvml] = open_nvml
+    root: Path, drivers: AbstractSet[str], open_: Callable[[], Nvml] = open_nvml
 ) -> Probe | None:
     """Return a probe of NVIDIA's GPUs; None where no case can be on one.
 
@@ -88,10 +93,10 @@ def nvidia_gpus(
 
     Args:
         root: Folder in which `proc` is mounted.
-        devices: Devices of the cases that may be on a GPU.
+        drivers: What the devices of the cases allow (`drivers_of`).
         open_: Starts NVML.
     """
-    if not devices & NVIDIA_DEVICES and not (devices and (root / _DRIVER).is_dir()):
+    if NVIDIA not in drivers and not ("" in drivers and has_nvidia_driver(root)):
         return None
     try:
         nvml = open_()

@@ -32,12 +32,11 @@ from fmnist_edge.result.derived import (
 )
 from fmnist_edge.result.health import (
     NVIDIA,
-    NVIDIA_DEVICES,
-    WITHOUT_GPU,
     Accelerator,
     Energy,
     EnergyMeter,
     Reading,
+    drivers_of,
 )
 from fmnist_edge.result.measurement import (
     Audit,
@@ -67,9 +66,7 @@ from fmnist_edge.result.store import read_run, write_run
 __all__ = [
     "LEVELS",
     "NVIDIA",
-    "NVIDIA_DEVICES",
     "SCHEMA_VERSION",
-    "WITHOUT_GPU",
     "Accelerator",
     "Accuracy",
     "AgainstReference",
@@ -118,6 +115,7 @@ __all__ = [
     "Value",
     "Values",
     "can_tell",
+    "drivers_of",
     "fastest",
     "p50_ns",
     "pair_ratio",

@@ -9,14 +9,30 @@ from fmnist_edge.records import Record, replace
 
 T = TypeVar("T")
 
-NVIDIA_DEVICES: Final = frozenset({"cuda", "tensorrt"})
-"""Devices of a case that are an NVIDIA GPU in any case; "gpu", "vulkan", "webgpu" may be any."""
-
 NVIDIA: Final = "nvidia"
 """What the names of NVIDIA's GPUs begin with in a reading."""
 
-WITHOUT_GPU: Final = frozenset({"cpu", "npu"})
-"""Devices whose work no GPU does."""
+# What the names of the accelerators begin with that a device can be; of others, any can be it.
+_DRIVERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cpu": (),
+    "cuda": (NVIDIA,),
+    "tensorrt": (NVIDIA,),
+    "openvino-gpu": ("i915", "xe"),
+    "openvino-npu": (),
+    "qnn": (),
+}
+
+
+def drivers_of(device: str) -> tuple[str, ...]:
+    """Return what the names of the accelerators begin with that a device can be.
+
+    Args:
+        device: Name of the device, such as "cuda" or "cpu".
+
+    Returns:
+        None of them for a device that is no GPU; the empty text where it can be any.
+    """
+    return _DRIVERS.get(device, ("",))
 
 
 class Accelerator(Record):
@@ -74,10 +90,8 @@ class Reading(Record):
         Args:
             device: Name of the device, such as "cuda" or "cpu".
         """
-        if device in WITHOUT_GPU:
-            return {}
-        maker = NVIDIA if device in NVIDIA_DEVICES else ""
-        return {name: each for name, each in self.accelerators.items() if name.startswith(maker)}
+        begins = drivers_of(device)
+        return {name: each for name, each in self.accelerators.items() if name.startswith(begins)}
 
     def joined_with(self, accelerators: Mapping[str, Accelerator]) -> "Reading":
         """Return this reading with the values of accelerators among those of the machine.

@@ -39,7 +39,8 @@ def _objects(record: object, data: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Each record within a record, together with its JSON object."""
     if isinstance(record, Record):
         yield record, data
-        for name in record.__struct_fields__:
+        # A field that is left out has its default, in which there is no record.
+        for name in data.keys() & set(record.__struct_fields__):
             yield from _objects(getattr(record, name), data[name])
     elif isinstance(record, tuple):
         for item, value in zip(record, data, strict=True):

@@ -174,7 +174,7 @@ def _on(device: str, *seen: Mapping[str, Accelerator]) -> Row:
     ("device", "limits"),
     [
         ("cpu", None),
-        ("npu", None),
+        ("openvino-npu", None),
         ("cuda", "nvidia 0 hardware slowdown"),
         ("vulkan", "nvidia 0 hardware slowdown, i915 card0 pl1"),
     ],

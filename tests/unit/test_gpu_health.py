@@ -101,7 +101,7 @@ def test_what_an_old_gpu_does_not_tell_is_unreadable_and_the_rest_is_read(tmp_pa
 
 def test_nvml_is_not_started_where_no_case_can_be_on_such_a_gpu(tmp_path: Path) -> None:
     plant(tmp_path, NVIDIA_DRIVER)
-    for devices in ((), ("cpu",), ("cpu", "npu")):
+    for devices in ((), ("cpu",), ("cpu", "openvino-npu")):
         health = Health(tmp_path, no_program, devices, never_asked)
         assert health.look(0.0).accelerators == {}
 
@@ -251,12 +251,17 @@ def test_videocore_tells_no_values_and_its_display_is_no_gpu(tmp_path: Path) -> 
     assert "throttled" in reading.throttled
 
 
+def test_a_gpu_that_no_case_can_be_on_is_not_read(tmp_path: Path) -> None:
+    found = _look(tmp_path, AMD_GPU, I915_GPU, devices={"openvino-gpu"})
+    assert list(found) == ["i915 card0"]
+
+
 def test_a_gpu_of_nvidias_driver_is_left_to_nvml(tmp_path: Path) -> None:
     tree = {"sys/class/drm/renderD128/device/uevent": "DRIVER=nvidia\n"}
     assert _look(tmp_path, tree) == {}
 
 
-@pytest.mark.parametrize("devices", [("cpu",), ("cpu", "npu"), ("cpu", "vulkan")])
+@pytest.mark.parametrize("devices", [("cpu",), ("cpu", "openvino-npu"), ("cpu", "vulkan")])
 def test_the_chip_of_a_gpu_is_none_of_the_machines(
     tmp_path: Path, devices: Collection[str]
 ) -> None:
@@ -287,9 +292,10 @@ def test_a_reading_with_accelerators_goes_into_a_file_and_comes_back(tmp_path: P
     ("device", "names"),
     [
         ("cpu", []),
-        ("npu", []),
+        ("openvino-npu", []),
         ("cuda", ["nvidia 0"]),
         ("tensorrt", ["nvidia 0"]),
+        ("openvino-gpu", ["i915 card0"]),
         ("vulkan", ["nvidia 0", "i915 card0"]),
         ("webgpu", ["nvidia 0", "i915 card0"]),
     ],
