@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from fmnist_edge_cli import render
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from fmnist_edge.pipeline.bench import Expected
     from fmnist_edge.pipeline.bench_request import BenchRequest
     from fmnist_edge.result import Case
@@ -21,9 +23,11 @@ def announce(request: "BenchRequest", expected: "Expected") -> None:
     cases = request.plan.cases
     if not cases:
         return  # the rows that failed are all there is to show
+    from fmnist_edge.result import unusual
+
     for row in request.plan.failed:
         if row.failure is not None and request.begun is None:
-            where = _where(row.case)
+            where = _where(row.case, unusual(row.case))
             render.warning(f"{where} cannot be measured: {row.failure.message}")
     files = {case.subject.path for case in cases if not case.subject.is_baseline}
     together = min(len(cases), request.settings.together)
@@ -36,9 +40,13 @@ def announce(request: "BenchRequest", expected: "Expected") -> None:
 
 
 def dry_run(request: "BenchRequest") -> None:
-    """List the rows, one per line."""
-    for case in request.plan.cases:
-        render.line(_where(case))
+    """List the rows, one per line, with what tells them apart and what is not usual."""
+    from fmnist_edge.result import telling, unusual
+
+    cases = request.plan.cases
+    shared = telling(cases)
+    for case in cases:
+        render.line(_where(case, {*shared, *unusual(case)}))
 
 
 def interrupted(finished: int, rounds: int, file: Path | None) -> None:
@@ -55,13 +63,11 @@ def interrupted(finished: int, rounds: int, file: Path | None) -> None:
     render.warning(f"\n{text}")
 
 
-def _where(case: "Case") -> str:
-    parts = [case.subject.path]
-    if case.runtime != "-":
-        parts.append(f"on {case.runtime}")
-    if case.threads != 1:
-        parts.append(f"with {case.threads} threads")
-    return " ".join(parts)
+def _where(case: "Case", told: "Collection[str]") -> str:
+    """Return the path, and what runs it; a file that nothing could read has no runtime."""
+    from fmnist_edge.result import how
+
+    return f"{case.subject.path} on {how(case, told)}" if case.runtime != "-" else case.subject.path
 
 
 def _duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.bench.case_data import CaseData
+from fmnist_edge.devices import CPU
 from fmnist_edge.errors import ResultUnreadableError
 from fmnist_edge.result import Accuracy, AgainstReference, Interval, Predictions, Samples
 from fmnist_edge.stats.classification import (
@@ -130,7 +131,8 @@ def _confusion(truth: NDArray[np.int64], given: NDArray[np.int64]) -> tuple[tupl
 def reference(own: CaseData, everything: Sequence[CaseData]) -> CaseData | None:
     """Return the float32 case that a case is compared with.
 
-    It is the parent, or else a float32 file of the same parent, on the runtime measured first.
+    It is the parent, or else a float32 file of the same parent, on the CPU where it was measured
+    there, and on the runtime measured first.
 
     Returns:
         None where there is none, or where the case is that reference itself.
@@ -158,12 +160,15 @@ def _is_comparable(own: CaseData, other: CaseData) -> bool:
     return same and np.array_equal(own.truth, other.truth)
 
 
-def _closeness(own: CaseData, other: CaseData) -> tuple[bool, int]:
-    """Return a key that sorts the parent itself first, and then the formats in their order."""
+def _closeness(own: CaseData, other: CaseData) -> tuple[bool, int, bool]:
+    """Return a key that sorts the parent itself first, then the formats in their order, then CPUs.
+
+    Other devices may compute a float32 file in a shorter type.
+    """
     subject = other.case.subject
     is_not_parent = subject.sha256 != own.case.subject.parent_sha256
     formats = [*_REFERENCE_ORDER, subject.format]
-    return is_not_parent, formats.index(subject.format)
+    return is_not_parent, formats.index(subject.format), other.case.device != CPU
 
 
 def _against(own: CaseData, base: CaseData) -> AgainstReference | None:

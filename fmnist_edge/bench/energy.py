@@ -12,7 +12,7 @@ from fmnist_edge.bench.rounds import Launch, WorkerHandle
 from fmnist_edge.bench.wire import Command, DataPaths, Job, Task
 from fmnist_edge.clock import NS_PER_SECOND, now, rest
 from fmnist_edge.progress import Progress
-from fmnist_edge.result import Case, Energy, Settings
+from fmnist_edge.result import Case, Energy, Settings, case_name
 
 T = TypeVar("T")
 _STEPS_PER_SECOND: Final = 10
@@ -57,7 +57,7 @@ def measure_energy(  # noqa: PLR0913 - each is one independent fact about the ru
     progress.start("Energy", steps * len(cases))
     found = {}
     for case in cases:
-        progress.advance(0, note=f"{case.subject.name} on {case.runtime}")
+        progress.advance(0, note=case_name(case))
         job = Job(case, settings, data, classify=False)
         # Where the meter fails in between, this case has no figure, and the others keep theirs.
         with suppress(OSError), launch(job, read) as worker:

@@ -12,7 +12,7 @@ from fmnist_edge.bench.wire import Command, DataPaths, Job, Opened, Task
 from fmnist_edge.clock import NS_PER_SECOND, timed
 from fmnist_edge.devices import CPU
 from fmnist_edge.progress import Progress
-from fmnist_edge.result import Case, Failure, Settings
+from fmnist_edge.result import Case, Failure, Settings, case_name
 
 # Workers may use this share of the memory that is available; other programs need some, too.
 _SHARE_OF_MEMORY: Final = 0.5
@@ -85,7 +85,7 @@ def prepare(  # noqa: PLR0913 - each is one independent fact about the run
     with ThreadPoolExecutor(at_once) as pool:
         for each in pool.map(open_one, cases):
             found.append(each)
-            progress.advance(note=f"{each.case.subject.name} on {each.case.runtime}")
+            progress.advance(note=case_name(each.case))
     progress.finish()
     return tuple(found)
 

@@ -19,7 +19,7 @@ from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task, decode_
 from fmnist_edge.devices import CPU
 from fmnist_edge.progress import Progress
 from fmnist_edge.records import replace
-from fmnist_edge.result import Case, Reading, Settings
+from fmnist_edge.result import Case, Reading, Settings, case_name
 
 # Weights of the progress display, in about tenths of a second.
 _OPEN_STEPS: Final = 5
@@ -178,7 +178,7 @@ class _Round:
         self, worker: WorkerHandle | None, each: CaseData, command: Command, steps: int
     ) -> Reply | None:
         """Give a command and return the reply, or None once the case has failed."""
-        self.progress.advance(0, note=f"{each.case.subject.name} on {each.case.runtime}")
+        self.progress.advance(0, note=case_name(each.case))
         reply = None
         if worker is not None and each.failure is None:
             reply = worker.ask(command)

@@ -9,7 +9,7 @@ from fmnist_edge.bench.checks import judge
 from fmnist_edge.bench.remarks import remarks
 from fmnist_edge.bench.rules import check_rules
 from fmnist_edge.records import replace
-from fmnist_edge.result import Row, Value, fastest
+from fmnist_edge.result import Row, Value, case_name, fastest
 
 
 def make_rows(data: Sequence[CaseData], host: Mapping[str, Value]) -> tuple[Row, ...]:
@@ -32,8 +32,7 @@ def _row(own: CaseData, everything: Sequence[CaseData]) -> Row:
     if own.failure is not None:
         return Row(own.case, measurements, readings=readings, failure=own.failure)
     if not measurements:
-        where = f"{own.case.subject.name} on {own.case.runtime}"
-        raise ValueError(f"{where} was neither measured nor did it fail")
+        raise ValueError(f"{case_name(own.case)} was neither measured nor did it fail")
     paced, service = statistics.paced(measurements) or (None, None)
     return Row(
         case=own.case,

@@ -9,7 +9,7 @@ from typing import Literal
 from fmnist_edge.report.columns import SIGNIFICANT
 from fmnist_edge.report.ratios import Times, between
 from fmnist_edge.report.rows import given_labels, ordered
-from fmnist_edge.result import Accuracy, Reason, Row, Run, p50_ns
+from fmnist_edge.result import Accuracy, AgainstReference, Reason, Row, Run, p50_ns
 from fmnist_edge.stats.classification import mcnemar_p_value
 
 
@@ -149,8 +149,7 @@ def difference(one: Row, other: Row) -> float:
         return 1.0
     for own, reference in ((one, other), (other, one)):
         known = own.accuracy.against if own.accuracy else None
-        named = (reference.case.subject.name, reference.case.runtime)
-        if known is not None and (known.reference, known.runtime) == named:
+        if known is not None and _is_reference(known, own, reference):
             return known.p_value
     answers = given_labels(one), given_labels(other)
     if not answers[0] or len(answers[0]) != len(answers[1]):
@@ -159,6 +158,17 @@ def difference(one: Row, other: Row) -> float:
     more = abs(one.accuracy.correct - other.accuracy.correct)
     undecided = max(0, differing - more) // 2
     return mcnemar_p_value(undecided, undecided + more)
+
+
+def _is_reference(known: AgainstReference, own: Row, other: Row) -> bool:
+    """Return whether the other row can be the one that was compared with.
+
+    Of the same file on the same runtime, there may be rows on other devices, with other answers.
+    """
+    if own.accuracy is None or other.accuracy is None:
+        return False
+    named = (other.case.subject.name, other.case.runtime) == (known.reference, known.runtime)
+    return named and own.accuracy.correct - other.accuracy.correct == known.gained - known.lost
 
 
 def _two_proportions(one: Accuracy, other: Accuracy) -> float:

@@ -18,8 +18,16 @@ from fmnist_edge.report.numbers import (
     within,
 )
 from fmnist_edge.report.ratios import fastest, times_fastest
-from fmnist_edge.report.rows import VARIED, memory_of, names, varied
-from fmnist_edge.result import Accuracy, AgainstReference, Figure, Latency, Row, Run
+from fmnist_edge.report.rows import batches, memory_of, names, references, runtime, varied
+from fmnist_edge.result import (
+    Accuracy,
+    AgainstReference,
+    Figure,
+    Latency,
+    Row,
+    Run,
+    device_name,
+)
 
 # Above this p value of McNemar's test, two accuracies are told as a tie.
 SIGNIFICANT: Final = 0.05
@@ -28,17 +36,20 @@ PERCENTILES: Final[Mapping[Figure, float]] = {"p90": 0.9, "p95": 0.95, "p99": 0.
 
 
 def case_columns(run: Run) -> list[Column[Row]]:
-    """Return what tells the rows apart; device, threads and batch only where they differ."""
+    """Return what tells the rows apart.
+
+    Threads and batch only where they differ, the device only where one is not the CPU.
+    """
+    told: Mapping[str, Column[Row]] = {
+        "device": Column("device", lambda row: device_name(row.case), numeric=False),
+        "threads": Column("threads", lambda row: str(row.case.threads)),
+        "batch": Column("batch", lambda row: str(row.case.batch)),
+    }
     return [
         Column("model", names(run), numeric=False),
-        Column("runtime", lambda row: row.case.runtime, numeric=False),
-        *(_varied_column(key) for key in varied(run)),
+        Column("runtime", runtime, numeric=False),
+        *(told[each] for each in varied(run)),
     ]
-
-
-def _varied_column(key: str) -> Column[Row]:
-    value, _ = VARIED[key]
-    return Column(key, lambda row: value(row.case), numeric=key != "device")
 
 
 def figure_column(header: str, figure: Figure, text: Callable[[Row], str]) -> Column[Row]:
@@ -67,14 +78,13 @@ def accuracy() -> Column[Row]:
 
 def change_of_accuracy(run: Run) -> Column[Row]:
     """Return the points against the float reference; a tie where McNemar's test sees chance."""
-    references = {(known.reference, known.runtime) for row in run.rows if (known := _against(row))}
+    compared_with = references(run)
 
     def cell(row: Row) -> str:
         known = _against(row)
         if known is not None and row.accuracy is not None:
             return _change(row.accuracy, known)
-        is_reference = (row.case.subject.name, row.case.runtime) in references
-        return "reference" if is_reference and row.accuracy else MISSING
+        return "reference" if row in compared_with else MISSING
 
     return Column("Δ points", cell)
 
@@ -143,6 +153,19 @@ def relative_half_width(latency: Latency) -> float | None:
 def p50(latency: Latency) -> float:
     """Return the median in nanoseconds."""
     return latency.p50_ns
+
+
+def per_image(run: Run) -> list[Column[Row]]:
+    """Return the p50 divided by the batch, in microseconds, where rows have several batches.
+
+    Only that compares across batches.
+    """
+
+    def cell(row: Row) -> str:
+        latency = back_to_back(row)
+        return MISSING if latency is None else micro(latency.p50_ns / row.case.batch)
+
+    return [figure_column("per image µs", "p50", cell)] if len(batches(run.rows)) > 1 else []
 
 
 def percentile(share: float) -> Callable[[Latency], float | None]:

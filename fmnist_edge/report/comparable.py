@@ -102,7 +102,8 @@ def _paired(before: Sequence[Row], after: Sequence[Row]) -> Iterator[tuple[Row, 
 
 def _key(case: Case) -> tuple[object, ...]:
     model = case.subject.sha256 or case.subject.path
-    return model, case.runtime, case.device, case.threads, case.batch
+    how = case.runtime, case.environment, case.device, case.threads, case.batch, case.fast_math
+    return model, *how
 
 
 def _why(old: Run, new: Run) -> str:
@@ -121,7 +122,10 @@ def _why(old: Run, new: Run) -> str:
         verb = "is another file" if len(other) == 1 else "are other files"
         return f"{listed(other)} {verb} than before (the hashes differ)"
     if shared:
-        return "the files are the same, but not runtime, device, threads and batch"
+        return (
+            "the files are the same, but not runtime, environment, device, threads, batch and "
+            "fast math"
+        )
     sizes = " and ".join(counted(len(each), "file") for each in hashes)
     return f"they measured {sizes}, and none is in both"
 

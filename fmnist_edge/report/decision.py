@@ -1,8 +1,9 @@
 """What follows from a run, in a few sentences: which file to ship, and what is in doubt."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
+from fmnist_edge.records import replace
 from fmnist_edge.report.choice import Choice, NoChoice, choose, difference, rivals
 from fmnist_edge.report.doubts import doubts
 from fmnist_edge.report.figures import named
@@ -10,6 +11,7 @@ from fmnist_edge.report.layout import shortened
 from fmnist_edge.report.narrow import COLUMNS, shown_figures, user_rows
 from fmnist_edge.report.numbers import (
     MEGA,
+    counted,
     listed,
     percent,
     points,
@@ -24,6 +26,8 @@ from fmnist_edge.report.sentences import reason as told_reason
 from fmnist_edge.result import Figure, Row, Run
 
 _LONGEST_NAME: Final = 44
+# Of a name with what runs the file, at least so much is left for the file.
+_SHORT_NAME: Final = 16
 _SHOWN_FRONT: Final = 2
 _SHOWN_TIES: Final = 2
 
@@ -47,7 +51,7 @@ def ranked(run: Run, shown: Sequence[Figure]) -> Sequence[tuple[int, str]]:
         troubles = ("No reason was found to doubt the figures above.",)
     if isinstance(choice, NoChoice):
         return list(enumerate((_none(choice), *troubles)))
-    name = naming(run)
+    name = naming(run, _told(run))
     return [
         (0, f"Ship {name(choice.best)}: {_why(choice.best, run)}{_rank(choice)}"),
         *((1, text) for text in _ties(choice, name)),
@@ -72,15 +76,22 @@ def _none(choice: NoChoice) -> str:
     return f"{start}{sentence(told.sentence[:1].lower() + told.sentence[1:])} {told.cure}".strip()
 
 
+def _told(run: Run) -> tuple[str, ...]:
+    """Return what tells rows of the same batch apart: only such are held against each other."""
+    return tuple(each for each in varied(run) if each != "batch")
+
+
 def _why(best: Row, run: Run) -> str:
+    batch = best.case.batch
+    at = f"at {counted(batch, 'image')} per call " if "batch" in varied(run) else ""
     if best.accuracy is None:
-        return "the fastest; its accuracy is not known, because there are no labels."
+        return f"{at}the fastest; its accuracy is not known, because there are no labels."
     top = rivals(run)[0]
     if top.accuracy is None or top.accuracy.top1 <= best.accuracy.top1:
-        return "the fastest, and none is more accurate."
+        return f"{at}the fastest, and none is more accurate."
     change = points(best.accuracy.top1 - top.accuracy.top1)
     return (
-        f"the fastest that loses no accuracy ({change} points, "
+        f"{at}the fastest that loses no accuracy ({change} points, "
         f"{probability(difference(best, top))})."
     )
 
@@ -103,9 +114,10 @@ def _next(choice: Choice, name: Callable[[Row], str]) -> Iterator[str]:
 
 def _front(choice: Choice, run: Run) -> Iterator[str]:
     """Yield what is faster at a lower accuracy; by file alone where only files tell it apart."""
-    runtimes = {row.case.runtime for row in choice.front}
-    by_file = len(runtimes) == 1 and not varied(run)
-    name = naming(run, names(run) if by_file else None)
+    by_file = (
+        len({replace(row.case, subject=choice.best.case.subject) for row in choice.front}) == 1
+    )
+    name = naming(run, None if by_file else _told(run))
     told = [
         f"{name(row)} ({_trade(choice.best, row)})"
         for row in reversed(choice.front)
@@ -149,15 +161,21 @@ def _believed(rows: Sequence[Row], shown: Sequence[Figure]) -> Iterator[str]:
         yield f"Valid in all rows: {named(valid)}."
 
 
-def naming(run: Run, whole: Callable[[Row], str] | None = None) -> Callable[[Row], str]:
-    """Return what names a row in a sentence; long names are shortened.
+def naming(run: Run, told: Collection[str] | None) -> Callable[[Row], str]:
+    """Return what names a row in a sentence; long names of files are shortened.
 
     Args:
         run: The run of the rows.
-        whole: Returns the whole name; none for file, runtime and what else tells rows apart.
+        told: What is told besides file and runtime: device, threads, batch. None for the file only.
     """
-    name = whole or row_names(run)
-    return lambda row: shortened([plain(name(row))], _LONGEST_NAME)[0]
+    whole, file = row_names(run, told or ()), names(run)
+
+    def name(row: Row) -> str:
+        on = plain(whole(row)).removeprefix(plain(file(row))) if told is not None else ""
+        room = max(_SHORT_NAME, _LONGEST_NAME - len(on))
+        return f"{shortened([plain(file(row))], room)[0]}{on}"
+
+    return name
 
 
 def plain(name: str) -> str:

@@ -1,5 +1,6 @@
 """The table of the first screen: few columns, or those that a user names."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -9,7 +10,8 @@ from fmnist_edge.report.cells import Column, Table, tabulate
 from fmnist_edge.report.choice import loses, rivals
 from fmnist_edge.report.figures import mark
 from fmnist_edge.report.numbers import KILO, MISSING, percent, significant
-from fmnist_edge.result import Figure, Row, Run, p50_ns
+from fmnist_edge.report.rows import batches
+from fmnist_edge.result import Case, Figure, Row, Run, p50_ns
 
 _P90: Final = columns.percentile(0.9)
 # An interval up to this share is told with one digit.
@@ -83,9 +85,25 @@ _SPARE: Final = ("interval", "p90", "memory", "paced")
 
 
 def user_rows(run: Run) -> tuple[Row, ...]:
-    """Return the rows of the user's files, the fastest first and those without times last."""
-    own = (row for row in run.rows if not row.case.subject.is_baseline)
-    return tuple(sorted(own, key=lambda row: p50_ns(row) or float("inf")))
+    """Return the rows of the user's files, the fastest first and those without times last.
+
+    The rows of a file that differ only in their batch stand together, at the place of the smallest
+    batch that has a time.
+    """
+    own = [row for row in run.rows if not row.case.subject.is_baseline]
+    if len(batches(own)) == 1:
+        return tuple(sorted(own, key=lambda row: p50_ns(row) or math.inf))
+    groups: dict[Case, list[Row]] = {}
+    for row in sorted(own, key=lambda row: row.case.batch):
+        groups.setdefault(replace(row.case, batch=1), []).append(row)
+    ranked = sorted(groups.values(), key=_place)
+    return tuple(row for group in ranked for row in group)
+
+
+def _place(group: Sequence[Row]) -> tuple[float, float]:
+    """Return where rows stand that differ only in their batch: by the batch, then by the time."""
+    timed = next((row for row in group if p50_ns(row)), None)
+    return (timed.case.batch, p50_ns(timed)) if timed else (math.inf, math.inf)
 
 
 def screen_table(run: Run, names: Sequence[str] | None = None) -> Table:
@@ -106,7 +124,12 @@ def screen_table(run: Run, names: Sequence[str] | None = None) -> Table:
             if name in _ALWAYS or any(column.cell(row) != MISSING for row in rows)
         }
     spare = [made[name].header for name in _SPARE if name in made and names is None]
-    drawn = tabulate([*columns.case_columns(run), *made.values()], rows, spare)
+    shown = [
+        each
+        for name, column in made.items()
+        for each in (column, *(columns.per_image(run) if name == "p50" else ()))
+    ]
+    drawn = tabulate([*columns.case_columns(run), *shown], rows, spare)
     failed = tuple(
         (*cells[:-1], "failed") if row.failure else cells
         for row, cells in zip(rows, drawn.rows, strict=True)

@@ -6,14 +6,15 @@ What several rows share is told once.
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
+from fmnist_edge.devices import CPU
 from fmnist_edge.report import sentences
 from fmnist_edge.report.columns import SIGNIFICANT
 from fmnist_edge.report.figures import named
 from fmnist_edge.report.numbers import counted, listed, sentence
 from fmnist_edge.report.ratios import PRACTICAL, fastest
-from fmnist_edge.report.rows import ordered, row_names
+from fmnist_edge.report.rows import batches, ordered, references, row_names
 from fmnist_edge.report.sentences import Told
-from fmnist_edge.result import LEVELS, Latency, Row, Run
+from fmnist_edge.result import LEVELS, Latency, Row, Run, device_name
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -153,7 +154,15 @@ def accuracy_note(run: Run) -> str:
     }
     if not against:
         return ""
-    told = [f"{name} on {runtime} ({images:,} images)" for name, runtime, images in sorted(against)]
+    devices = {
+        (row.case.subject.name, row.case.runtime): f" {device_name(row.case)}"
+        for row in references(run)
+        if row.case.device != CPU
+    }
+    told = [
+        f"{name} on {runtime}{devices.get((name, runtime), '')} ({images:,} images)"
+        for name, runtime, images in sorted(against)
+    ]
     return (
         f"Accuracy is compared, image by image, with {listed(told)}; a tie is what McNemar's test "
         f"puts down to chance (p of {SIGNIFICANT} or more)."
@@ -162,13 +171,12 @@ def accuracy_note(run: Run) -> str:
 
 def tie_note(run: Run) -> str:
     """Return what "x fastest" compares; empty where nothing is compared."""
-    batches = sorted({row.case.batch for row in run.rows})
-    best = [row for batch in batches if (row := fastest(run, batch))]
+    best = [row for batch in batches(run.rows) if (row := fastest(run, batch))]
     if not best:
         return ""
-    name = row_names(run)
+    fastest_of_all = listed([*map(row_names(run), best)], len(best))
     return (
-        f"Fastest back to back: {listed([name(row) for row in best])}. A tie differs by less than "
+        f"Fastest back to back: {fastest_of_all}. A tie differs by less than "
         f"{100 * PRACTICAL:.0f} %, or by no more than chance (by the 95 % interval of the "
         "ratio)."
     )

@@ -1,22 +1,13 @@
 """What several tables ask about the rows of a run."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from fmnist_edge.report.numbers import counted
-from fmnist_edge.result import Case, Measurement, Row, Run
+from fmnist_edge.devices import CPU
+from fmnist_edge.result import Measurement, Row, Run, how, telling
 
 _NO_RUNTIME: Final = "-"
-# What a run may vary besides files and runtimes, and how a row tells it in words.
-VARIED: Final[Mapping[str, tuple[Callable[[Case], str], Callable[[Case], str]]]] = {
-    "device": (lambda case: case.device, lambda case: case.device),
-    "threads": (
-        lambda case: str(case.threads),
-        lambda case: counted(case.threads, "thread"),
-    ),
-    "batch": (lambda case: str(case.batch), lambda case: f"batch {case.batch}"),
-}
 
 
 def ordered(run: Run) -> tuple[Row, ...]:
@@ -30,10 +21,41 @@ def measured(row: Row) -> Sequence[Measurement]:
 
 
 def varied(run: Run) -> tuple[str, ...]:
-    """Return the keys of `VARIED` in which the rows differ."""
-    return tuple(
-        key for key, (value, _) in VARIED.items() if len({value(row.case) for row in run.rows}) > 1
+    """Return what tells the rows apart besides file and runtime: device, threads, batch."""
+    return telling(row.case for row in run.rows)
+
+
+def batches(rows: Sequence[Row]) -> tuple[int, ...]:
+    """Return the numbers of images per call, the smallest first."""
+    return tuple(sorted({row.case.batch for row in rows}))
+
+
+def runtime(row: Row) -> str:
+    """Return the runtime; one of another environment with its version: "litert 2.1.0 (old)"."""
+    case = row.case
+    if not case.environment:
+        return case.runtime
+    version = next((each.runtime_version for each in row.measurements), "")
+    return " ".join(filter(None, (case.runtime, version, f"({case.environment})")))
+
+
+def references(run: Run) -> tuple[Row, ...]:
+    """Return the rows that the accuracy of others is compared with.
+
+    A result names them by file and runtime: of several rows of these, it is the first, and one on
+    the CPU before any other.
+    """
+    known = [row for row in run.rows if row.failure is None and row.accuracy]
+    against = dict.fromkeys(
+        (told.reference, told.runtime)
+        for row in known
+        if row.accuracy and (told := row.accuracy.against)
     )
+    found: list[Row] = []
+    for name in against:
+        same = [row for row in known if (row.case.subject.name, row.case.runtime) == name]
+        found += sorted(same, key=lambda row: row.case.device != CPU)[:1]
+    return tuple(found)
 
 
 def names(run: Run) -> Callable[[Row], str]:
@@ -47,18 +69,20 @@ def names(run: Run) -> Callable[[Row], str]:
     return cell
 
 
-def row_names(run: Run) -> Callable[[Row], str]:
-    """Return what tells a row from all others, in words: "a.tflite on litert, 2 threads"."""
-    name = names(run)
-    words = [VARIED[key][1] for key in varied(run)]
+def row_names(run: Run, told: Collection[str] | None = None) -> Callable[[Row], str]:
+    """Return what tells a row from all others, in words: "a.tflite on litert webgpu, batch 8".
 
-    def start(row: Row) -> str:
-        # A file that nothing could read has no runtime.
-        on = f" on {row.case.runtime}" if row.case.runtime != _NO_RUNTIME else ""
-        return f"{name(row)}{on}"
+    Args:
+        run: The run of the rows.
+        told: What of device, threads and batch is told; None for what tells all rows apart.
+    """
+    name = names(run)
+    words = varied(run) if told is None else told
 
     def cell(row: Row) -> str:
-        return ", ".join((start(row), *(each(row.case) for each in words)))
+        # A file that nothing could read has no runtime.
+        on = f" on {how(row.case, words)}" if row.case.runtime != _NO_RUNTIME else ""
+        return f"{name(row)}{on}"
 
     return cell
 

@@ -16,7 +16,7 @@ from fmnist_edge.report.layout import Drawn, draw
 from fmnist_edge.report.narrow import screen_table, shown_figures, user_rows
 from fmnist_edge.report.notes import energy_note
 from fmnist_edge.report.numbers import counted, listed, micro, sentence
-from fmnist_edge.report.rows import varied
+from fmnist_edge.report.rows import batches, varied
 from fmnist_edge.result import Row, Run, p50_ns
 
 _UNKNOWN: Final = "unknown"
@@ -157,7 +157,7 @@ def _protocol(run: Run) -> str:
 
 def _failed(run: Run) -> Iterator[str]:
     """Yield each cause once, with the rows that failed of it."""
-    name = naming(run)
+    name = naming(run, varied(run))
     causes: dict[str, list[str]] = {}
     for row in run.rows:
         if row.failure is not None:
@@ -169,14 +169,18 @@ def _failed(run: Run) -> Iterator[str]:
 
 def _baseline(run: Run) -> Iterator[str]:
     """Yield what the machine takes for a network in plain NumPy, and for an empty call."""
-    told = {
-        row.case.runtime: mark(row.verdicts.get("p50"), micro(p50_ns(row)))
-        for row in run.rows
-        if row.case.subject.is_baseline and p50_ns(row)
-    }
-    parts = [f"{name} {told[runtime]} µs" for runtime, name in _BASELINE if runtime in told]
+    known = [row for row in run.rows if row.case.subject.is_baseline and p50_ns(row)]
+    parts = []
+    for runtime, name in _BASELINE:
+        same = sorted(
+            (row for row in known if row.case.runtime == runtime), key=lambda row: row.case.batch
+        )
+        if same:
+            times = [mark(row.verdicts.get("p50"), micro(p50_ns(row))) for row in same]
+            parts.append(f"{name} {' / '.join(times)} µs")
+    at = " / ".join(map(str, batches(known)))
     if parts:
-        yield f"(baseline: {', '.join(parts)})"
+        yield f"(baseline{f' at batch {at}' if '/' in at else ''}: {', '.join(parts)})"
 
 
 def _left_out(run: Run, headers: Sequence[str]) -> Iterator[str]:

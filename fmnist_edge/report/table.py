@@ -32,8 +32,9 @@ _ALWAYS: Final = ("model", "runtime", "device", "threads", "batch", "size kB", "
 def benchmark_table(run: Run) -> Table:
     """Return a row per case, failed ones included, the baseline's at the end.
 
-    Device, threads and batch have columns only where they differ between rows, other things only
-    where they are known of some row. Figures that may not be believed are marked.
+    Threads, batch and the time per image have columns only where they differ between rows, the
+    device only where one is not the CPU, other things only where they are known of some row.
+    Figures that may not be believed are marked.
     """
     return _drawn(
         run,
@@ -42,6 +43,7 @@ def benchmark_table(run: Run) -> Table:
             columns.accuracy(),
             columns.change_of_accuracy(run),
             columns.latency_column("p50 µs", "p50", columns.back_to_back, columns.p50),
+            *columns.per_image(run),
             columns.half_width(),
             columns.dispatch(),
             columns.latency_column("p90 µs", "p90", columns.back_to_back, _P90),

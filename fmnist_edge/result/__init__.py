@@ -56,6 +56,7 @@ from fmnist_edge.result.measurement import (
     Stages,
     Throughput,
 )
+from fmnist_edge.result.naming import case_name, device_name, how, telling, unusual
 from fmnist_edge.result.placement import CpuTwin, KernelWitness, Placement, StrictOpening
 from fmnist_edge.result.ranking import can_tell, fastest, p50_ns, pair_ratio, paired_turns
 from fmnist_edge.result.run import SCHEMA_VERSION, OwnData, Row, Run, Skipped
@@ -115,11 +116,16 @@ __all__ = [
     "Value",
     "Values",
     "can_tell",
+    "case_name",
+    "device_name",
     "drivers_of",
     "fastest",
+    "how",
     "p50_ns",
     "pair_ratio",
     "paired_turns",
     "read_run",
+    "telling",
+    "unusual",
     "write_run",
 ]

@@ -831,6 +831,15 @@ def test_what_would_be_measured_is_listed_and_nothing_is_measured(
     assert "Benchmark" not in done.stderr
 
 
+def test_what_would_be_measured_is_listed_with_its_batch(cli: CommandLine, shelf: Path) -> None:
+    model = shelf / "default-float32.npz"
+    done = cli("bench", model, *SMOKE, "--batch", "1,8", "--dry-run")
+    assert [row.partition(" on ")[2] for row in done.stdout.splitlines()] == [
+        *("numpy, batch 1", "numpy, batch 8"),
+        *("null, batch 1", "numpy, batch 1", "null, batch 8", "numpy, batch 8"),
+    ]
+
+
 def test_a_table_that_nobody_reads_costs_no_result(
     cli: CommandLine, shelf: Path, tmp_path: Path
 ) -> None:

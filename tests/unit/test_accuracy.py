@@ -175,6 +175,12 @@ def test_no_file_is_compared_with_itself() -> None:
     assert reference(_KERAS, [_KERAS, *family]) is None
 
 
+def test_the_reference_is_on_the_cpu_where_it_was_measured_there() -> None:
+    gpu = replace(_KERAS, case=replace(_KERAS.case, device="cuda"))
+    assert reference(_data(), [gpu, _KERAS]) is _KERAS
+    assert reference(_data(), [gpu]) is gpu
+
+
 def test_strangers_are_no_references() -> None:
     stranger = _float("other.onnx", Format.ONNX, parent="c" * 64)
     orphan = _float("orphan.onnx", Format.ONNX, parent=None)

@@ -122,6 +122,13 @@ def test_rows_of_one_batch_size_are_compared() -> None:
     assert _chosen(FLOAT, many).best == FLOAT
 
 
+def test_a_p_value_is_that_of_the_row_that_was_compared_with() -> None:
+    # The same file on a device that gives other answers was compared with nothing.
+    other = replace(FLOAT, case=replace(FLOAT.case, device="webgpu"), accuracy=_accuracy(9100))
+    assert difference(INT8, FLOAT) == 1.0
+    assert difference(INT8, other) < 0.5
+
+
 def test_what_is_invalid_or_failed_is_not_chosen() -> None:
     invalid = reports.doubted(INT8, CHEAT)
     failed = replace(SLOWER, failure=reports.examples.FAILURE)

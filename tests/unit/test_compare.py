@@ -197,9 +197,11 @@ def test_rows_are_matched_by_the_hash_and_not_by_the_name() -> None:
     assert [row.name for row in found.rows] == ["renamed.tflite on litert"]
 
 
-@pytest.mark.parametrize("field", ["runtime", "device", "threads", "batch"])
+@pytest.mark.parametrize(
+    "field", ["runtime", "environment", "device", "threads", "batch", "fast_math"]
+)
 def test_another_way_of_running_is_another_row(field: str) -> None:
-    other: object = {"threads": 2, "batch": 2}.get(field, "other")
+    other: object = {"threads": 2, "batch": 2, "fast_math": True}.get(field, "other")
     case = reports.case("a.tflite", "litert")
     changed = reports.row(replace(case, **{field: other}), *STEADY)
     both = _model("b.tflite")
@@ -296,7 +298,7 @@ def test_files_of_which_none_is_in_both_are_refused() -> None:
 
 def test_the_same_files_on_other_runtimes_are_refused() -> None:
     other = reports.row(reports.case("a.tflite", "tensorflow"), *STEADY)
-    with pytest.raises(NotComparableError, match="the same, but not runtime, device, threads"):
+    with pytest.raises(NotComparableError, match="the same, but not runtime, environment, device"):
         compare(reports.run(_model()), reports.run(other))
 
 

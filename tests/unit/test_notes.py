@@ -176,6 +176,16 @@ def test_it_is_told_what_accuracies_are_compared_with() -> None:
     )
 
 
+def test_a_reference_on_another_device_is_told_with_it() -> None:
+    against = AgainstReference("f.tflite", "litert", 0.99, 1, 2, 1.0, 0.1)
+    told = replace(_row("a"), accuracy=accuracy(9_000, 10_000, against=against))
+    case = reports.case("f.tflite", "litert", device="webgpu")
+    reference = reports.row(case, 1.0, accuracy=accuracy(9_000, 10_000))
+    assert "with f.tflite on litert webgpu (10,000" in notes.accuracy_note(
+        reports.run(told, reference)
+    )
+
+
 def test_it_is_told_what_is_the_fastest() -> None:
     assert notes.tie_note(reports.run(*reports.baseline(1.0))) == ""
     assert notes.tie_note(reports.run(_row("a"), *reports.baseline(1.0))).startswith(

@@ -364,3 +364,17 @@ def test_progress_arrives_even_where_cases_fail(fails: dict[Case, tuple[int, Tas
     assert diary.steps == total
     assert diary.finished == 1
     assert set(diary.notes) == {f"{name}.npz on numpy" for name in "abcdef"}
+
+
+def test_progress_names_the_device_and_the_batch() -> None:
+    diary = Diary()
+    many = CaseData(replace(_CASES[0], device="webgpu", batch=64))
+    run_rounds(
+        [many],
+        SETTINGS,
+        DataPaths(),
+        launch=Workers(),
+        probe=lambda: READING,
+        progress=diary,
+    )
+    assert set(diary.notes) == {"a.npz on numpy webgpu, batch 64"}

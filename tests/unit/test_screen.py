@@ -8,7 +8,7 @@ from fmnist_edge.records import replace
 from fmnist_edge.report.decision import decision
 from fmnist_edge.report.narrow import COLUMNS, screen_table
 from fmnist_edge.report.screen import Screen, first_screen, heading
-from fmnist_edge.result import Case, Energy, Figure, Level, Memory, Reason, Run, Skipped
+from fmnist_edge.result import Case, Energy, Figure, Level, Memory, Reason, Row, Run, Skipped
 from fmnist_edge_cli import options
 from tests import examples, reports
 from tests.unit.test_choice import CHEAT, FLOAT, INT8, SLOWER, TWIN, WORSE, constant
@@ -68,6 +68,66 @@ def test_an_accuracy_tells_the_best_and_what_differs_from_it_by_chance() -> None
     doubted = reports.doubted(INT8, CHEAT)
     table = screen_table(reports.run(FLOAT, doubted))
     assert [row[3] for row in table.rows] == ["90.45!", "90.40 best"]
+
+
+def _on(of: Row, p50: float, **changes: Any) -> Row:  # noqa: ANN401 - any field
+    return replace(of, case=replace(of.case, **changes), back_to_back=reports.latency([p50] * 3))
+
+
+_MANY = reports.run(
+    _on(INT8, 8_000.0, batch=1),
+    _on(INT8, 16_000.0, batch=8),
+    _on(INT8, 300_000.0, device="webgpu"),
+    _on(INT8, 301_000.0, device="webgpu", batch=8),
+    _on(SLOWER, 10_000.0),
+    _on(SLOWER, 12_000.0, batch=8),
+    *(_on(each, 20_000.0 * batch, batch=batch) for batch in (8, 1) for each in _BASELINE),
+)
+
+
+def test_the_batches_of_a_file_stand_together_where_its_smallest_one_ranks() -> None:
+    table = screen_table(_MANY)
+    assert table.headers[:4] == ("model", "runtime", "device", "batch")
+    assert [(row[0], *row[2:4]) for row in table.rows] == [
+        *(("int8.tflite", "cpu", "1"), ("int8.tflite", "cpu", "8")),
+        *(("int8.onnx", "cpu", "1"), ("int8.onnx", "cpu", "8")),
+        *(("int8.tflite", "webgpu", "1"), ("int8.tflite", "webgpu", "8")),
+    ]
+    place = table.headers.index("p50 µs")
+    assert table.headers[place + 1] == "per image µs"
+    assert [row[place : place + 2] for row in table.rows[:2]] == [
+        ("8.00", "8.00"),
+        ("16.0", "2.00"),
+    ]
+    # It is the p50 in another unit, and not there without it.
+    assert "per image µs" not in screen_table(_MANY, ("size", "p90")).headers
+
+
+def test_a_file_without_a_time_at_the_smallest_batch_stands_behind_those_with_one() -> None:
+    small = replace(INT8, failure=examples.FAILURE)
+    run = reports.run(small, _on(INT8, 10.0, batch=8), SLOWER, _on(SLOWER, 90.0, batch=8))
+    assert [row[0] for row in screen_table(run).rows] == [
+        *["int8.onnx"] * 2,
+        *["int8.tflite"] * 2,
+    ]
+
+
+def test_sentences_name_the_device_and_say_once_of_how_many_images_they_speak() -> None:
+    screen = first_screen(_MANY, None)
+    assert screen.decision[:2] == (
+        (
+            "Ship int8.tflite on litert cpu: at 1 image per call the fastest, and none is more "
+            "accurate."
+        ),
+        "Next: int8.onnx on litert cpu, 1.25 (1.25 to 1.25) times as slow.",
+    )
+    assert screen.below[0] == (
+        "(baseline at batch 1 / 8: NumPy 20.0 / 160 µs, an empty call 20.0 / 160 µs)"
+    )
+    failed = first_screen(
+        reports.run(*_MANY.rows[:3], replace(_MANY.rows[3], failure=examples.FAILURE)), None
+    )
+    assert failed.below == ("Failed: int8.tflite on litert webgpu, batch 8: It fell. Pick it up.",)
 
 
 def test_a_failed_row_is_last_and_says_so() -> None:
@@ -280,7 +340,8 @@ def test_long_names_are_shortened() -> None:
     screen = first_screen(reports.run(replace(INT8, case=of)), None, width=100)
     assert max(map(len, _lines(screen))) <= 100
     assert "…" in screen.table.rows[0]
-    assert "…" in screen.decision[0]
+    # What runs the file is told in full.
+    assert screen.decision[0].startswith("Ship a-very-lon…ame-.tflite on onnxruntime-native: ")
 
 
 @pytest.mark.parametrize("rows", [(), _BASELINE])

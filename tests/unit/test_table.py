@@ -123,9 +123,27 @@ def test_threads_and_batches_have_columns_only_where_they_differ(
     assert [cells[2] for cells in drawn.rows] == [str(value) for value in values]
 
 
-def test_devices_have_a_column_of_words_where_they_differ() -> None:
-    drawn = benchmark_table(examples.run(row(), row(replace(case(), device="cuda"))))
+def test_devices_have_a_column_of_words_where_one_is_not_the_cpu() -> None:
+    fast = row(replace(case(), device="cuda", fast_math=True))
+    drawn = benchmark_table(examples.run(row(), fast))
     assert (drawn.headers[2], drawn.numeric[2]) == ("device", False)
+    assert [cells[2] for cells in drawn.rows] == ["cpu", "cuda fast math"]
+    assert benchmark_table(examples.run(fast)).headers[2] == "device"
+
+
+def test_a_runtime_of_another_environment_has_its_version() -> None:
+    own, other = case("a.onnx", "onnxruntime"), case("a.onnx", "onnxruntime")
+    run = examples.run(row(own), row(replace(other, environment="ort-webgpu")))
+    assert _column(run, "runtime") == ["onnxruntime", "onnxruntime 1.2.3 (ort-webgpu)"]
+
+
+def test_where_batches_differ_a_column_tells_the_time_per_image() -> None:
+    many = reports.row(reports.case("a", "litert", batch=8), 4_000.0)
+    doubted = reports.doubted(many, _reason("SUSPECT", "p50"))
+    run = examples.run(reports.row(reports.case("a", "litert"), 1_000.0), doubted)
+    assert _column(run, "p50 µs") == ["1.00", "4.00?"]
+    assert _column(run, "per image µs") == ["1.00", "0.500?"]
+    assert "per image µs" not in benchmark_table(examples.run(many)).headers
 
 
 def test_a_failed_row_has_no_numbers_even_where_it_was_measured_before() -> None:
@@ -244,6 +262,18 @@ def test_a_change_of_accuracy_tells_the_reference_the_tie_and_the_loss() -> None
     assert _column(run, "Δ points") == [
         *("reference", "+0.00 tie", "-0.50 p<0.001", "+0.25 p=0.009", "-"),
     ]
+
+
+def test_of_the_rows_of_a_reference_the_first_on_the_cpu_is_called_so() -> None:
+    def of(name: str, **changes: Any) -> Row:  # noqa: ANN401 - any field
+        told = accuracy(8_000, 10_000, against=_against(1, 1, 1.0) if name == "b" else None)
+        return reports.row(reports.case(name, "litert", **changes), 1_000.0, accuracy=told)
+
+    gpu, cpu, many = (
+        of("a.tflite", **changes) for changes in ({"device": "webgpu"}, {}, {"batch": 8})
+    )
+    run = reports.run(gpu, cpu, many, of("b"))
+    assert _column(run, "Δ points") == ["-", "reference", "-", "+0.00 tie"]
 
 
 # Against the fastest
