@@ -115,25 +115,23 @@ class GpuUse:
             self._cycles[engine] = told
 
     def _of_nvidia(self) -> KernelWitness | None:
-        """Return the memory that the process holds; None where NVML does not know the process."""
+        """Return the memory that the process holds; None where NVML does not tell it."""
         namespace = self._folder / "ns/pid"
         # Another namespace has other process ids, and the same one may be that of a stranger.
         with suppress(OSError):
             if has_nvidia_driver(self._root) and str(namespace.readlink()) == _FIRST_NAMESPACE:
                 self._nvml = self._nvml or self._open_nvml()
                 held = list(_held_bytes(self._nvml, int(self._folder.resolve().name)))
-                known = [size for size in held if size is not None]
-                if held:
-                    return KernelWitness("nvml", None, sum(known) if known else None)
+                return KernelWitness("nvml", None, sum(held)) if held else None
         return None
 
 
-def _held_bytes(nvml: Nvml, process: int) -> Iterator[int | None]:
-    """Yield the memory of the process on each GPU that it uses; None where it is not told."""
+def _held_bytes(nvml: Nvml, process: int) -> Iterator[int]:
+    """Yield the memory of the process on each GPU that tells it."""
     for gpu in nvml.gpus().values():
         # A process that computes and draws is in both lists, with the same memory.
         for function in _FUNCTIONS:
             own = [each for each in nvml.ask(function, gpu) if each.pid == process]
-            if own:
+            if own and own[0].usedGpuMemory is not None:
                 yield own[0].usedGpuMemory
                 break
