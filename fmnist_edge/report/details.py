@@ -17,6 +17,7 @@ from fmnist_edge.report.numbers import (
     percent,
     span,
 )
+from fmnist_edge.report.placement import compiling_table, placement_table
 from fmnist_edge.report.ratios import between
 from fmnist_edge.report.rows import memory_of, ordered, row_names
 from fmnist_edge.result import ColdStart, Energy, Figure, Latency, Measurement, Row, Run, StageTimes
@@ -31,7 +32,9 @@ def details(run: Run) -> Iterator[tuple[str, Table]]:
     """Yield each table that has rows, with its title."""
     for title, table in (
         ("Latency in full, µs", latencies_table(run)),
+        ("Where other devices than the CPU ran", placement_table(run)),
         ("From nothing to the first answer", cold_table(run)),
+        ("From nothing to the first answer, with nothing compiled", compiling_table(run)),
         ("From image to label", stages_table(run)),
         ("Memory and disk", memory_table(run)),
     ):

@@ -1,12 +1,13 @@
 """Which figures of a row may be believed: marks in tables, and names in sentences."""
 
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Final, get_args
 
 from fmnist_edge.report.numbers import MISSING, listed
 from fmnist_edge.result import Figure, Level, Row
 
 _MARKS: Final[Mapping[Level | None, str]] = {"SUSPECT": "?", "INVALID": "!"}
+_EVERY: Final = frozenset(get_args(Figure))
 MARKS_NOTE: Final = (
     "A number with ? is SUSPECT (in doubt), one with ! is INVALID (not to be used); the reasons "
     "say why, and what to do."
@@ -41,8 +42,16 @@ def mark(level: Level | None, text: str) -> str:
 
 
 def marked(row: Row, figure: Figure, text: str) -> str:
-    """Return a number of a row with the mark of its verdict; a failed row has none."""
-    return text if row.failure else mark(row.verdicts.get(figure), text)
+    """Return a number of a row with the mark of its verdict; a failed row has none.
+
+    Of a row that may not have run on its device, only the mark is left: its numbers are those of
+    something else.
+    """
+    if row.failure or text == MISSING:
+        return text
+    if any(set(reason.figures) == _EVERY for reason in row.reasons):
+        return _MARKS["INVALID"]
+    return mark(row.verdicts.get(figure), text)
 
 
 def is_marked(text: str) -> bool:

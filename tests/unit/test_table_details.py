@@ -1,5 +1,7 @@
 """The tables behind the benchmark table."""
 
+from typing import get_args
+
 import pytest
 
 from fmnist_edge.dataset import LABELS
@@ -15,10 +17,23 @@ from fmnist_edge.report.details import (
     recall_table,
     stages_table,
 )
+from fmnist_edge.report.figures import marked
+from fmnist_edge.report.numbers import MISSING
+from fmnist_edge.report.placement import placement_table
 from fmnist_edge.report.verdicts import rules_table, unmet
-from fmnist_edge.result import Energy, Figure, Memory, Reason, Row, RuleCheck
+from fmnist_edge.result import (
+    ColdStart,
+    Energy,
+    Figure,
+    KernelWitness,
+    Memory,
+    Placement,
+    Reason,
+    Row,
+    RuleCheck,
+)
 from tests import examples, reports
-from tests.examples import FAILURE, MEASUREMENT, accuracy, case, row
+from tests.examples import FAILURE, MEASUREMENT, PLACEMENT, accuracy, case, certified, row
 
 
 def _line(table: Table, line: int = 0) -> dict[str, str]:
@@ -182,3 +197,53 @@ def test_a_rule_that_is_not_met_tells_what_was_found_instead(ruled: tuple[Row, R
         "mobile-like: at least 60 s of calls: not met by 2 rows: model.npz on numpy (3 s of calls) "
         "and b.npz on numpy (4.5 s of calls)."
     )
+
+
+_ON_GPU = certified(
+    replace(row(replace(case(), device="webgpu")), cold_empty=ColdStart(1e6, 2e6, 3e6, 90e6, 96e6))
+)
+
+
+def test_rows_on_other_devices_tell_where_they_ran_and_how_that_is_known() -> None:
+    tables = dict(details(examples.run(row(), _ON_GPU)))
+    cells = _line(tables["Where other devices than the CPU ran"])
+    assert cells["unit"] == "llvmpipe, Vulkan 1.4.305"
+    assert cells["operators on it"] == "7 of 7"
+    assert cells["without the CPU"] == "opens"
+    assert cells["seen by"] == "twin on the CPU, 40x as long"
+    assert cells["computes in"] == "float32"
+    assert cells["labels as on the CPU %"] == "100.00 of 256 images"
+    assert cells["scores differ by"] == "3e-07"
+    assert cells["copies %"] == MISSING
+
+
+def test_a_cold_start_that_compiles_is_told_beside_one_that_does_not() -> None:
+    tables = dict(details(examples.run(row(), _ON_GPU)))
+    (cells,) = tables["From nothing to the first answer, with nothing compiled"].rows
+    assert cells[-4:-1] == ("3.00", "90.0", "96.0")
+
+
+def test_without_other_devices_nothing_is_told_of_them() -> None:
+    titles = " ".join(title for title, _ in details(examples.run(row())))
+    assert "device" not in titles
+    assert "compiled" not in titles
+
+
+@pytest.mark.parametrize(
+    ("placement", "seen"),
+    [
+        (replace(PLACEMENT, kernel=KernelWitness("drm", 5_000_000, None)), "kernel, 5.00 ms"),
+        (replace(PLACEMENT, kernel=KernelWitness("nvml", None, 3_000_000)), "driver, 3.0 MB"),
+        (replace(PLACEMENT, twin=replace(PLACEMENT.twin, time_ratio=None)), "nobody"),
+    ],
+)
+def test_the_witness_is_named(placement: Placement, seen: str) -> None:
+    assert _line(placement_table(examples.run(certified(_ON_GPU, placement))))["seen by"] == seen
+
+
+def test_numbers_of_a_row_that_ran_elsewhere_are_not_shown() -> None:
+    elsewhere = Reason("not-on-device", "INVALID", get_args(Figure))
+    gone = replace(_ON_GPU, reasons=(elsewhere,), verdicts={"p50": "INVALID"})
+    assert marked(gone, "p50", "12.3") == "!"
+    assert marked(gone, "p50", MISSING) == MISSING
+    assert marked(_ON_GPU, "p50", "12.3") == "12.3"

@@ -1,0 +1,117 @@
+"""The tables of rows on other devices than the CPU: where they ran, and what compiling costs."""
+
+import statistics
+from collections.abc import Callable
+
+from fmnist_edge.devices import CPU
+from fmnist_edge.report import columns
+from fmnist_edge.report.cells import Column, Table, tabulate
+from fmnist_edge.report.numbers import (
+    MISSING,
+    counted,
+    duration,
+    mega,
+    milli,
+    percent,
+    significant,
+)
+from fmnist_edge.report.rows import ordered
+from fmnist_edge.result import Placement, Row, Run
+
+
+def placement_table(run: Run) -> Table:
+    """Return a row for each row on another device than the CPU: its certificate, and its copies.
+
+    The certificate is that of the first process; `reasons` of a row tell where another one differs.
+    """
+    return tabulate(
+        [
+            *columns.case_columns(run),
+            _certificate("unit", _unit),
+            _certificate("operators on it", _operators),
+            _certificate("without the CPU", _strict),
+            _certificate("seen by", _witness),
+            _certificate("computes in", lambda each: each.account.precision or MISSING),
+            _certificate("labels as on the CPU %", _agreement),
+            _certificate("scores differ by", _difference),
+            Column("copies %", _copies),
+        ],
+        [row for row in ordered(run) if row.case.device != CPU and row.measurements],
+    )
+
+
+def compiling_table(run: Run) -> Table:
+    """Return cold starts in ms: with nothing compiled, and with what was compiled before."""
+    return tabulate(
+        [
+            *columns.case_columns(run),
+            Column(
+                "load ms", lambda row: milli(row.cold_empty.load_ns if row.cold_empty else None)
+            ),
+            Column(
+                "first call ms",
+                lambda row: milli(row.cold_empty.first_call_ns if row.cold_empty else None),
+            ),
+            Column(
+                "total ms", lambda row: milli(row.cold_empty.total_ns if row.cold_empty else None)
+            ),
+            columns.figure_column(
+                "total ms, compiled",
+                "cold",
+                lambda row: milli(row.cold.total_ns if row.cold else None),
+            ),
+        ],
+        [row for row in ordered(run) if row.cold_empty],
+    )
+
+
+def _certificate(header: str, text: Callable[[Placement], str]) -> Column[Row]:
+    def cell(row: Row) -> str:
+        found = next((each.placement for each in row.measurements if each.placement), None)
+        return MISSING if found is None else text(found)
+
+    return Column(header, cell, numeric=False)
+
+
+def _unit(placement: Placement) -> str:
+    unit = placement.account.unit
+    return MISSING if unit is None else ", ".join(filter(None, (unit.name, unit.api)))
+
+
+def _operators(placement: Placement) -> str:
+    return f"{placement.account.on_device} of {placement.account.operators}"
+
+
+def _strict(placement: Placement) -> str:
+    return "refused" if placement.strict.refused else "opens"
+
+
+def _witness(placement: Placement) -> str:
+    kernel, twin = placement.kernel, placement.twin
+    if kernel is None:
+        if twin.time_ratio is None:
+            return "nobody"
+        return f"twin on the CPU, {significant(twin.time_ratio, 2)}x as long"
+    if kernel.engine_ns is not None:
+        return f"kernel, {duration(kernel.engine_ns)}"
+    return f"driver, {mega(kernel.memory_bytes)} MB"
+
+
+def _agreement(placement: Placement) -> str:
+    twin = placement.twin
+    if twin.refused:
+        return MISSING
+    return f"{percent(twin.agreement)} of {counted(twin.images, 'image')}"
+
+
+def _difference(placement: Placement) -> str:
+    twin = placement.twin
+    return MISSING if twin.refused else f"{twin.max_abs_difference:.1g}"
+
+
+def _copies(row: Row) -> str:
+    known = [each.copies for each in row.measurements if each.copies]
+    if not known:
+        return MISSING
+    shares = [max(0.0, 1 - each.device_ns / each.host_ns) for each in known if each.host_ns]
+    return percent(statistics.median(shares) if shares else None, 0)
