@@ -19,6 +19,8 @@ CALIBRATION_METHOD: Final = "minmax"
 OPSETS: Final = range(13, 19)
 
 ScoreKind = Literal["probabilities", "logits"]
+# The input of a graph: the camera's bytes 0..255, or float32 pixels in 0..1.
+Pixels = Literal["uint8", "float32"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Choices:
         opset: The version of the ONNX operator set, one of `OPSETS`.
         calibration_method: How activation ranges are computed from the calibration images.
         metadata: Whether a file carries the facts of its manifest, where its format has room.
+        pixels: What the input holds; npz files and those that TFLite quantizes with fixed ranges
+            have their own.
     """
 
     batch: int | None = 1
@@ -64,6 +68,7 @@ class Choices:
     opset: int = 18
     calibration_method: str = CALIBRATION_METHOD
     metadata: bool = True
+    pixels: Pixels = "uint8"
 
 
 def check_opset(opset: int) -> None:

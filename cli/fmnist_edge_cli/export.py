@@ -12,6 +12,7 @@ from fmnist_edge.recipes import (
     OPSETS,
     RECIPES,
     Choices,
+    Pixels,
     Recipe,
     ScoreKind,
     select,
@@ -69,6 +70,15 @@ def export(
     scores: Annotated[
         str, choice("--scores", get_args(ScoreKind), "Whether the file ends in the softmax.")
     ] = "probabilities",
+    pixels: Annotated[
+        str,
+        choice(
+            "--pixels",
+            get_args(Pixels),
+            "What the file takes: the camera's bytes, or floats in 0..1 (npz and TFLite's int8, "
+            "int8-float-io and int16x8 have their own).",
+        ),
+    ] = "uint8",
     opset: Annotated[
         int,
         typer.Option(
@@ -160,7 +170,14 @@ def export(
         recipes=_recipes(source, format_ or [], precision or [], progress),
         out=out or _folder_of(source),
         force=force,
-        choices=Choices(_batch(batch), _scores(scores), opset, calibration_method, metadata),
+        choices=Choices(
+            _batch(batch),
+            _scores(scores),
+            opset,
+            calibration_method,
+            metadata,
+            "float32" if pixels == "float32" else "uint8",
+        ),
         verify=_thoroughness(verify),
         max_drop=max_drop,
         calibration=calibration,

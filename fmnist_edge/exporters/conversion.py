@@ -2,18 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from fmnist_edge.exporters.parents.parent import Parent
-from fmnist_edge.recipes import Choices, Recipe
+from fmnist_edge.recipes import Choices, Pixels, Recipe
 from fmnist_edge.session import Images
 
 # The files of one artifact, the main one first. The keys continue the artifact's name:
 # ".tflite" alone; ".xml" and ".bin"; ".saved-model/saved_model.pb" and the files beside it.
 Files = Mapping[str, bytes]
-
-# The input of a graph: the camera's bytes 0..255, or float32 pixels in 0..1.
-Pixels = Literal["uint8", "float32"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +19,7 @@ class Stages:
     Args:
         float_onnx: Makes the float32 ONNX file for either input, with an open batch axis.
         int8_onnx: Makes the statically quantized ONNX file for float32 pixels in 0..1.
-        float_tflite: Makes the float32 TFLite file for uint8 pixels.
+        float_tflite: Makes the float32 TFLite file for the pixels of the user's choice.
     """
 
     float_onnx: Callable[[Pixels], bytes]

@@ -5,7 +5,6 @@ the output that ours have.
 """
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.conversion import Pixels
 from fmnist_edge.exporters.onnx.graph import parse
 from fmnist_edge.exporters.onnx.pixels import adapt
 from fmnist_edge.exporters.onnx.tidy import tidy
@@ -14,7 +13,7 @@ from fmnist_edge.exporters.serving import serving_module
 from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
-from fmnist_edge.recipes import Choices
+from fmnist_edge.recipes import Choices, Pixels
 from fmnist_edge.records import replace
 
 

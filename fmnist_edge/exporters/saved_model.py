@@ -25,7 +25,7 @@ _ABOUT: Final = f"assets.extra/{metadata.NAME}.json"
 def convert(conversion: Conversion) -> dict[str, bytes]:
     """Return the files that TensorFlow writes, by their paths inside the folder.
 
-    The signature `serving_default` takes uint8[N,28,28] `image` and gives float32[N,10] `scores`.
+    The signature `serving_default` takes `image` [N,28,28] and gives float32[N,10] `scores`.
     A batch of 1 leaves the batch axis open, because TensorFlow is no faster for a fixed one.
 
     Raises:
@@ -36,7 +36,7 @@ def convert(conversion: Conversion) -> dict[str, bytes]:
     tf = tensorflow()
     choices = conversion.choices
     batch = None if choices.batch == 1 else choices.batch
-    module = serving_module(conversion.parent, replace(choices, batch=batch), "uint8")
+    module = serving_module(conversion.parent, replace(choices, batch=batch), choices.pixels)
     with storage_errors(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         try:
@@ -58,7 +58,7 @@ def finish(saved: dict[str, bytes], conversion: Conversion) -> Files:
     """Return the files of the folder, with stable names of functions and with the metadata."""
     files = dict(saved)
     main = renumbered(files.pop(SAVED_MODEL_FILE))
-    about = metadata.texts(conversion, metadata.RAW_PIXELS)
+    about = metadata.texts(conversion)
     if about:
         files[_ABOUT] = json.dumps(about, indent=1, sort_keys=True).encode()
     folder = f".{conversion.recipe.format}"

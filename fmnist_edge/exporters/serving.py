@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.conversion import Pixels
 from fmnist_edge.exporters.parents.dense_chain import DenseChain, DenseLayer
 from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.libraries import keras as keras_library
-from fmnist_edge.recipes import Choices
+from fmnist_edge.recipes import Choices, Pixels
 from fmnist_edge.records import replace
 from fmnist_edge.session import IMAGE_SHAPE, WHITE
 

@@ -51,7 +51,7 @@ class ExportRequest:
         recipes: The formats and precisions to make.
         out: The folder to write to.
         force: Whether to replace existing files.
-        choices: Batch size, scores, opset, calibration method, metadata.
+        choices: Batch size, scores, opset, calibration method, metadata, pixels.
         verify: Whether files are compared with the parent on all test images ("full"), on 1,000
             images of validation ("fast"), or not at all ("none").
         max_drop: The percentage points of accuracy that a file may lose.

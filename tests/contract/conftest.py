@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +64,18 @@ def attempts(
 
 
 def _variants(model: Path, folder: Path) -> dict[str, Job]:
-    """Batch, scores and metadata; these are proved as usual, on fewer images."""
+    """Batch, scores, metadata and pixels; these are proved as usual, on fewer images."""
     logits = {"scores": "logits"}
-    wanted: dict[str, tuple[Sequence[str], Mapping[str, Any]]] = {
+    wanted: dict[str, tuple[Iterable[str], Mapping[str, Any]]] = {
         "eight-logits": ([*TFLITE, *ONNX, *OTHERS], {"batch": 8, **logits}),
         "open": ([*TFLITE, *ONNX], {"batch": None}),
         "open-logits": (OTHERS, {"batch": None, **logits}),
         "bare": ([*BARE, SAVED_MODEL], {"metadata": False}),
+        "floats": (RECIPES, {"pixels": "float32"}),
     }
     return {
         # Of a thousand images, a dozen may tip over.
-        name: Job(model, recipes, folder / name, choices, verify="fast", max_drop=1.5)
+        name: Job(model, [*recipes], folder / name, choices, verify="fast", max_drop=1.5)
         for name, (recipes, choices) in wanted.items()
     }
 

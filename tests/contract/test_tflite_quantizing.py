@@ -130,7 +130,7 @@ def test_the_input_of_a_quantized_file_needs_no_conversion(quantized: Path) -> N
     interpreter.allocate_tensors()
     operators = Counter(each["op_name"] for each in interpreter._get_ops_details())
     del operators["DELEGATE"]
-    assert operators == {"FULLY_CONNECTED": 3, "SOFTMAX": 1}
+    assert operators == {"RESHAPE": 1, "FULLY_CONNECTED": 3, "SOFTMAX": 1}
     assert _open(quantized / "someones-int8.tflite").input.quantization == PIXELS
 
 

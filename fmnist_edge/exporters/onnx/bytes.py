@@ -1,4 +1,4 @@
-"""Statically quantized ONNX graphs whose input is uint8 pixels."""
+"""The ends of statically quantized ONNX graphs: uint8 pixels, and scores that nothing rounds."""
 
 from typing import Any
 
@@ -18,20 +18,31 @@ from fmnist_edge.optional import require
 from fmnist_edge.session import PIXEL_SCALE
 
 
-def integer_input(model: Model) -> Model:
-    """Return a statically quantized model whose `image` holds uint8 pixels.
+def float_scores(model: Model) -> Model:
+    """Return a statically quantized model without the pair of quantizers behind the last product.
 
-    The first QuantizeLinear is removed, and so is the pair of quantizers behind the last product,
-    because nothing computes in integers there.
+    Nothing computes in integers there.
 
     Args:
         model: A model as `quantize` returns it.
     """
+    changed = copy_of(model)
+    graph = changed.graph
+    _bypass(graph, graph.node[last_product(graph)].output[0])
+    return changed
+
+
+def integer_input(model: Model) -> Model:
+    """Return a statically quantized model whose `image` holds uint8 pixels.
+
+    The first QuantizeLinear is removed.
+
+    Args:
+        model: A model for float32 pixels, as `quantize` returns it.
+    """
     onnx = require("onnx", extra=EXTRA)
     changed = copy_of(model)
     graph = changed.graph
-    last = graph.node[last_product(graph)].output[0]
-    _bypass(graph, last)
     _take_bytes(onnx, graph)
     graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
     return changed

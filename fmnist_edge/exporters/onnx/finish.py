@@ -1,10 +1,13 @@
 """The last step of an ONNX export: plain names, the batch axis, and the metadata."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from fmnist_edge import __version__
 from fmnist_edge.exporters.conversion import Conversion, Files
 from fmnist_edge.exporters.metadata import (
     AUTHOR,
-    RAW_PIXELS,
     description,
     is_ours,
     labels,
@@ -12,12 +15,16 @@ from fmnist_edge.exporters.metadata import (
 )
 from fmnist_edge.exporters.onnx.graph import Model, set_batch
 from fmnist_edge.exporters.onnx.tidy import tidy_quantized
-from fmnist_edge.libraries.keras import EXTRA
-from fmnist_edge.optional import require
+from fmnist_edge.recipes import Pixels
+
+# ONNX's names of the range of the pixels.
+_RANGES: Final[Mapping[Pixels, str]] = MappingProxyType(
+    {"uint8": "NominalRange_0_255", "float32": "Normalized_0_1"}
+)
 
 
 def finish(model: Model, conversion: Conversion) -> Files:
-    """Return the `.onnx` file; its `image` is uint8[N,28,28], its `scores` are float32[N,10].
+    """Return the `.onnx` file, from `image` [N,28,28] to `scores`, float32[N,10].
 
     Raises:
         ExportError: The graph is not valid ONNX.
@@ -52,10 +59,10 @@ def _describe(model: Model, conversion: Conversion) -> None:
     ONNX's documents IR.md and MetadataProps.md name the licence, the author and the format of an
     image; `names` is the key of Ultralytics for the labels, a Python dict as text.
     """
-    known = texts(conversion, RAW_PIXELS)
+    known = texts(conversion)
     standard = {
         "Image.BitmapPixelFormat": "Gray8",
-        "Image.NominalPixelRange": _pixel_range(model),
+        "Image.NominalPixelRange": _RANGES[conversion.choices.pixels],
         "model_license": known["license"],
         "names": str(dict(enumerate(labels(conversion)))),
     }
@@ -65,9 +72,3 @@ def _describe(model: Model, conversion: Conversion) -> None:
     model.graph.input[0].type.denotation = "IMAGE"
     for name, text in sorted({**known, **standard}.items()):
         model.metadata_props.add(key=name, value=text)
-
-
-def _pixel_range(model: Model) -> str:
-    onnx = require("onnx", extra=EXTRA)
-    stored = model.graph.input[0].type.tensor_type.elem_type
-    return "NominalRange_0_255" if stored == onnx.TensorProto.UINT8 else "Normalized_0_1"

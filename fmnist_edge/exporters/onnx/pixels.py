@@ -5,7 +5,6 @@ from typing import Any, Final
 import numpy as np
 
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.conversion import Pixels
 from fmnist_edge.exporters.onnx.graph import (
     LAYOUT,
     PRODUCTS,
@@ -18,7 +17,7 @@ from fmnist_edge.exporters.onnx.graph import (
 from fmnist_edge.exporters.onnx.tidy import tidy
 from fmnist_edge.libraries.keras import EXTRA
 from fmnist_edge.optional import require
-from fmnist_edge.recipes import Choices
+from fmnist_edge.recipes import Choices, Pixels
 from fmnist_edge.session import IMAGE_SHAPE, WHITE
 
 _LOGITS: Final = {"Add", "Gemm", "MatMul"}

@@ -24,16 +24,18 @@ _PRODUCTS: Final = ("MatMul", "Convolution", "GroupConvolution")
 
 
 def floating(conversion: Conversion) -> Model:
-    """Return the float32 graph for uint8 pixels; `finish` decides how its weights are stored."""
-    return _converted(conversion.stages.float_onnx("uint8"))
+    """Return the float32 graph; `finish` decides how its weights are stored."""
+    return _converted(conversion.stages.float_onnx(conversion.choices.pixels))
 
 
 def int8(conversion: Conversion) -> Model:
-    """Return the quantized graph for uint8 pixels, with the scales of the ONNX file.
+    """Return the quantized graph, with the scales of the ONNX file.
 
     docs/formats.md compares them with those of OpenVINO's own quantizer.
     """
-    model = _with_raw_pixels(_converted(conversion.stages.int8_onnx()))
+    model = _converted(conversion.stages.int8_onnx())
+    if conversion.choices.pixels == "uint8":
+        model = _with_raw_pixels(model)
     _leave_scores_alone(model)
     return model
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import Precision
 from fmnist_edge.exporters.conversion import Conversion, Files
-from fmnist_edge.exporters.metadata import NAME, RAW_PIXELS, texts
+from fmnist_edge.exporters.metadata import NAME, texts
 from fmnist_edge.files import storage_errors
 from fmnist_edge.libraries.openvino import openvino
 from fmnist_edge.session import IMAGE_SHAPE
@@ -35,7 +35,7 @@ def finish(model: Any, conversion: Conversion) -> Files:  # noqa: ANN401 - untyp
     shape = library.PartialShape([conversion.choices.batch or -1, *IMAGE_SHAPE])
     model.get_parameters()[0].set_partial_shape(shape)
     model.validate_nodes_and_infer_types()
-    for key, fact in texts(conversion, RAW_PIXELS).items():
+    for key, fact in texts(conversion).items():
         model.set_rt_info(fact, [NAME, key])
     with storage_errors(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.xml"

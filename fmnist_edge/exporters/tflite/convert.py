@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import Precision
 from fmnist_edge.errors import ExportError
-from fmnist_edge.exporters.conversion import Conversion, Pixels
+from fmnist_edge.exporters.conversion import Conversion
 from fmnist_edge.exporters.parents.parent import Parent
 from fmnist_edge.exporters.serving import serving_module
 from fmnist_edge.exporters.tflite.calibration import batches, check_method
 from fmnist_edge.libraries.keras import EXTRA, tensorflow
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require
-from fmnist_edge.recipes import Choices
+from fmnist_edge.recipes import Choices, Pixels
 from fmnist_edge.session import Images
 
 
@@ -26,7 +26,7 @@ class _Settings:
     Weights of int8 and int16x8 are quantized per output channel, which is the converter's default.
 
     Args:
-        pixels: The input of the graph before it is quantized.
+        pixels: The input of the graph before it is quantized; None for the user's choice.
         optimize: Whether weights are stored in fewer bits.
         operators: The member of `tf.lite.OpsSet`; empty for the converter's default.
         weights: The type of constants that are only stored in fewer bits; empty for none.
@@ -34,7 +34,7 @@ class _Settings:
         tensors: The type of input and output; empty for that of the graph.
     """
 
-    pixels: Pixels = "uint8"
+    pixels: Pixels | None = None
     optimize: bool = True
     operators: str = ""
     weights: str = ""
@@ -78,7 +78,7 @@ def convert(parent: Parent, precision: Precision, choices: Choices, calibration:
     Args:
         parent: A TensorFlow classifier.
         precision: A precision that the converter has.
-        choices: The batch size, and whether the scores are logits.
+        choices: The batch size, whether the scores are logits, and what the input holds.
         calibration: uint8[N,28,28] images that set the activation ranges (min-max).
 
     Raises:
@@ -89,7 +89,7 @@ def convert(parent: Parent, precision: Precision, choices: Choices, calibration:
     tf = tensorflow()
     # This class has no public name, and derives from `Exception` alone.
     failed = require("tensorflow.lite.python.convert_phase", extra=EXTRA).ConverterError
-    module = serving_module(parent, choices, settings.pixels)
+    module = serving_module(parent, choices, settings.pixels or choices.pixels)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.serve.get_concrete_function()], module
     )

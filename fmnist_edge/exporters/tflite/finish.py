@@ -6,13 +6,12 @@ know. The entry `fmnist_edge` holds one line of JSON, and `TFLITE_METADATA` the 
 
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 
 from fmnist_edge.exporters.conversion import Conversion, Files
-from fmnist_edge.exporters.metadata import NAME, RAW_PIXELS, description, facts, labels
+from fmnist_edge.exporters.metadata import NAME, description, facts, labels
 from fmnist_edge.exporters.tflite.compact import compact
 from fmnist_edge.exporters.tflite.file import named, pack, schema, unpack
 from fmnist_edge.exporters.tflite.standard_metadata import ENTRY, standard_metadata, with_labels
@@ -21,15 +20,7 @@ from fmnist_edge.exporters.tflite.standard_metadata import ENTRY, standard_metad
 _PERMISSION: Final = b"reduced_precision_support"
 # A file without the first entry works too: a runtime that is too old does not know its operators.
 _ENTRIES: Final = frozenset({b"min_runtime_version", _PERMISSION})
-_RAW: Final = "UINT8"
-# The preprocessing by the type of the input, as the schema calls it.
-_PREPROCESSING: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        _RAW: RAW_PIXELS,
-        "INT8": "int8 = uint8 pixel - 128",
-        "FLOAT32": "float32 = uint8 pixel / 255",
-    }
-)
+_RAW: Final = "uint8"
 
 
 def finish(payload: bytes, conversion: Conversion) -> Files:
@@ -48,7 +39,7 @@ def finish(payload: bytes, conversion: Conversion) -> Files:
     model = compact(named(unpack(payload)), _ENTRIES if told else {_PERMISSION})
     if told:
         kind = _input_type(model)
-        known = facts(conversion, _PREPROCESSING[kind])
+        known = facts(conversion, kind)
         _embed(model, NAME.encode(), _json(known))
         standard = standard_metadata(
             description=description(conversion),
@@ -69,7 +60,7 @@ def _input_type(model: Any) -> str:  # noqa: ANN401 - generated code
     graph = model.subgraphs[0]
     stored = graph.tensors[graph.inputs[0]].type
     names: dict[int, str] = {number: name for name, number in vars(schema().TensorType).items()}
-    return names[stored]
+    return names[stored].lower()
 
 
 def _json(known: Mapping[str, Any]) -> bytes:

@@ -63,14 +63,27 @@ def from_float_file(conversion: Conversion) -> bytes:
     The graph, its batch size and its scores stay those of the parent.
 
     Raises:
-        ExportError: The user asks for another batch size, for logits, or for a calibration method
-            that the quantizer lacks.
+        ExportError: The user asks for another batch size, for logits, for float pixels where bytes
+            stay, or for a calibration method that the quantizer lacks.
     """
     if conversion.recipe.calibrated:
         check_method(conversion.choices)
     _check(conversion.parent, conversion.choices)
     payload = conversion.parent.artifact.payload
+    if conversion.choices.pixels == "float32" and not conversion.recipe.calibrated:
+        payload = _for_floats(conversion.parent)
     return quantize(payload, conversion.recipe.precision, conversion.calibration)
+
+
+def _for_floats(parent: Parent) -> bytes:
+    model = with_unit_pixels(tflite_file.unpack(parent.artifact.payload))
+    payload = tflite_file.pack(model)
+    if input_of(open_interpreter(payload)).dtype != "float32":
+        raise ExportError(
+            f"{parent.artifact.path} keeps its bytes; only a conversion can change its input.",
+            hint="Leave out --pixels float32, or start from the .keras file.",
+        )
+    return payload
 
 
 def _check(parent: Parent, choices: Choices) -> None:
