@@ -147,6 +147,36 @@ def _quantized_tflite(image: tuple[int, ...], scores: int, dtype: str, batch: in
     return converted
 
 
+def _hard_on_gpus() -> Mapping[str, bytes]:
+    """Models that a GPU runs in part, not at all, or would if it knew the size of the batch."""
+    tf = tensorflow()
+    first, last = tf.constant(_kernel(28 * 28, 16)), tf.constant(_kernel(16, 10))
+
+    def remainders(images: Any) -> Any:  # noqa: ANN401 - tensors
+        sums = tf.matmul(tf.reshape(images, [1, 28 * 28]), first)
+        kept = tf.cast(tf.math.floormod(tf.cast(sums * 100, tf.int64), 7), tf.float32)
+        return tf.nn.softmax(tf.matmul(kept, last))
+
+    def wide_remainders(numbers: Any) -> Any:  # noqa: ANN401 - tensors
+        return tf.math.floormod(numbers, 7)
+
+    def own_size(images: Any) -> Any:  # noqa: ANN401 - tensors
+        rows = tf.reshape(images, [tf.shape(images)[0], 28 * 28])
+        return tf.nn.softmax(tf.matmul(tf.matmul(rows, first), last))
+
+    def converted(serve: Any, shape: tuple[int | None, ...], dtype: Any) -> bytes:  # noqa: ANN401
+        traced = tf.function(serve, input_signature=[tf.TensorSpec(shape, dtype)])
+        functions = [traced.get_concrete_function()]
+        payload: bytes = tf.lite.TFLiteConverter.from_concrete_functions(functions).convert()
+        return payload
+
+    return {
+        "remainders": converted(remainders, (1, 28, 28), tf.float32),
+        "wide-remainders": converted(wide_remainders, (1, 5), tf.int64),
+        "own-size": converted(own_size, (None, 28, 28), tf.float32),
+    }
+
+
 def _two_outputs_tflite() -> bytes:
     tf = tensorflow()
     signature = [tf.TensorSpec((1, 5), tf.float32)]
@@ -249,6 +279,7 @@ def _save_any(folder: Path) -> None:
         "int8-images": _quantized_tflite((32, 32), 10, "int8", 1),
         "colour-bytes": _quantized_tflite((8, 8, 3), 10, "uint8", None),
         "channel-last": _tflite((28, 28, 1), 10),
+        **_hard_on_gpus(),
         "two-outputs": _two_outputs_tflite(),
     }.items():
         (folder / f"{name}.tflite").write_bytes(payload)

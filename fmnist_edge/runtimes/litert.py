@@ -1,17 +1,22 @@
-"""LiteRT (formerly TensorFlow Lite): `.tflite` files, through the Interpreter and XNNPACK."""
+"""LiteRT (formerly TensorFlow Lite): `.tflite` files, on the CPU by the Interpreter and XNNPACK.
+
+On other devices they are compiled models (`litert_compiled`).
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, Quantization, TensorSpec
-from fmnist_edge.devices import CPU_ONLY
+from fmnist_edge.devices import CPU, Provision
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.libraries.native_output import first_line
 from fmnist_edge.optional import require, versions_of
+from fmnist_edge.runtimes.litert_compiled import CompiledSession, open_compiled
 from fmnist_edge.session import (
     DefaultUse,
     PlainSession,
@@ -23,7 +28,16 @@ from fmnist_edge.session import (
 FORMATS = frozenset({Format.TFLITE})
 PACKAGE = "ai_edge_litert"
 EXTRA = "litert"
-DEVICES = CPU_ONLY
+DEVICES: Mapping[str, Provision] = MappingProxyType(
+    {
+        CPU: Provision(),
+        "webgpu": Provision(
+            system="on Linux a Vulkan loader and driver (Debian's libvulkan1 and "
+            "mesa-vulkan-drivers, the latter at least of version 25)"
+        ),
+        "metal": Provision(),
+    }
+)
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.ALWAYS
 
@@ -70,12 +84,16 @@ class _Session(PlainSession):
         return output
 
 
-def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
+def open(  # noqa: A001 - the contract's name
+    artifact: Artifact, options: SessionOptions
+) -> _Session | CompiledSession:
     """Open a `.tflite` file."""
     check_device("LiteRT", options, DEVICES)
     litert = require(_MODULE, extra=EXTRA)
     interpreter, inputs, outputs = _interpreter(litert, artifact, options)
     source, target = single_pair(artifact, inputs, outputs)
+    if options.device != CPU:
+        return open_compiled(artifact, (source, target), options, DEVICES[options.device])
     _resize(artifact, interpreter, source, options.batch)
     return _Session(artifact.path, (source, target), interpreter, options)
 
@@ -90,7 +108,8 @@ def _interpreter(
         interpreter = litert.Interpreter(
             model_content=artifact.payload, num_threads=options.threads
         )
-        interpreter.allocate_tensors()
+        if options.device == CPU:
+            interpreter.allocate_tensors()
         inputs = [_spec(each) for each in interpreter.get_input_details()]
         outputs = [_spec(each) for each in interpreter.get_output_details()]
     except (ValueError, RuntimeError) as error:

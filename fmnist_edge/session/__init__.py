@@ -11,6 +11,7 @@ from fmnist_edge.session.checks import (
     check_device,
     is_image_classifier,
     single_pair,
+    unavailable,
 )
 from fmnist_edge.session.contract import (
     Accelerated,
@@ -61,4 +62,5 @@ __all__ = [
     "scale_pixels",
     "single_pair",
     "synthetic_inputs",
+    "unavailable",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from fmnist_edge.artifact import Artifact, TensorSpec
+from fmnist_edge.devices import DEVICES, Provision
 from fmnist_edge.errors import DeviceUnavailableError, ModelUnsupportedError
 from fmnist_edge.session.contract import SessionOptions
 from fmnist_edge.session.tensors import IMAGE_SHAPE, NUMBERS, holds_pixels
@@ -15,6 +16,7 @@ _IMAGE_SHAPES: Final = (IMAGE_SHAPE, (_PIXELS,), (*IMAGE_SHAPE, 1), (1, *IMAGE_S
 _CLASSIFIERS_ONLY: Final = (
     "Only Fashion-MNIST classifiers (28x28 images in, 10 scores out) can be used."
 )
+_SHOWN_BY: Final = "What can be used here is shown by: fmnist-edge devices"
 _ONE_OF_EACH: Final = "Only models with one input and one output can be used."
 
 
@@ -90,13 +92,42 @@ def check_device(runtime: str, options: SessionOptions, devices: Collection[str]
         devices: The devices that the runtime has.
 
     Raises:
-        DeviceUnavailableError: The options name another device.
+        DeviceUnavailableError: The options name another device, or one that this operating system
+            does not have.
     """
     if options.device not in devices:
         raise DeviceUnavailableError(
             f"{runtime} does not run on {options.device}, but on {', '.join(devices)}.",
-            hint="What can be used here is shown by: fmnist-edge devices",
+            hint=_SHOWN_BY,
         )
+    if not DEVICES[options.device].exists_here:
+        raise DeviceUnavailableError(
+            f"{options.device} is for {DEVICES[options.device].title}, which this operating system "
+            "does not have.",
+            hint=_SHOWN_BY,
+        )
+
+
+def unavailable(
+    runtime: str, device: str, provision: Provision, reason: str
+) -> DeviceUnavailableError:
+    """Return the error about a device that a runtime cannot use on this machine.
+
+    Args:
+        runtime: Name of the runtime, for the error message.
+        device: The device.
+        provision: What it needs.
+        reason: The runtime's own, as part of a sentence.
+    """
+    needs = [f"the package {each}" for each in provision.packages]
+    if provision.apart and needs:
+        needs[-1] += ", in an environment of its own (fmnist-edge environment add)"
+    if provision.system:
+        needs.append(provision.system)
+    return DeviceUnavailableError(
+        f"{runtime} cannot use {device} here: {reason}.",
+        hint=f"It needs {', and '.join(needs)}." if needs else _SHOWN_BY,
+    )
 
 
 def _check_one_of_each(

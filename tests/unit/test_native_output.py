@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from fmnist_edge.libraries.native_output import suppress_native_output
+from fmnist_edge.libraries.native_output import collect_native_output, suppress_native_output
 
 # "before" is still in Python's buffer when the hush begins.
 _PROGRAM = """
@@ -77,3 +77,12 @@ def test_no_descriptor_is_left_open() -> None:
     with suppress_native_output():
         pass
     assert _free_descriptors() == before
+
+
+def test_what_was_written_so_far_can_be_read(capfd: pytest.CaptureFixture[str]) -> None:
+    with collect_native_output() as written:
+        os.write(2, b"Selected adapter\n")
+        assert written() == "Selected adapter\n"
+        os.write(1, b"more\n")
+        assert written() == "Selected adapter\nmore\n"
+    assert capfd.readouterr() == ("", "")
