@@ -59,9 +59,18 @@ def install_command(*extras: str) -> str:
     Args:
         extras: Optional dependency groups of pyproject.toml.
     """
+    return pip_command(packages_of(*extras))
+
+
+def pip_command(packages: str) -> str:
+    """Return the command that installs packages where this program is installed.
+
+    Args:
+        packages: The arguments of a shell command.
+    """
     python = Path(sys.executable)
     shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
-    return f"{shlex.quote(str(shown))} -m pip install {packages_of(*extras)}"
+    return f"{shlex.quote(str(shown))} -m pip install {packages}"
 
 
 def packages_of(*extras: str) -> str:

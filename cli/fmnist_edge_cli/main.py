@@ -13,6 +13,7 @@ from fmnist_edge_cli import (
     bench,
     compare,
     data,
+    devices,
     environment,
     evaluate,
     export,
@@ -51,6 +52,7 @@ app.command("study")(study.study)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
+app.command("devices")(devices.devices)
 app.command("bench")(bench.bench)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fmnist_edge.report.cells import Table
     from fmnist_edge.report.changes import Comparison
     from fmnist_edge.report.layout import Drawn
-    from fmnist_edge.result import Run
+    from fmnist_edge.result import DeviceState, Run
 
 
 _TENTHS = 10
@@ -186,6 +186,17 @@ def comparison(content: "Comparison") -> None:
     table(comparison_table(content))
     for text in summary(content):
         line(text)
+
+
+def devices(states: "Sequence[DeviceState]") -> None:
+    """Which runtime can be used on which device, and what to do about the others."""
+    from fmnist_edge.report.devices import devices_table, devices_text
+
+    if states:
+        table(devices_table(states))
+    console = _console(sys.stdout)
+    for text in devices_text(states):
+        _paragraph(console, text)
 
 
 def evaluation(done: "Evaluated") -> None:

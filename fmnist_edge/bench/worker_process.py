@@ -130,7 +130,7 @@ class Worker:
         """Return why there is no (valid) reply, once the process has ended."""
         code = self._end()
         self._stderr.seek(0)
-        return _crashed(what if what and code == 0 else _ending(code), self._stderr.read())
+        return _crashed(what if what and code == 0 else ending(code), self._stderr.read())
 
     def _fail(self, error: FmnistEdgeError) -> Reply:
         self._failed = Reply(failure=failure_of(error))
@@ -155,7 +155,12 @@ class Worker:
             raise
 
 
-def _ending(code: int) -> str:
+def ending(code: int) -> str:
+    """Return how a process ended, as part of a sentence.
+
+    Args:
+        code: Its exit code; that of a process that a signal ended is negative.
+    """
     if code >= 0:
         return f"ended with code {code}"
     try:

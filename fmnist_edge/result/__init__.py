@@ -30,6 +30,7 @@ from fmnist_edge.result.derived import (
     Value,
     Values,
 )
+from fmnist_edge.result.devices import DeviceState, DeviceStates, Probed, State
 from fmnist_edge.result.health import (
     NVIDIA,
     Accelerator,
@@ -79,6 +80,8 @@ __all__ = [
     "Copies",
     "CpuTwin",
     "CpuUse",
+    "DeviceState",
+    "DeviceStates",
     "Energy",
     "EnergyMeter",
     "Failure",
@@ -98,6 +101,7 @@ __all__ = [
     "Percentile",
     "Placement",
     "Predictions",
+    "Probed",
     "Readback",
     "Reading",
     "Reason",
@@ -110,6 +114,7 @@ __all__ = [
     "Skipped",
     "StageTimes",
     "Stages",
+    "State",
     "StrictOpening",
     "Subject",
     "Throughput",

@@ -9,6 +9,7 @@ import pytest
 from fmnist_edge import __version__
 from fmnist_edge.artifact import manifest_path, read_manifest
 from fmnist_edge.dataset import DATASET_SHA256
+from fmnist_edge.devices import DEVICES
 from fmnist_edge.files import sha256_of
 from fmnist_edge.recipes import RECIPES
 from fmnist_edge.records import replace
@@ -17,8 +18,8 @@ from tests.commands import CommandLine, Finished, copy_artifact
 from tests.examples import npz_model
 
 COMMANDS = [
-    *("data", "study", "train", "evaluate", "export", "bench", "report", "compare"),
-    "environment",
+    *("data", "study", "train", "evaluate", "export", "devices", "bench", "report"),
+    *("compare", "environment"),
 ]
 HEAVY = {
     "ai_edge_litert",
@@ -104,6 +105,7 @@ def test_shells_are_offered_commands_and_choices(cli: CommandLine) -> None:
     for words, offered in (
         ("fmnist-edge ", COMMANDS),
         ("fmnist-edge train --preset ", list(PRESET_NAMES)),
+        ("fmnist-edge devices ", list(DEVICES)),
     ):
         asking = ["_FMNIST_EDGE_COMPLETE=complete_bash", f"COMP_WORDS={words}"]
         place = f"COMP_CWORD={len(words.split())}"

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 
 from fmnist_edge import __version__, optional
 from fmnist_edge.artifact import find_artifacts, read_manifest
+from fmnist_edge.probe.models import FILES
 from fmnist_edge.records import replace
 from fmnist_edge.result import read_run
 from fmnist_edge.runtimes import RUNTIMES
@@ -108,7 +109,8 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path, modules:
     assert len(native) == 4
     presets = _modules(ROOT / "fmnist_edge", (".toml", ".json"))
     assert len(presets) == len(PRESET_NAMES) + 1
-    assert shipped == {*modules, *native, *presets, "fmnist_edge/py.typed"}
+    probes = {f"fmnist_edge/probe/{name}" for name in FILES.values()}
+    assert shipped == {*modules, *native, *presets, *probes, "fmnist_edge/py.typed"}
 
 
 @pytest.fixture(scope="module")

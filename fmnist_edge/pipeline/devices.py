@@ -1,0 +1,214 @@
+"""What can be used on this machine: every pair of runtime and device, tried in a process."""
+
+import asyncio
+import os
+import shlex
+import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Final
+
+from packaging.requirements import Requirement
+
+from fmnist_edge.bench.plan import failure_of
+from fmnist_edge.bench.worker_process import ending
+from fmnist_edge.devices import CPU, DEVICES, Provision, Unit
+from fmnist_edge.errors import FmnistEdgeError, WorkerCrashedError, WorkerTimeoutError
+from fmnist_edge.host.facts import facts
+from fmnist_edge.optional import installed, packages_of, pip_command, versions_of
+from fmnist_edge.progress import SILENT, Progress
+from fmnist_edge.records import RecordError, decode_json, replace
+from fmnist_edge.result import DeviceState, Probed, State
+from fmnist_edge.runtimes import RUNTIMES
+from fmnist_edge.session import DefaultUse, RuntimeModule
+from fmnist_edge.tables import look_up
+
+PROBE: Final = (sys.executable, "-m", "fmnist_edge.probe")
+# Drivers hang; imports only take long, on a busy machine several times as long as usual.
+SECONDS: Final = 15.0
+_IMPORT_SECONDS: Final = 60.0
+_EXIT_SECONDS: Final = 2.0
+_LEAST_AT_ONCE: Final = 4
+_TAIL: Final = 300
+
+
+@dataclass(frozen=True)
+class _Pair:
+    runtime: str
+    device: str
+    module: RuntimeModule
+
+    @property
+    def provision(self) -> Provision:
+        return self.module.DEVICES[self.device]
+
+
+def probe_devices(
+    devices: Collection[str] = (),
+    *,
+    runtimes: Mapping[str, RuntimeModule] = RUNTIMES,
+    command: Sequence[str] = PROBE,
+    seconds: float = SECONDS,
+    progress: Progress = SILENT,
+) -> tuple[DeviceState, ...]:
+    """Return whether each runtime can be used on each device; by device, the CPU first.
+
+    Args:
+        devices: The devices to try; empty for all.
+        runtimes: The runtimes to try; one that ignores its model cannot answer, and is left out.
+        command: Starts a probe; the names of runtime and device are added.
+        seconds: Time after which a probe counts as hung, once its library is imported.
+        progress: Told of every probe.
+
+    Raises:
+        UsageError: There is no such device.
+    """
+    for name in devices:
+        look_up(DEVICES, name, "device")
+    pairs = [
+        _Pair(name, device, module)
+        for device in DEVICES
+        for name, module in runtimes.items()
+        if module.READS_MODEL and device in module.DEVICES and device in (devices or DEVICES)
+    ]
+    # The slow ones first, so that the others are tried meanwhile.
+    tried = sorted(
+        (pair for pair in pairs if _is_worth_trying(pair)),
+        key=lambda pair: pair.module.DEFAULT_USE is not DefaultUse.SLOW_IMPORT,
+    )
+    progress.start("Try each device", len(tried))
+    found = asyncio.run(_probe_all(tried, command, seconds, progress))
+    progress.finish()
+    cpu = _cpu()
+    return tuple(_state(pair, found.get(pair), cpu) for pair in pairs)
+
+
+def usable_pairs(states: Collection[DeviceState]) -> frozenset[tuple[str, str]]:
+    """Return the pairs of runtime and device that can be used."""
+    return frozenset((each.runtime, each.device) for each in states if each.state is State.USABLE)
+
+
+def _is_worth_trying(pair: _Pair) -> bool:
+    return DEVICES[pair.device].exists_here and _has_package(pair.module)
+
+
+def _has_package(module: RuntimeModule) -> bool:
+    return not module.PACKAGE or installed(module.PACKAGE)
+
+
+def _state(pair: _Pair, probed: Probed | None, cpu: Unit) -> DeviceState:
+    usual = DeviceState(
+        pair.runtime, pair.device, State.USABLE, probed, system=pair.provision.system
+    )
+    if probed is not None and probed.failure is None:
+        own = probed.account.unit if probed.account is not None else None
+        return replace(usual, unit=cpu if pair.device == CPU else own)
+    if not DEVICES[pair.device].exists_here:
+        return replace(usual, state=State.OTHER_SYSTEM)
+    command = _command(pair)
+    return replace(usual, state=State.NOT_INSTALLED if command else State.UNUSABLE, command=command)
+
+
+def _command(pair: _Pair) -> str:
+    """Return what installs the packages that a pair lacks; empty if it lacks none."""
+    packages = [each for each in pair.provision.packages if not _has_distribution(each)]
+    if packages and pair.provision.apart:
+        return f"fmnist-edge environment add {pair.device} {shlex.join(packages)}"
+    own = [] if _has_package(pair.module) else [packages_of(pair.module.EXTRA)]
+    wanted = " ".join([*own, *map(shlex.quote, packages)])
+    return pip_command(wanted) if wanted else ""
+
+
+def _has_distribution(package: str) -> bool:
+    return bool(versions_of((Requirement(package).name,)))
+
+
+def _cpu() -> Unit:
+    """Return what the operating system tells of the processor."""
+    known = facts()
+    memory = known["memory_bytes"]
+    return Unit(
+        name=str(known["cpu"]),
+        api=str(known["architecture"]),
+        memory_bytes=memory if isinstance(memory, int) else None,
+    )
+
+
+async def _probe_all(
+    pairs: Sequence[_Pair], command: Sequence[str], seconds: float, progress: Progress
+) -> Mapping[_Pair, Probed]:
+    """Return what each probe found; several are alive at the same time."""
+    room = asyncio.Semaphore(max(_LEAST_AT_ONCE, 2 * (os.cpu_count() or 1)))
+
+    async def probe(pair: _Pair) -> Probed:
+        async with room:
+            found = await _probe((*command, pair.runtime, pair.device), seconds)
+        progress.advance(note=f"{pair.runtime} on {pair.device}")
+        return found
+
+    found = await asyncio.gather(*map(probe, pairs))
+    return dict(zip(pairs, found, strict=True))
+
+
+async def _probe(command: Sequence[str], seconds: float) -> Probed:
+    """Return what a process found, also if it crashes or hangs."""
+    with tempfile.TemporaryFile() as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=PIPE, stderr=stderr
+        )
+        found = Probed()
+        try:
+            for limit in (_IMPORT_SECONDS, seconds):
+                found = await _answer(process, limit, stderr)
+                if found.failure is not None:
+                    break
+        except FmnistEdgeError as error:
+            found = replace(found, failure=failure_of(error))
+        except asyncio.CancelledError:  # Ctrl-C: do not wait for its own end
+            process.kill()
+            raise
+        finally:
+            await _end(process)
+    return found
+
+
+async def _answer(process: Process, seconds: float, stderr: IO[bytes]) -> Probed:
+    """Return the next thing that a probe tells.
+
+    Raises:
+        WorkerCrashedError: It ended instead.
+        WorkerTimeoutError: It told nothing.
+    """
+    if process.stdout is None:
+        raise ValueError("the probe has no stdout")
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), seconds)
+    except TimeoutError:
+        process.kill()
+        raise WorkerTimeoutError(
+            f"The probe did not answer within {seconds:g} s.",
+            hint="The driver of the device may hang; a restart of the machine may help.",
+        ) from None
+    try:
+        return decode_json(Probed, line)
+    except RecordError:
+        if line:
+            process.kill()
+        code = await process.wait()
+        stderr.seek(0)
+        said = " ".join(stderr.read().decode(errors="replace").split())[-_TAIL:]
+        raise WorkerCrashedError(
+            f"The probe {'gave no valid answer' if line else ending(code)}.",
+            hint=f"The last text that it printed: {said}" if said else "It printed nothing.",
+        ) from None
+
+
+async def _end(process: Process) -> None:
+    """Let a process end by itself, or end it; one that a driver holds is left behind."""
+    try:
+        await asyncio.wait_for(process.wait(), _EXIT_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await asyncio.wait([asyncio.ensure_future(process.wait())], timeout=_EXIT_SECONDS)
