@@ -44,6 +44,12 @@ def _devices() -> list[str]:
     return ["all", *DEVICES]
 
 
+def _environments() -> list[str]:
+    from fmnist_edge.environments import HERE, names
+
+    return [HERE, *names()]
+
+
 def _protocols() -> list[str]:
     from fmnist_edge.bench import protocols
 
@@ -115,6 +121,16 @@ def bench(
             help="Run on this device (repeatable; all for what can be used here).",
             autocompletion=_devices,
             show_default="cpu",
+        ),
+    ] = None,
+    environment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--environment",
+            metavar="NAME",
+            help="Use the runtimes of this environment (repeatable; . is this one).",
+            autocompletion=_environments,
+            show_default=".",
         ),
     ] = None,
     fast_math: Annotated[
@@ -230,6 +246,7 @@ def bench(
       fmnist-edge bench artifacts/default-int8.tflite --threads 1,2 --json result.json
       fmnist-edge bench my.tflite my.onnx --data my-images.npz
       fmnist-edge bench yours/ --dry-run
+      fmnist-edge bench --environment . --environment older
       fmnist-edge bench --replay result.json --json again.json
       fmnist-edge bench --resume result.json
     """
@@ -237,10 +254,11 @@ def bench(
     from fmnist_edge.devices import CPU
     from fmnist_edge.pipeline import bench as pipeline
     from fmnist_edge.pipeline import bench_request
+    from fmnist_edge.pipeline.environments import find_environments
 
     others = (
         *(models, runtime, protocol, quick, processes, threads, batch, rate, pin, native),
-        *(energy, limit, seed is not None, together, data, device, fast_math),
+        *(energy, limit, seed is not None, together, data, device, fast_math, environment),
     )
     shown = column_names(columns, wide=wide)
     progress = render.progress_display(quiet=quiet, verbose=verbose)
@@ -262,6 +280,7 @@ def bench(
             pin=numbers("--pin", [pin], least=0) if pin is not None else None,
         )
         counts = numbers("--threads", threads or ["1"], least=1)
+        used = find_environments(environment or ())
         plan = bench_request.plan(
             bench_request.model_files(models or (), artifacts),
             settings,
@@ -271,8 +290,16 @@ def bench(
             devices=tuple(device or (CPU,)),
             fast_math=fast_math,
             native=native,
+            environments=used,
         )
-        request = bench_request.BenchRequest(plan, settings, own_data=data)
+        others_used = bench_request.other_environments(used)
+        request = bench_request.BenchRequest(
+            plan,
+            settings,
+            command=bench_request.worker_commands(others_used),
+            own_data=data,
+            environments=others_used,
+        )
     check_json(json, force=force or resume is not None)
     request = bench_request.find_data(request, data_dir, progress)
     request, expected = pipeline.prepare(request, progress)

@@ -1,7 +1,7 @@
 """The plan of a benchmark: every model file on every runtime that opens it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -49,6 +49,9 @@ class Selection:
         usable: Pairs of runtime and device to be content with; None for all.
         fast_math: Whether other devices than the CPU may compute in a shorter type than that of
             the file.
+        here: Whether to use the runtimes of this environment; those that every install has are
+            always used.
+        elsewhere: The runtimes that each other environment has, by its name.
     """
 
     runtimes: Mapping[str, RuntimeModule]
@@ -59,6 +62,8 @@ class Selection:
     devices: Sequence[str] = (CPU,)
     usable: frozenset[tuple[str, str]] | None = None
     fast_math: bool = False
+    here: bool = True
+    elsewhere: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         counts = (*self.threads, *self.batches)
@@ -81,13 +86,21 @@ class Selection:
             and (usable is None or (name, device) in usable)
         ]
 
+    def environments_of(self, name: str) -> Iterator[str]:
+        """Yield the environments that have the runtime called `name`; "" is this one."""
+        module = self.runtimes[name]
+        if (self.here or not module.EXTRA) and (not module.PACKAGE or installed(module.PACKAGE)):
+            yield ""
+        yield from (each for each, present in self.elsewhere.items() if name in present)
+
     def cases(self, subject: Subject, name: str) -> Iterator[Case]:
         """Yield the cases of one file on one runtime."""
-        for device in self.devices_of(name):
+        for device, environment in product(self.devices_of(name), self.environments_of(name)):
             # How many threads feed another device matters little.
             counts = self.threads if device == CPU else self.threads[:1]
+            fast_math = self.fast_math and device != CPU
             for count, batch in product(counts, self.batches):
-                yield Case(subject, name, device, count, batch, self.fast_math and device != CPU)
+                yield Case(subject, name, device, count, batch, fast_math, environment)
 
 
 def make_plan(paths: Sequence[Path], wanted: Selection, *, once: bool = False) -> Plan:
@@ -117,7 +130,10 @@ def make_plan(paths: Sequence[Path], wanted: Selection, *, once: bool = False) -
             continue
         skipped += _skipped(subject, wanted)
         cases += [
-            case for name in _readers(subject, wanted) for case in wanted.cases(subject, name)
+            case
+            for name, _ in _able(subject, wanted)
+            if wanted.includes(name)
+            for case in wanted.cases(subject, name)
         ]
     baseline = [
         Case(subject, name, CPU, wanted.threads[0], batch)
@@ -171,16 +187,6 @@ def _able(subject: Subject, wanted: Selection) -> Iterator[tuple[str, RuntimeMod
             yield name, module
 
 
-def _present(module: RuntimeModule) -> bool:
-    return not module.PACKAGE or installed(module.PACKAGE)
-
-
-def _readers(subject: Subject, wanted: Selection) -> Iterator[str]:
-    for name, module in _able(subject, wanted):
-        if wanted.includes(name) and _present(module):
-            yield name
-
-
 def _skipped(subject: Subject, wanted: Selection) -> Iterator[Skipped]:
     able = dict(_able(subject, wanted))
     called = [name for name in able if wanted.includes(name)]
@@ -190,9 +196,13 @@ def _skipped(subject: Subject, wanted: Selection) -> Iterator[Skipped]:
         yield Skipped(subject.path, None, "no-runtime", values)
         return
     yield from _without_device(subject, called, wanted)
+    yield from _without_environment(subject, called, wanted)
     for name, module in able.items():
         too_slow = not wanted.named and module.DEFAULT_USE is DefaultUse.SLOW_IMPORT
-        if not _present(module) and (name in called or too_slow):
+        present = bool(list(wanted.environments_of(name)))
+        if not wanted.here and not present:
+            continue  # of what an environment lacks, files are told that nothing in it opens
+        if not present and (name in called or too_slow):
             yield Skipped(subject.path, name, "not-installed", {"extra": module.EXTRA})
         elif name not in called and too_slow:
             yield Skipped(subject.path, name, "slow-import")
@@ -206,6 +216,15 @@ def _without_device(
         if not any(device in wanted.devices_of(name) for name in called):
             values = {"device": device, "runtimes": ", ".join(called)}
             yield Skipped(subject.path, None, "no-device", values)
+
+
+def _without_environment(
+    subject: Subject, called: Sequence[str], wanted: Selection
+) -> Iterator[Skipped]:
+    """Yield a line for a file that nothing in the environments in use opens."""
+    if not wanted.here and not any(list(wanted.environments_of(name)) for name in called):
+        values = {"environments": ", ".join(wanted.elsewhere), "runtimes": ", ".join(called)}
+        yield Skipped(subject.path, None, "no-environment", values)
 
 
 def failure_of(error: FmnistEdgeError) -> Failure:

@@ -28,7 +28,7 @@ from fmnist_edge.host.energy import find_meter
 from fmnist_edge.host.facts import facts
 from fmnist_edge.host.health import Health
 from fmnist_edge.host.process import footprint
-from fmnist_edge.pipeline.bench_request import BenchData, BenchRequest
+from fmnist_edge.pipeline.bench_request import BenchData, BenchRequest, told
 from fmnist_edge.pipeline.provenance import git_revision, made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
@@ -143,6 +143,7 @@ def bench(
             rows=(*make_rows(found, host), *request.plan.failed),
             skipped=request.plan.skipped,
             wall_seconds=(now() - begin) / NS_PER_SECOND + _wall_seconds(request.begun),
+            environments={name: told(each) for name, each in request.environments.items()},
         )
 
     with TemporaryDirectory(prefix="fmnist-edge-kernels-") as caches:

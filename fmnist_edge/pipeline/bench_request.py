@@ -1,7 +1,7 @@
 """What a benchmark is to measure: model files, runtimes, protocol and images."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from fmnist_edge.bench.plan import Plan, Selection, make_plan, repeat_plan
 from fmnist_edge.bench.protocols import SHORT
 from fmnist_edge.bench.wire import DataPaths
 from fmnist_edge.devices import CPU, DEVICES
+from fmnist_edge.environments import ALONE, HERE, Environment
 from fmnist_edge.errors import (
     ArtifactNotFoundError,
     DatasetNotFoundError,
@@ -20,13 +21,15 @@ from fmnist_edge.errors import (
     UsageError,
 )
 from fmnist_edge.host.facts import facts
+from fmnist_edge.pipeline.environments import find_environments
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
-from fmnist_edge.result import Case, Run, Settings, read_run
+from fmnist_edge.result import Case, OtherEnvironment, Run, Settings, read_run
 from fmnist_edge.session import DefaultUse
 from fmnist_edge.tables import look_up
 
-WORKER: Final = (sys.executable, "-m", "fmnist_edge.worker")
+_MODULE: Final = "fmnist_edge.worker"
+WORKER: Final = (sys.executable, "-m", _MODULE)
 # Facts that differ between two machines.
 _MACHINE: Final = ("cpu", "model", "cores")
 
@@ -34,6 +37,18 @@ _MACHINE: Final = ("cpu", "model", "cores")
 def worker_command(_: Case) -> Sequence[str]:
     """Return the command that starts a measuring process, whatever it measures."""
     return WORKER
+
+
+def worker_commands(environments: Mapping[str, Environment]) -> Callable[[Case], Sequence[str]]:
+    """Return what gives the command for a case: the interpreter of its environment starts it.
+
+    Args:
+        environments: The other environments, by name.
+    """
+    others = {
+        name: (str(each.python), *ALONE, "-m", _MODULE) for name, each in environments.items()
+    }
+    return lambda case: others[case.environment] if case.environment else WORKER
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ class BenchRequest:
         command: Returns the command that starts a measuring process for a case.
         begun: An earlier run of the same benchmark that was interrupted; None for a new one.
         own_data: The user's images, which `find_data` reads; None for the data set.
+        environments: The other environments that cases are measured in, by name.
     """
 
     plan: Plan
@@ -68,6 +84,7 @@ class BenchRequest:
     command: Callable[[Case], Sequence[str]] = worker_command
     begun: Run | None = None
     own_data: Path | None = None
+    environments: Mapping[str, Environment] = field(default_factory=dict)
 
 
 def model_files(paths: Sequence[Path], artifacts: Path) -> tuple[Path, ...]:
@@ -120,6 +137,7 @@ def plan(  # noqa: PLR0913 - each is one independent wish
     usable: frozenset[tuple[str, str]] | None = None,
     fast_math: bool = False,
     native: bool = False,
+    environments: Mapping[str, Environment] | None = None,
 ) -> Plan:
     """Return the cases of a run.
 
@@ -134,6 +152,7 @@ def plan(  # noqa: PLR0913 - each is one independent wish
         fast_math: Whether other devices than the CPU may compute in a shorter type than that of
             the file.
         native: Whether to call runtimes from C, too.
+        environments: The environments whose runtimes are used, by name; this one by default.
 
     Raises:
         UsageError: A runtime or a device is unknown, or a thread count or batch size is below 1.
@@ -145,6 +164,7 @@ def plan(  # noqa: PLR0913 - each is one independent wish
     if native:
         named = [f"{name}-native" for name in runtimes_named]
         runtimes_named = (*runtimes_named, *(each for each in named if each in runtimes.RUNTIMES))
+    others = other_environments(environments or {})
     short = settings.protocol in SHORT
     default_uses = {DefaultUse.ALWAYS} if short else {DefaultUse.ALWAYS, DefaultUse.SLOW_IMPORT}
     wanted = Selection(
@@ -156,8 +176,15 @@ def plan(  # noqa: PLR0913 - each is one independent wish
         devices=tuple(dict.fromkeys(devices)),
         usable=usable,
         fast_math=fast_math,
+        here=not environments or HERE in environments,
+        elsewhere={name: each.description.runtimes for name, each in others.items()},
     )
     return make_plan(files, wanted, once=True)
+
+
+def other_environments(environments: Mapping[str, Environment]) -> Mapping[str, Environment]:
+    """Return the environments without the one that this program runs in."""
+    return {name: each for name, each in environments.items() if name != HERE}
 
 
 def replay(result: Path) -> BenchRequest:
@@ -168,6 +195,8 @@ def replay(result: Path) -> BenchRequest:
         ResultSchemaError: It has another schema.
         HashMismatchError: A model, or the user's data, is not what was measured.
         ArtifactNotFoundError: A model is gone.
+        EnvironmentNotFoundError: An environment is gone.
+        EnvironmentUnusableError: An environment cannot measure.
     """
     return _repeat(read_run(result))
 
@@ -179,7 +208,16 @@ def _repeat(run: Run) -> BenchRequest:
             f"{data} is not the file that was measured with (its SHA-256 differs).",
             hint="Restore that file, or make a new measurement with: fmnist-edge bench",
         )
-    return BenchRequest(repeat_plan(run), run.settings, own_data=data)
+    chosen = repeat_plan(run)
+    names = (case.environment for case in chosen.cases if case.environment)
+    environments = find_environments(names)
+    return BenchRequest(
+        chosen,
+        run.settings,
+        command=worker_commands(environments),
+        own_data=data,
+        environments=environments,
+    )
 
 
 def resume(result: Path) -> BenchRequest:
@@ -190,7 +228,10 @@ def resume(result: Path) -> BenchRequest:
         ResultSchemaError: It has another schema.
         HashMismatchError: A model, or the user's data, is not what was measured.
         ArtifactNotFoundError: A model is gone.
-        UsageError: The benchmark is complete, or was begun on another machine.
+        UsageError: The benchmark is complete, or was begun on another machine, or with other
+            packages in an environment.
+        EnvironmentNotFoundError: An environment is gone.
+        EnvironmentUnusableError: An environment cannot measure.
     """
     begun = read_run(result)
     if begun.rounds >= begun.settings.processes:
@@ -205,11 +246,24 @@ def resume(result: Path) -> BenchRequest:
             hint=f"Measure anew here with: fmnist-edge bench --replay {result}",
         )
     request = _repeat(begun)
+    for name, each in request.environments.items():
+        if told(each) != begun.environments.get(name):
+            raise UsageError(
+                f"The environment {name!r} holds other packages than when {result} was begun.",
+                hint=f"Measure anew with: fmnist-edge bench --replay {result}",
+            )
     failed = tuple(row for row in begun.rows if row.failure is not None)
     gone = {row.case for row in failed}
     left = tuple(case for case in request.plan.cases if case not in gone)
     plan = replace(request.plan, cases=left, failed=failed)
     return replace(request, plan=plan, begun=begun)
+
+
+def told(environment: Environment) -> OtherEnvironment:
+    """Return what a result tells of an environment."""
+    known = environment.description
+    libraries = known.runtimes.values()
+    return OtherEnvironment(known.python, {each.distribution: each.version for each in libraries})
 
 
 def find_data(

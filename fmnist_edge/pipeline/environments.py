@@ -1,7 +1,7 @@
 """The environments that a benchmark can use, this one among them."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,6 +33,11 @@ def find_environment(name: str) -> Environment:
     if name == HERE:
         return Environment(HERE, Path(sys.executable), describe())
     return ask(read(name))
+
+
+def find_environments(wanted: Iterable[str]) -> Mapping[str, Environment]:
+    """Return environments that can measure, by name, as `find_environment` does."""
+    return {name: find_environment(name) for name in dict.fromkeys(wanted)}
 
 
 class Listed(Record):

@@ -27,6 +27,7 @@ from fmnist_edge.report.numbers import (
     span,
 )
 from fmnist_edge.report.ratios import Times
+from fmnist_edge.report.rows import other_versions
 from fmnist_edge.result import Interval, Level, Run, Value
 
 # What the system had to do at the start of a run is told elsewhere, and always differs.
@@ -166,7 +167,7 @@ def _machine(comparison: Comparison) -> Iterator[str]:
 
 def _versions(run: Run) -> Mapping[str, str]:
     own = f"{run.version} {run.revision}".strip()
-    return {**run.versions, "fmnist-edge": own}
+    return {**run.versions, **other_versions(run), "fmnist-edge": own}
 
 
 def _circumstances(start: str, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[str]:

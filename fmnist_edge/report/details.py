@@ -115,7 +115,10 @@ def memory_table(run: Run) -> Table:
             columns.size(),
             Column(
                 "runtime on disk MB",
-                lambda row: mega(run.installed_bytes.get(row.case.runtime)),
+                lambda row: mega(
+                    # That of another environment is not known.
+                    None if row.case.environment else run.installed_bytes.get(row.case.runtime)
+                ),
             ),
         ],
         _with(run, lambda row: row.measurements),

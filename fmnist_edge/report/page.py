@@ -10,6 +10,7 @@ from fmnist_edge.report.details import details, recall_table
 from fmnist_edge.report.health import health
 from fmnist_edge.report.method import method
 from fmnist_edge.report.numbers import label, quantity
+from fmnist_edge.report.rows import other_versions
 from fmnist_edge.report.table import benchmark_table, failures
 from fmnist_edge.report.verdicts import rules_table, unmet, verdicts_table
 from fmnist_edge.result import Run, Value
@@ -71,7 +72,8 @@ def _about(run: Run) -> Iterator[Section]:
     yield Section("Rules met", rules_table(run), unmet(run))
     yield Section("Machine", items=_facts(run.host))
     yield Section("The machine while it was measured", items=_facts(health(run)))
-    yield Section("Versions", items=_facts({"fmnist-edge": run.version, **run.versions}))
+    versions = {"fmnist-edge": run.version, **run.versions, **other_versions(run)}
+    yield Section("Versions", items=_facts(versions))
 
 
 def _facts(facts: Mapping[str, Value]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What several tables ask about the rows of a run."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from fmnist_edge.devices import CPU
@@ -67,6 +67,15 @@ def names(run: Run) -> Callable[[Row], str]:
         return subject.name if count[subject.name] == 1 else subject.path
 
     return cell
+
+
+def other_versions(run: Run) -> Mapping[str, str]:
+    """Return the versions in other environments, each by package and environment."""
+    return {
+        f"{package} ({name})": version
+        for name, each in run.environments.items()
+        for package, version in {"python": each.python, **each.versions}.items()
+    }
 
 
 def row_names(run: Run, told: Collection[str] | None = None) -> Callable[[Row], str]:

@@ -307,6 +307,10 @@ SKIPPED: Final[Mapping[str, Told]] = {
         "None of {runtimes} runs on {device}.",
         "What can be used here is shown by: fmnist-edge devices",
     ),
+    "no-environment": Told(
+        "The environments in use ({environments}) have none of {runtimes}.",
+        "What they hold is shown by: fmnist-edge environment list",
+    ),
 }
 """Why something was not measured; `runtime` is known besides the code's values."""
 

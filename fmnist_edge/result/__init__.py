@@ -60,7 +60,7 @@ from fmnist_edge.result.measurement import (
 from fmnist_edge.result.naming import case_name, device_name, how, telling, unusual
 from fmnist_edge.result.placement import CpuTwin, KernelWitness, Placement, StrictOpening
 from fmnist_edge.result.ranking import can_tell, fastest, p50_ns, pair_ratio, paired_turns
-from fmnist_edge.result.run import SCHEMA_VERSION, OwnData, Row, Run, Skipped
+from fmnist_edge.result.run import SCHEMA_VERSION, OtherEnvironment, OwnData, Row, Run, Skipped
 from fmnist_edge.result.samples import Samples
 from fmnist_edge.result.settings import Case, Settings, Subject
 from fmnist_edge.result.store import read_run, write_run
@@ -96,6 +96,7 @@ __all__ = [
     "Measurement",
     "Memory",
     "NotChecked",
+    "OtherEnvironment",
     "OwnData",
     "Paced",
     "Percentile",

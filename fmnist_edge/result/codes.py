@@ -100,5 +100,6 @@ SKIPPED: Final = _table(
     slow_import=(),
     same_file=("path",),
     no_device=("device", "runtimes"),
+    no_environment=("environments", "runtimes"),
 )
 """Why something was not measured (`Skipped`)."""

@@ -129,6 +129,18 @@ class OwnData(Record):
     sha256: str
 
 
+class OtherEnvironment(Record):
+    """An environment that rows were measured in, other than the benchmark's own.
+
+    Args:
+        python: Version of its Python.
+        versions: Of the distributions that brought its runtimes, such as "onnxruntime-webgpu".
+    """
+
+    python: str
+    versions: Mapping[str, str]
+
+
 class Run(Record):
     """One results file.
 
@@ -147,6 +159,7 @@ class Run(Record):
         rows: One per case, in the order of the plan; the baseline's last.
         skipped: What was left out.
         wall_seconds: How long the whole run took.
+        environments: What the other environments hold whose names stand in cases, by name.
         kind: Marks the file as a result.
         schema_version: Of this schema.
     """
@@ -165,5 +178,6 @@ class Run(Record):
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...]
     wall_seconds: float
+    environments: Mapping[str, OtherEnvironment] = msgspec.field(default_factory=dict)
     kind: Literal["fmnist-edge run"] = "fmnist-edge run"
     schema_version: int = SCHEMA_VERSION

@@ -44,6 +44,7 @@ from fmnist_edge.result import (
     Measurement,
     Memory,
     NotChecked,
+    OtherEnvironment,
     OwnData,
     Paced,
     Percentile,
@@ -296,6 +297,7 @@ RUN = Run(
         Skipped("artifacts/default-int8.tflite", "openvino", "slow-import"),
     ),
     wall_seconds=61.5,
+    environments={"webgpu": OtherEnvironment("3.12.1", {"onnxruntime-webgpu": "1.27.0"})},
 )
 
 

@@ -13,6 +13,7 @@ import venv
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -21,29 +22,22 @@ import fmnist_edge
 from fmnist_edge import __version__
 from fmnist_edge.environments import ask, read
 from fmnist_edge.errors import EnvironmentUnusableError
+from fmnist_edge.pipeline.bench_request import replay
 from fmnist_edge.records import replace
+from fmnist_edge.result import OtherEnvironment, read_run, write_run
 from tests.commands import CommandLine, Finished, finish, read_until
 from tests.once import Once
 
 ROOT = Path(__file__).parents[2]
 LITERT = "ai-edge-litert==2.1.6"  # older than the one that the tests are installed with
+MODEL = ROOT / "artifacts/reference/nano-int8.tflite"
 # What the tests of an interpreter ask it, away from the checkout and the variables of this process.
 OWN_FILE = "import fmnist_edge; print(fmnist_edge.__file__)"
 
 
 @dataclass(frozen=True)
 class Person(CommandLine):
-    """Somebody with a home and programs of their own.
-
-    Args:
-        path: Where their programs are.
-    """
-
-    path: str = ""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**super().environment, "PATH": self.path}
+    """Somebody with a home of their own."""
 
     @property
     def folder(self) -> Path:
@@ -89,7 +83,8 @@ def person(cli: CommandLine, wheels: Path, tmp_path_factory: pytest.TempPathFact
         [inside] = [name for name in opened.namelist() if name.endswith("/scripts/uv")]
         (programs / "uv").write_bytes(opened.read(inside))
     (programs / "uv").chmod(0o755)
-    made = Person(home, cli.data, cli.entry_point, f"{programs}:{os.environ['PATH']}")
+    path = {"PATH": f"{programs}:{os.environ['PATH']}"}
+    made = Person(home, cli.data, cli.entry_point, added=path)
     done = made("environment", "add", "older", LITERT, "--wheels", wheels, "-v")
     assert done.returncode == 0, done.stderr
     assert "Installed " in done.stderr  # as uv says it
@@ -146,7 +141,7 @@ def test_no_installer_takes_the_linked_files_for_its_own(person: Person) -> None
 def test_without_uv_venv_and_pip_make_it_and_their_lines_are_told(
     person: Person, wheels: Path, tmp_path: Path
 ) -> None:
-    newcomer = replace(person, home=tmp_path, path=os.defpath)
+    newcomer = replace(person, home=tmp_path, added={"PATH": os.defpath, "PIP_NO_COMPILE": "1"})
     done = newcomer("environment", "add", "plain", "tqdm", "--wheels", wheels, "--verbose")
     assert done.returncode == 0, done.stderr
     assert "Processing " in done.stderr
@@ -272,6 +267,102 @@ def test_an_interpreter_with_its_own_copy_is_registered_and_outlives_its_name(
     assert (done.returncode, done.stdout) == (0, "The environment theirs is removed.\n")
     assert newcomer.entries == set()
     assert bare.exists()
+
+
+# Measuring
+
+
+@pytest.fixture(scope="module")
+def measured(person: Person, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A benchmark of one file on LiteRT of this environment and of an older one; `result.json`."""
+    folder = tmp_path_factory.mktemp("measured")
+    both = ("--environment", ".", "--environment", "older")
+    options = ("--protocol", "smoke", "--processes", 2, "--runtime", "litert", "--json")
+    return person("bench", MODEL, *both, *options, "result.json", cwd=folder)
+
+
+def test_two_versions_of_a_runtime_are_measured_in_one_run(measured: Finished) -> None:
+    assert measured.returncode == 0, measured.stderr
+    run = read_run(measured.folder / "result.json")
+    assert [(row.case.runtime, row.case.environment) for row in run.rows] == [
+        ("litert", ""),
+        ("litert", "older"),
+        ("null", ""),
+        ("numpy", ""),
+    ]
+    here, older, *_ = run.rows
+    now = metadata.version("ai-edge-litert")
+    assert {each.runtime_version for each in here.measurements} == {now}
+    assert {each.runtime_version for each in older.measurements} == {"2.1.6"}
+    assert run.environments == {
+        "older": OtherEnvironment(platform.python_version(), {"ai-edge-litert": "2.1.6"})
+    }
+    assert here.accuracy is not None
+    assert older.accuracy is not None
+    assert here.accuracy.top1 == pytest.approx(older.accuracy.top1, abs=1e-3)
+
+
+def test_rows_of_an_environment_are_told_with_version_and_name(
+    person: Person, measured: Finished
+) -> None:
+    assert " litert 2.1.6 (older) " in measured.stdout
+    page = person("report", measured.folder / "result.json").stdout
+    assert " litert 2.1.6 (older) " in page
+    assert "nano-int8.tflite on litert (older)" in page
+    assert "- ai-edge-litert (older): 2.1.6\n" in page
+
+
+def test_a_run_of_several_environments_is_compared_row_by_row(
+    person: Person, measured: Finished
+) -> None:
+    result = measured.folder / "result.json"
+    told = json.loads(person("compare", result, result, "--json", "-").stdout)
+    names = [each["name"] for each in told["rows"]]
+    assert [name for name in names if "(older)" in name] == ["nano-int8.tflite on litert (older)"]
+    assert len(names) == 4
+    assert (told["only_old"], told["only_new"]) == ([], [])
+
+
+def test_a_measurement_is_repeated_in_the_environments_that_it_names(
+    person: Person, newcomer: Person, measured: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = measured.folder / "result.json"
+    monkeypatch.setenv("HOME", str(person.home))
+    again = replay(result)
+    assert [again.command(case)[0] for case in again.plan.cases[:2]] == [
+        sys.executable,
+        str(person.folder / "older/bin/python"),
+    ]
+    done = newcomer("bench", "--replay", result, "--dry-run")
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (31, "", True)
+    assert "fmnist-edge environment add older PACKAGE" in done.stderr
+
+
+def test_a_benchmark_goes_on_in_its_environments_as_they_were(
+    person: Person, measured: Finished, tmp_path: Path
+) -> None:
+    whole = read_run(measured.folder / "result.json")
+    rows = tuple(replace(row, measurements=row.measurements[:1]) for row in whole.rows)
+    begun = replace(whole, rows=rows, rounds=1)
+    write_run(tmp_path / "begun.json", begun)
+    done = person("bench", "--resume", tmp_path / "begun.json")
+    assert done.returncode == 0, done.stderr
+    run = read_run(tmp_path / "begun.json")
+    assert [len(row.measurements) for row in run.rows] == [2, 2, 2, 2]
+    assert {each.runtime_version for each in run.rows[1].measurements} == {"2.1.6"}
+    other = replace(run.environments["older"], versions={"ai-edge-litert": "2.1.5"})
+    write_run(tmp_path / "begun.json", replace(begun, environments={"older": other}))
+    done = person("bench", "--resume", tmp_path / "begun.json")
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (2, "", True)
+    assert "'older' holds other packages than when" in done.stderr
+
+
+def test_an_environment_that_is_not_there_is_named_before_anything_is_measured(
+    person: Person,
+) -> None:
+    done = person("bench", MODEL, "--environment", "newer")
+    assert (done.returncode, done.stdout, done.speaks_plainly) == (31, "", True)
+    assert "(known are: ., older)" in done.stderr
 
 
 # Refusing

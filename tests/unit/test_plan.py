@@ -283,3 +283,37 @@ def test_only_the_pairs_of_runtime_and_device_that_are_usable_are_measured(tmp_p
     assert {
         (case.runtime, case.device) for case in found.cases if not case.subject.is_baseline
     } == usable
+
+
+def test_a_runtime_meets_a_file_in_each_environment_that_has_it(tmp_path: Path) -> None:
+    runtimes = {"null": null, "numpy": numpy_, "both": _runtime(), "absent": _ABSENT}
+    elsewhere = {"old": {"both", "numpy"}, "new": {"both", "absent"}}
+    found = _plan([_model(tmp_path)], runtimes, elsewhere=elsewhere)
+    assert [
+        (case.runtime, case.environment) for case in found.cases if not case.subject.is_baseline
+    ] == [
+        *(("numpy", ""), ("numpy", "old")),
+        *(("both", ""), ("both", "old"), ("both", "new"), ("absent", "new")),
+    ]
+    assert {case.environment for case in found.cases if case.subject.is_baseline} == {""}
+    assert not found.skipped
+
+
+def test_where_only_others_are_named_this_environment_runs_what_every_install_has(
+    tmp_path: Path,
+) -> None:
+    runtimes = {"null": null, "numpy": numpy_, "both": _runtime()}
+    found = _plan([_model(tmp_path)], runtimes, here=False, elsewhere={"old": {"both"}})
+    assert [(case.runtime, case.environment) for case in found.cases[:2]] == [
+        ("numpy", ""),
+        ("both", "old"),
+    ]
+
+
+def test_a_file_that_nothing_in_the_environments_opens_is_told(tmp_path: Path) -> None:
+    path = _model(tmp_path)
+    runtimes = {"null": null, "both": _runtime(), "absent": _ABSENT}
+    found = _plan([path], runtimes, here=False, elsewhere={"old": (), "new": ()})
+    assert found.cases == ()
+    values = {"environments": "old, new", "runtimes": "both, absent"}
+    assert found.skipped == (Skipped(str(path), None, "no-environment", values),)
