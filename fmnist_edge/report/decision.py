@@ -27,7 +27,7 @@ from fmnist_edge.result import Figure, Row, Run
 
 _LONGEST_NAME: Final = 44
 # Of a name with what runs the file, at least so much is left for the file.
-_SHORT_NAME: Final = 16
+_SHORT_NAME: Final = 24
 _SHOWN_FRONT: Final = 2
 _SHOWN_TIES: Final = 2
 

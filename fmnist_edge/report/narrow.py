@@ -8,9 +8,9 @@ from fmnist_edge.records import replace
 from fmnist_edge.report import columns
 from fmnist_edge.report.cells import Column, Table, tabulate
 from fmnist_edge.report.choice import loses, rivals
-from fmnist_edge.report.figures import mark
+from fmnist_edge.report.figures import marked
 from fmnist_edge.report.numbers import KILO, MISSING, percent, significant
-from fmnist_edge.report.rows import batches
+from fmnist_edge.report.rows import batches, varied
 from fmnist_edge.result import Case, Figure, Row, Run, p50_ns
 
 _P90: Final = columns.percentile(0.9)
@@ -34,7 +34,7 @@ def _accuracy(run: Run) -> Column[Row]:
     def cell(row: Row) -> str:
         if row.failure or row.accuracy is None:
             return MISSING
-        number = mark(row.verdicts.get("accuracy"), percent(row.accuracy.top1))
+        number = marked(row, "accuracy", percent(row.accuracy.top1))
         if row not in others:
             return number
         if row.accuracy.top1 == most:
@@ -80,8 +80,10 @@ COLUMNS: Final[Mapping[str, Callable[[Run], Column[Row]]]] = {
 
 NARROW: Final = (*("size", "accuracy", "p50", "interval", "p90", "paced", "memory", "ratio"),)
 _ALWAYS: Final = frozenset({"size", "p50", "ratio"})
-# What is left out on a narrow terminal, the first one first; size and ratio never are.
+# What is left out on a narrow terminal, the first one first; the ratio never is.
 _SPARE: Final = ("interval", "p90", "memory", "paced")
+# Columns of devices and batches take the place of these as well.
+_SPARE_BESIDE_MANY: Final = (*_SPARE, "size", "accuracy")
 
 
 def user_rows(run: Run) -> tuple[Row, ...]:
@@ -123,7 +125,8 @@ def screen_table(run: Run, names: Sequence[str] | None = None) -> Table:
             for name, column in made.items()
             if name in _ALWAYS or any(column.cell(row) != MISSING for row in rows)
         }
-    spare = [made[name].header for name in _SPARE if name in made and names is None]
+    wanted = _SPARE_BESIDE_MANY if {"device", "batch"} & {*varied(run)} else _SPARE
+    spare = [made[name].header for name in wanted if name in made and names is None]
     shown = [
         each
         for name, column in made.items()

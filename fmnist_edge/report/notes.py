@@ -12,7 +12,7 @@ from fmnist_edge.report.columns import SIGNIFICANT
 from fmnist_edge.report.figures import named
 from fmnist_edge.report.numbers import counted, listed, sentence
 from fmnist_edge.report.ratios import PRACTICAL, fastest
-from fmnist_edge.report.rows import batches, ordered, references, row_names
+from fmnist_edge.report.rows import batches, ordered, references, row_names, varied
 from fmnist_edge.report.sentences import Told
 from fmnist_edge.result import LEVELS, Latency, Row, Run, device_name
 
@@ -174,9 +174,11 @@ def tie_note(run: Run) -> str:
     best = [row for batch in batches(run.rows) if (row := fastest(run, batch))]
     if not best:
         return ""
-    fastest_of_all = listed([*map(row_names(run), best)], len(best))
+    name = row_names(run, [each for each in varied(run) if each != "batch"])
+    at = "batch" in varied(run)
+    told = [f"{name(row)}{f' at batch {row.case.batch}' if at else ''}" for row in best]
     return (
-        f"Fastest back to back: {fastest_of_all}. A tie differs by less than "
+        f"Fastest back to back: {listed(told, len(told))}. A tie differs by less than "
         f"{100 * PRACTICAL:.0f} %, or by no more than chance (by the 95 % interval of the "
         "ratio)."
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fmnist_edge.report import notes
 from fmnist_edge.report.cells import Table
+from fmnist_edge.report.crossover import crossover_table, crossovers, in_words
 from fmnist_edge.report.decision import decision
 from fmnist_edge.report.details import details, recall_table
 from fmnist_edge.report.health import health
@@ -57,6 +58,12 @@ def _notes(run: Run) -> Iterator[str]:
 
 
 def _about(run: Run) -> Iterator[Section]:
+    found = crossovers(run)
+    yield Section(
+        "Other devices beside the CPU",
+        crossover_table(run, found),
+        tuple(in_words(run, each) for each in found),
+    )
     yield Section(
         "May the figures be believed?",
         verdicts_table(run),

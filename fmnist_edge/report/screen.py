@@ -10,6 +10,7 @@ from typing import Final
 
 from fmnist_edge.artifact import display_name
 from fmnist_edge.report.choice import Choice, choose
+from fmnist_edge.report.crossover import best_of_each_device, crossovers, in_words
 from fmnist_edge.report.decision import naming, plain, ranked
 from fmnist_edge.report.figures import mark
 from fmnist_edge.report.layout import Drawn, draw
@@ -46,7 +47,7 @@ class Screen:
         heading: What was measured, and where.
         table: A line per row of the user's files, drawn.
         chosen: The line of the file to ship; None where there is none.
-        below: What failed, and the baseline.
+        below: What failed, from where on other devices overtake the CPU, and the baseline.
         decision: Which file to ship, and what is in doubt: five lines at the most, or six of fewer
             than 100 characters.
         rest: What was left out, and where the rest is.
@@ -86,7 +87,9 @@ def first_screen(
         heading=_wrapped(heading(run), width),
         table=drawn,
         chosen=user_rows(run).index(choice.best) if isinstance(choice, Choice) else None,
-        below=tuple(_wrapped(text, width) for text in (*_failed(run), *_baseline(run))),
+        below=tuple(
+            _wrapped(text, width) for text in (*_failed(run), *_crossing(run), *_baseline(run))
+        ),
         decision=_most_important(
             _LINES if width >= _WIDTH else _NARROW_LINES,
             [
@@ -181,6 +184,12 @@ def _baseline(run: Run) -> Iterator[str]:
     at = " / ".join(map(str, batches(known)))
     if parts:
         yield f"(baseline{f' at batch {at}' if '/' in at else ''}: {', '.join(parts)})"
+
+
+def _crossing(run: Run) -> Iterator[str]:
+    """Yield for each device other than the CPU when it is faster, with its fastest file."""
+    for found in best_of_each_device(crossovers(run)):
+        yield in_words(run, found, naming)
 
 
 def _left_out(run: Run, headers: Sequence[str]) -> Iterator[str]:

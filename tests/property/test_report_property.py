@@ -1,5 +1,6 @@
 """A results file that can be read can be drawn, whatever is in it."""
 
+import math
 import re
 from contextlib import suppress
 
@@ -14,11 +15,12 @@ from fmnist_edge.report.changes import Comparison
 from fmnist_edge.report.choice import NoChoice, choose, loses, rivals
 from fmnist_edge.report.compare import REGIMES, compare, slower_than
 from fmnist_edge.report.compare_text import comparison_remarks, comparison_table, summary
+from fmnist_edge.report.crossover import crossovers, in_words
 from fmnist_edge.report.markdown import markdown_report
 from fmnist_edge.report.narrow import user_rows
 from fmnist_edge.report.numbers import significant
 from fmnist_edge.report.screen import first_screen
-from fmnist_edge.result import Accuracy, Reason, Run, p50_ns
+from fmnist_edge.result import Accuracy, Interval, Reason, Run, p50_ns
 from tests import examples, reports
 from tests.strategies import runs
 
@@ -176,3 +178,39 @@ def test_what_is_recommended_is_never_worse_than_what_it_beats(of: Run) -> None:
         assert not row.case.subject.is_baseline
         assert row.verdict("ratio", "accuracy") != "INVALID"
     assert not loses(found.best, rivals(of))
+
+
+_SPREAD = st.lists(st.floats(0.5, 2.0), min_size=1, max_size=5)
+_SAID = re.compile(r"at (\d+)(?: it is)? (?:[\d.]+x )?(faster|slower|about equal)")
+
+
+@given(st.lists(st.tuples(st.floats(0.02, 50.0), _SPREAD), min_size=2, max_size=5))
+def test_an_order_is_told_only_where_the_whole_interval_lies_on_one_side(
+    measured: list[tuple[float, list[float]]],
+) -> None:
+    rows = []
+    for place, (ratio, spread) in enumerate(measured):
+        case = reports.case("a.tflite", "litert", batch=4**place)
+        rows.append(reports.row(case, *[1e6] * len(spread)))
+        gpu = [1e6 * ratio * each for each in spread]
+        rows.append(reports.row(replace(case, device="webgpu"), *gpu))
+    run = reports.run(*rows)
+    [found] = crossovers(run)
+    told = in_words(run, found)
+    intervals = [point.times.interval or Interval(0.0, math.inf) for point in found.points]
+    sides = ["faster" if i.high < 1 else "slower" if i.low > 1 else "" for i in intervals]
+    # Each batch that is named with an answer has this answer.
+    for batch, answer in _SAID.findall(told):
+        place = [point.batch for point in found.points].index(int(batch))
+        near = 0.8 <= intervals[place].low <= intervals[place].high <= 1.25
+        assert near if answer == "about equal" else sides[place] == answer
+    if "at all batches" in told:
+        assert set(sides) == {"faster"}
+    elif " does not overtake " in told:
+        assert set(sides) == {"slower"}
+    elif crossing := re.search(r" overtakes .* at (\d+) images per call \(", told):
+        place = [point.batch for point in found.points].index(int(crossing[1]))
+        assert set(sides[place:]) == {"faster"}
+        assert found.points[place - 1].order != "faster"
+    elif "whether" in told:
+        assert not re.search("faster|slower|equal", told)

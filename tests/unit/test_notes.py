@@ -191,3 +191,7 @@ def test_it_is_told_what_is_the_fastest() -> None:
     assert notes.tie_note(reports.run(_row("a"), *reports.baseline(1.0))).startswith(
         "Fastest back to back: a on litert. A tie differs by less than 3 %,"
     )
+    many = reports.row(reports.case("a", "litert", batch=8), 1.0)
+    assert notes.tie_note(reports.run(_row("a"), many)).startswith(
+        "Fastest back to back: a on litert at batch 1 and a on litert at batch 8. A tie"
+    )
