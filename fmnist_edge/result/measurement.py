@@ -213,7 +213,7 @@ class Readback(Record):
     Args:
         calls: Calls after which the answer was read twice, at once and some time later.
         changed: Calls whose answer had changed in between.
-        wait_ns: Median time that the first reading took beyond the second one.
+        wait_ns: Time that the shortest first reading took beyond a usual second one.
     """
 
     calls: int
