@@ -212,7 +212,7 @@ def _without_device(
     subject: Subject, called: Sequence[str], wanted: Selection
 ) -> Iterator[Skipped]:
     """Yield a line for each device that no runtime in use can run the file on."""
-    for device in wanted.devices:
+    for device in wanted.devices if called else ():
         if not any(device in wanted.devices_of(name) for name in called):
             values = {"device": device, "runtimes": ", ".join(called)}
             yield Skipped(subject.path, None, "no-device", values)

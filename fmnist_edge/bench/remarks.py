@@ -143,9 +143,11 @@ def _ran_on(row: Row) -> Iterator[Remark]:
     unit = _named(found.account.unit) if found.account.unit else row.case.device
     yield Remark("ran-on", {"operators": found.account.operators, "unit": unit})
     kernel, twin = found.kernel, found.twin
-    if kernel is None:
+    if kernel is None and twin.max_abs_difference:
         values = {"max_abs_difference": twin.max_abs_difference, "time_ratio": twin.time_ratio or 0}
         yield Remark("unlike-the-cpu", values)
+    elif kernel is None:
+        yield Remark("timed-unlike-the-cpu", {"time_ratio": twin.time_ratio or 0})
     elif kernel.engine_ns is not None:
         yield Remark("seen-by-the-kernel", {"engine_ns": kernel.engine_ns})
     else:
@@ -153,8 +155,7 @@ def _ran_on(row: Row) -> Iterator[Remark]:
 
 
 def _named(unit: Unit) -> str:
-    rest = ", ".join(part for part in (unit.api, unit.driver) if part)
-    return f"{unit.name} ({rest})" if rest else unit.name
+    return ", ".join(part for part in (unit.name, unit.api, unit.driver) if part)
 
 
 def _copies(row: Row) -> Iterator[Remark]:

@@ -58,7 +58,9 @@ def compiling_table(run: Run) -> Table:
             columns.figure_column(
                 "total ms, compiled",
                 "cold",
-                lambda row: milli(row.cold.total_ns if row.cold else None),
+                lambda row: milli(
+                    row.cold.total_ns if row.cold and row.cold != row.cold_empty else None
+                ),
             ),
         ],
         [row for row in ordered(run) if row.cold_empty],

@@ -221,6 +221,10 @@ REMARKS: Final[Mapping[str, Told]] = {
         "Scores differ from those of the same runtime held to the CPU by up to "
         "{max_abs_difference}, and a call takes {time_ratio} times as long as there."
     ),
+    "timed-unlike-the-cpu": Told(
+        "Scores are those of the same runtime held to the CPU, and a call takes {time_ratio} times "
+        "as long as there."
+    ),
     "seen-by-the-kernel": Told(
         "The kernel counted {engine_ns} of work on the device for the timed calls."
     ),

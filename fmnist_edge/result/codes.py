@@ -66,6 +66,7 @@ NOT_CHECKED: Final = _table(
 REMARKS: Final = _table(
     ran_on=("operators", "unit"),
     unlike_the_cpu=("max_abs_difference", "time_ratio"),
+    timed_unlike_the_cpu=("time_ratio",),
     seen_by_the_kernel=("engine_ns",),
     seen_by_the_driver=("memory_bytes",),
     copies=("copies_share", "host_ns", "device_ns"),

@@ -193,9 +193,12 @@ def test_a_certified_row_says_where_it_ran_and_who_saw_it() -> None:
     found = {each.code: each.values for each in remarks(_ROW, [_ROW], _HOST)}
     assert found["ran-on"] == {
         "operators": 7,
-        "unit": "llvmpipe (Vulkan 1.4.305, Mesa 25.0.7)",
+        "unit": "llvmpipe, Vulkan 1.4.305, Mesa 25.0.7",
     }
     assert found["unlike-the-cpu"] == {"max_abs_difference": 3e-7, "time_ratio": 40.0}
+    same = certified(_ROW, _with(twin__identical=True, twin__max_abs_difference=0.0))
+    found = {each.code: each.values for each in remarks(same, [], _HOST)}
+    assert found["timed-unlike-the-cpu"] == {"time_ratio": 40.0}
     by_kernel = certified(_ROW, _with(kernel=KernelWitness("drm", 5_000, None)))
     assert {each.code for each in remarks(by_kernel, [], _HOST)} >= {"ran-on", "seen-by-the-kernel"}
     by_driver = certified(_ROW, _with(kernel=KernelWitness("nvml", None, 7)))
