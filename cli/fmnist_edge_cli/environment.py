@@ -20,7 +20,7 @@ app: Final = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @app.callback()
 def _environment() -> None:
-    """Keep several versions of a runtime, or packages that exclude each other.
+    """Keep other runtimes and versions beside this one.
 
     Packages such as onnxruntime, onnxruntime-gpu and onnxruntime-webgpu bring the same module, so
     that one environment can have only one of them. Each environment is a folder of its own with
@@ -86,7 +86,7 @@ def add(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Make an environment with packages, or give a name to an existing one.
+    """Make an environment, or give a name to a Python.
 
     uv makes it where it is installed, else venv and pip do. Besides the packages that you name, it
     has what a measuring process needs (NumPy and three small packages), and this fmnist-edge itself
@@ -128,9 +128,9 @@ def add(
 
 @app.command("list")
 def list_(json: JsonOption = None) -> None:
-    """List the environments: what they hold, and whether they can be used.
+    """List the environments and what they hold.
 
-    The one called . is that of this program itself.
+    Those that cannot be used say why. The one called . is that of this program itself.
 
     \b
     Examples:
@@ -178,7 +178,9 @@ def _libraries(known: "Description") -> str:
 
 @app.command("remove")
 def remove(name: NameArgument) -> None:
-    """Remove an environment; a Python that was named with --use stays as it is.
+    """Remove an environment.
+
+    A Python that was named with --use stays as it is.
 
     \b
     Examples:

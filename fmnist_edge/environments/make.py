@@ -141,8 +141,6 @@ def _interpreter(named: str) -> str:
 
 def _make_empty(folder: Path, python: str, uv: str | None, progress: Progress) -> None:
     progress.advance(0, note="making a virtual environment")
-    with storage_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
     command = [uv, "venv", "--python", python] if uv else [python, "-m", "venv"]
     _run([*command, str(folder)], hint="On Debian: sudo apt install python3-venv")
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -28,18 +28,12 @@ from fmnist_edge.host.energy import find_meter
 from fmnist_edge.host.facts import facts
 from fmnist_edge.host.health import Health
 from fmnist_edge.host.process import footprint
+from fmnist_edge.optional import providers_of
 from fmnist_edge.pipeline.bench_request import BenchData, BenchRequest, told
 from fmnist_edge.pipeline.provenance import git_revision, made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
 from fmnist_edge.result import Reading, Row, Run, Settings
-
-# The name of a package differs from that of its distribution by the dash alone.
-_DISTRIBUTIONS: Final[Mapping[str, str]] = {
-    name: module.PACKAGE.replace("_", "-")
-    for name, module in runtimes.RUNTIMES.items()
-    if module.PACKAGE
-}
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ def bench(
     """
     _check_pin(request.settings)
     begin = now()
-    host = facts()
+    host, distributions = facts(), _distributions()
     settings, data = request.settings, request.data
     found = _begun(request)
     truth = _labels(data)
@@ -133,8 +127,8 @@ def bench(
             version=__version__,
             revision=git_revision(),
             host=host,
-            versions=made_with(tuple(dict.fromkeys(_DISTRIBUTIONS.values()))),
-            installed_bytes=dict(_installed({each.case.runtime for each in found})),
+            versions=made_with(tuple(dict.fromkeys(distributions.values()))),
+            installed_bytes=dict(_installed({each.case.runtime for each in found}, distributions)),
             data_sha256=dataset.DATASET_SHA256 if data.paths.test_split is not None else "",
             own_data=data.own.record if data.own is not None else None,
             settings=settings,
@@ -211,8 +205,17 @@ def _labels(data: BenchData) -> dict[str, NDArray[Any]]:
     return labels
 
 
-def _installed(names: set[str]) -> Iterator[tuple[str, int]]:
-    for name in sorted(names & _DISTRIBUTIONS.keys()):
-        size = installed_bytes(_DISTRIBUTIONS[name])
+def _distributions() -> Mapping[str, str]:
+    """Return the distribution that brought the package of each runtime, by the runtime."""
+    packages = {
+        name: module.PACKAGE for name, module in runtimes.RUNTIMES.items() if module.PACKAGE
+    }
+    found = providers_of(frozenset(packages.values()))
+    return {name: found[package][0][0] for name, package in packages.items() if package in found}
+
+
+def _installed(names: set[str], distributions: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    for name in sorted(names & distributions.keys()):
+        size = installed_bytes(distributions[name])
         if size is not None:
             yield name, size
