@@ -54,13 +54,13 @@ class Choices:
 
     Args:
         batch: The number of images per inference; None leaves the axis open. ONNX, ORT and
-            SavedModel files leave it open for a batch of 1 too.
+            SavedModel files leave it open for a batch of 1 too, ncnn and npz files for any.
         scores: Whether the scores are probabilities or logits.
         opset: The version of the ONNX operator set, one of `OPSETS`.
         calibration_method: How activation ranges are computed from the calibration images.
         metadata: Whether a file carries the facts of its manifest, where its format has room.
-        pixels: What the input holds; npz files and those that TFLite quantizes with fixed ranges
-            have their own.
+        pixels: What the input holds; ncnn and npz files, and those that TFLite quantizes with fixed
+            ranges, have their own.
     """
 
     batch: int | None = 1
@@ -119,6 +119,8 @@ RECIPES: Final = MappingProxyType(
             _float(Format.OPENVINO),
             _float16(Format.OPENVINO),
             _quantized(Format.OPENVINO, Precision.INT8),
+            _float(Format.NCNN),
+            _float16(Format.NCNN),
             _float(Format.SAVED_MODEL),
         )
     }

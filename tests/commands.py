@@ -228,4 +228,4 @@ def model_path(folder: Path, stem: str, recipe: Recipe) -> Path:
     name = f"{stem}-{recipe.precision}"
     if recipe.format is Format.SAVED_MODEL:
         return folder / f"{name}.{recipe.format}" / SAVED_MODEL_FILE
-    return folder / f"{name}{recipe.format.suffix}"
+    return folder / f"{name}{recipe.format.export_suffix}"

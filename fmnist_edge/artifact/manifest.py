@@ -29,6 +29,7 @@ class Format(StrEnum):
     ORT = "ort"
     OPENVINO = "openvino"
     SAVED_MODEL = "saved-model"
+    NCNN = "ncnn"
     NPZ = "npz"
 
     @property
@@ -36,8 +37,17 @@ class Format(StrEnum):
         """The ending of the name of the (main) file."""
         return _SUFFIXES.get(self.value, f".{self.value}")
 
+    @property
+    def export_suffix(self) -> str:
+        """The same, and what stands before it in the names of exported files.
 
-_SUFFIXES: Final = {"openvino": ".xml", "saved-model": ".pb"}
+        With it, the `.bin` of an ncnn file has another name than that of an OpenVINO file.
+        """
+        return _EXPORT_SUFFIXES.get(self.value, self.suffix)
+
+
+_SUFFIXES: Final = {"openvino": ".xml", "saved-model": ".pb", "ncnn": ".param"}
+_EXPORT_SUFFIXES: Final = {"ncnn": ".ncnn.param"}
 
 
 class Precision(StrEnum):

@@ -22,6 +22,9 @@ from fmnist_edge.errors import (
 from fmnist_edge.files import sha256_of, staged, storage_errors
 from fmnist_edge.records import RecordError, decode_document, encode_json
 
+# Formats whose weights lie in a file of their own, which has the name of the main file.
+_WITH_WEIGHTS_BESIDE: Final = frozenset({Format.OPENVINO, Format.NCNN})
+_WEIGHTS_SUFFIX: Final = ".bin"
 _SEARCHED_BY_NAME_ONLY: Final = frozenset({"reference", "reference-work", "teachers"})
 
 
@@ -133,7 +136,8 @@ def open_artifact(path: Path) -> Artifact:
             f"Cannot read {path}: {error.strerror}.", hint="Check the path."
         ) from error
     if manifest is None:
-        return Artifact(path, format_of(path), payload, None)
+        kind = format_of(path)
+        return Artifact(path, kind, payload, None, _weights_beside(path, kind))
     _check_hash(path, payload, manifest.sha256)
     companions = {name: _companion(path, name, manifest) for name in manifest.companions}
     return Artifact(path, manifest.format, payload, manifest, companions)
@@ -150,6 +154,17 @@ def _companion(path: Path, name: str, manifest: Manifest) -> bytes:
         ) from error
     _check_hash(where, payload, manifest.companions[name])
     return payload
+
+
+def _weights_beside(path: Path, kind: Format) -> Mapping[str, bytes]:
+    """Return the companion of a file without manifest, by its name; none if it cannot be read."""
+    weights = path.with_suffix(_WEIGHTS_SUFFIX)
+    if kind not in _WITH_WEIGHTS_BESIDE:
+        return {}
+    try:
+        return {weights.name: weights.read_bytes()}
+    except OSError:
+        return {}
 
 
 def _check_hash(path: Path, payload: bytes, expected: str) -> None:
@@ -189,9 +204,9 @@ def find_artifacts(folder: Path) -> tuple[Path, ...]:
 def find_models(folder: Path) -> tuple[Path, ...]:
     """Return the model files below `folder`, in order of their paths, with or without a manifest.
 
-    What may be something else than a model counts only with its manifest, or, of OpenVINO, with the
-    file of its weights. Folders are left out as `find_artifacts` says. A manifest whose file is
-    gone counts, so that the file is missed.
+    What may be something else than a model counts only with its manifest, or, of OpenVINO and ncnn,
+    with the file of its weights. Folders are left out as `find_artifacts` says. A manifest whose
+    file is gone counts, so that the file is missed.
     """
     candidates = {path for each in Format for path in folder.rglob(f"*{each.suffix}")}
     candidates |= {path.with_suffix("") for path in folder.rglob("*.json")}
@@ -210,7 +225,8 @@ def _is_model(path: Path) -> bool:
         return False
     sure = {
         Format.NPZ: False,  # any arrays
-        Format.OPENVINO: path.with_suffix(".bin").is_file(),  # any XML
+        # Any XML, any parameters.
+        **dict.fromkeys(_WITH_WEIGHTS_BESIDE, path.with_suffix(_WEIGHTS_SUFFIX).is_file()),
         Format.SAVED_MODEL: path.name == SAVED_MODEL_FILE,  # any frozen graph
     }
     return sure.get(kind, True) or manifest_path(path).is_file()

@@ -31,6 +31,7 @@ _REFERENCE_ORDER: Final = (
     Format.TFLITE,
     Format.OPENVINO,
     Format.ORT,
+    Format.NCNN,
     Format.NPZ,
 )
 

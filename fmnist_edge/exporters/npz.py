@@ -1,16 +1,12 @@
 """A chain of Dense layers as plain float32 arrays, which the NumPy runtime reads."""
 
 import io
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from fmnist_edge.errors import ExportError
 from fmnist_edge.exporters.conversion import Conversion, Files
-
-# The activations that the NumPy runtime computes.
-_ACTIVATIONS: Final = ("relu", "softmax", "linear")
-_OTHER_FORMATS: Final = "Export other formats: fmnist-edge export --format tflite --format onnx"
+from fmnist_edge.exporters.plain_chain import plain_chain
 
 Arrays = dict[str, Any]
 
@@ -22,23 +18,8 @@ def convert(conversion: Conversion) -> Arrays:
         ExportError: The model is no chain of Dense layers, or has another activation than relu,
             softmax and linear.
     """
-    chain = conversion.parent.chain
-    if chain is None:
-        raise ExportError(
-            f"{conversion.parent.artifact.path} is no plain chain of Dense layers.",
-            hint=_OTHER_FORMATS,
-        )
-    for layer in chain.layers:
-        if layer.activation not in _ACTIVATIONS:
-            raise ExportError(
-                f"The layer {layer.name!r} has the activation {layer.activation}; "
-                f"plain arrays come with {', '.join(_ACTIVATIONS)}.",
-                hint=_OTHER_FORMATS,
-            )
-    activations = [layer.activation for layer in chain.layers]
-    if conversion.choices.scores == "logits":
-        activations[-1] = "linear"
-    arrays: Arrays = {"activations": np.array(activations)}
+    chain = plain_chain(conversion, "plain arrays")
+    arrays: Arrays = {"activations": np.array([layer.activation for layer in chain.layers])}
     if chain.pool > 1:  # earlier versions wrote no such number
         arrays["pool"] = np.array(chain.pool, np.int32)
     for index, layer in enumerate(chain.layers):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.errors import UsageError
-from fmnist_edge.exporters import float_onnx, npz, saved_model
+from fmnist_edge.exporters import float_onnx, ncnn, npz, saved_model
 from fmnist_edge.exporters.conversion import Conversion, Files, Stages
 from fmnist_edge.exporters.onnx import convert as onnx_convert
 from fmnist_edge.exporters.onnx import finish as onnx_finish
@@ -64,6 +64,7 @@ _TF2ONNX_AND_RUNTIME: Final = {**_TF2ONNX, "onnxruntime": "onnx"}
 _ONNX: Final = {"onnx": "train", "onnxruntime": "onnx"}
 
 # The distributions that decide what a conversion makes.
+_BY_KERAS: Final = ("keras", "numpy")
 _BY_TENSORFLOW: Final = ("tensorflow", "keras", "numpy")
 _BY_TF2ONNX: Final = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
 _BY_ONNX: Final = ("onnx", "onnxruntime", "numpy")
@@ -73,6 +74,8 @@ _BY_QUANTIZER: Final = ("litert-quantizer", "ai-edge-litert")
 _TFLITE: Final = Route(
     tflite_convert.from_tensorflow, tflite_finish.finish, _BY_TENSORFLOW, _LITERT
 )
+# ncnn itself is needed for the proof only, and decides no byte.
+_NCNN: Final = Route(ncnn.convert, ncnn.finish, _BY_KERAS, {"ncnn": "ncnn"})
 _REQUANTIZED: Final = Route(
     tflite_quantizer.from_float_file,
     tflite_finish.finish,
@@ -125,7 +128,11 @@ _FROM_TENSORFLOW: Final = {
 }
 _ROUTES: Final[dict[Format, dict[str, Route]]] = {
     # A SavedModel holds a graph and no layers, so that no arrays can be read from it.
-    Format.KERAS: {"npz-float32": Route(npz.convert, npz.finish, ("keras", "numpy"))}
+    Format.KERAS: {
+        "npz-float32": Route(npz.convert, npz.finish, _BY_KERAS),
+        "ncnn-float32": _NCNN,
+        "ncnn-float16": _NCNN,
+    }
     | _FROM_TENSORFLOW,
     Format.SAVED_MODEL: _FROM_TENSORFLOW,
     Format.TFLITE: dict.fromkeys(

@@ -120,7 +120,7 @@ def target_path(request: ExportRequest, recipe: Recipe) -> Path:
     """Return the path of an export: `default.keras` becomes `default-int8.tflite`."""
     if recipe.format is Format.SAVED_MODEL:
         return request.out / f"{_stem(request, recipe)}.{recipe.format}" / SAVED_MODEL_FILE
-    return request.out / f"{_stem(request, recipe)}{recipe.format.suffix}"
+    return request.out / f"{_stem(request, recipe)}{recipe.format.export_suffix}"
 
 
 def _stem(request: ExportRequest, recipe: Recipe) -> str:

@@ -15,6 +15,7 @@ from fmnist_edge.libraries.openvino import openvino, plain_reason
 from fmnist_edge.optional import versions_of
 from fmnist_edge.runtimes.openvino_graph import dequantization, kernels_of, spec_of
 from fmnist_edge.runtimes.tflite_quantization import quantizations
+from fmnist_edge.runtimes.weights_file import weights_of
 from fmnist_edge.session import (
     DefaultUse,
     PlainSession,
@@ -140,7 +141,7 @@ def _read_onnx(artifact: Artifact) -> Opened:
 
 
 def _read_own(artifact: Artifact) -> Opened:
-    return _opened(openvino().Core().read_model(artifact.payload, _weights(artifact)))
+    return _opened(openvino().Core().read_model(artifact.payload, weights_of(artifact)))
 
 
 def _read_tflite(artifact: Artifact) -> Opened:
@@ -175,20 +176,6 @@ _READERS: Final[Mapping[Format, Callable[[Artifact], Opened]]] = {
 def _opened(model: Any) -> Opened:  # noqa: ANN401 - untyped
     inputs = [spec_of(each, dequantization(each)) for each in model.inputs]
     return model, inputs, [spec_of(each, None) for each in model.outputs]
-
-
-def _weights(artifact: Artifact) -> bytes:
-    """Return the `.bin` of an `.xml`, from the artifact or, without a manifest, from its folder."""
-    name = Path(artifact.path.name).with_suffix(".bin").name
-    if name in artifact.companions:
-        return artifact.companions[name]
-    try:
-        return (artifact.path.parent / name).read_bytes()
-    except OSError as error:
-        raise ModelUnreadableError(
-            f"{artifact.path} comes without {name}, which holds its weights.",
-            hint="Copy both files together.",
-        ) from error
 
 
 def _check_meaning(artifact: Artifact, source: TensorSpec, target: TensorSpec) -> None:

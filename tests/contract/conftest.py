@@ -30,14 +30,14 @@ TFLITE, ONNX, OTHERS = (
     for formats in (
         {Format.TFLITE},
         {Format.ONNX, Format.ORT},
-        {Format.OPENVINO, Format.SAVED_MODEL},
+        {Format.OPENVINO, Format.SAVED_MODEL, Format.NCNN},
     )
 )
 # Files that can tell what they are; TensorFlow's folders hold more.
 BARE = [
     name
     for name, recipe in RECIPES.items()
-    if recipe.format not in {Format.NPZ, Format.SAVED_MODEL}
+    if recipe.format not in {Format.NPZ, Format.NCNN, Format.SAVED_MODEL}
 ]
 
 

@@ -13,7 +13,7 @@ SOURCES = sorted(
 # What not every install has; whoever needs one of them asks `optional.require` for it.
 OPTIONAL = {
     *("ai_edge_litert", "h5py", "keras", "matplotlib", "onnx", "onnxruntime", "openvino"),
-    *("pandas", "pooch", "requests", "scipy", "sklearn", "tensorflow", "tf2onnx", "tqdm"),
+    *("ncnn", "pandas", "pooch", "requests", "scipy", "sklearn", "tensorflow", "tf2onnx", "tqdm"),
 }
 
 

@@ -161,11 +161,27 @@ def test_a_file_without_manifest_has_the_format_of_its_suffix(tmp_path: Path) ->
     assert read_manifest(path) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [("a.xml", "a.bin"), ("a.param", "a.bin"), ("a.ncnn.param", "a.ncnn.bin")],
+)
+def test_a_file_without_manifest_comes_with_the_weights_beside_it(
+    tmp_path: Path, name: str, weights: str
+) -> None:
+    (tmp_path / name).write_bytes(b"layers")
+    assert open_artifact(tmp_path / name).companions == {}
+    (tmp_path / weights).write_bytes(b"weights")
+    artifact = open_artifact(tmp_path / name)
+    assert artifact.companions == {weights: b"weights"}
+    assert artifact.size_bytes == len(b"layers" + b"weights")
+
+
 @pytest.mark.parametrize("name", ["model.h5", "model", ".npz", "model.npz.json"])
 def test_a_file_without_manifest_and_known_suffix_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"abc")
     with pytest.raises(
-        ModelUnsupportedError, match=r"\(\.keras, \.tflite, \.onnx, \.ort, \.xml, \.pb, \.npz\)"
+        ModelUnsupportedError,
+        match=r"\(\.keras, \.tflite, \.onnx, \.ort, \.xml, \.pb, \.param, \.npz\)",
     ):
         open_artifact(tmp_path / name)
 
@@ -242,9 +258,15 @@ def test_manifests_are_found_in_all_folders_in_order(tmp_path: Path) -> None:
 
 def test_models_of_other_people_are_found_without_a_manifest(tmp_path: Path) -> None:
     _write(tmp_path)
-    models = ("a.tflite", "b/c.onnx", "d.keras", "saved/saved_model.pb", "ir.xml", "e.ort")
+    models = (
+        *("a.tflite", "b/c.onnx", "d.keras", "saved/saved_model.pb", "ir.xml", "e.ort"),
+        *("h.param", "i.ncnn.param"),
+    )
     others = (
         "ir.bin",
+        "h.bin",
+        "i.ncnn.bin",
+        "some.param",
         "page.xml",
         "frozen.pb",
         "images.npz",

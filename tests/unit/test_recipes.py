@@ -31,6 +31,8 @@ def test_every_recipe_goes_by_its_format_and_precision() -> None:
         "openvino-float32",
         "openvino-float16",
         "openvino-int8",
+        "ncnn-float32",
+        "ncnn-float16",
         "saved-model-float32",
     ]
     for name, recipe in RECIPES.items():

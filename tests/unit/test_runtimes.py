@@ -32,6 +32,7 @@ def test_a_format_is_read_by_runtimes_that_compute() -> None:
     assert runtimes.reading(Format.NPZ) == ("numpy",)
     assert runtimes.reading(Format.TFLITE)[:2] == ("litert", "openvino")
     assert runtimes.reading(Format.ONNX)[:2] == ("onnxruntime", "openvino")
+    assert runtimes.reading(Format.NCNN) == ("ncnn",)
     assert runtimes.reading(Format.SAVED_MODEL) == ("tensorflow",)
     assert runtimes.reading(Format.KERAS) == ("tensorflow", "keras-predict")
 
