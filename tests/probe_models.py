@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from fmnist_edge.artifact import Format
 from fmnist_edge.libraries.keras import keras, tensorflow
+from fmnist_edge.ncnn_file import Network, Product, param_text, weights_bytes
 from fmnist_edge.probe.models import FILES, NETWORK
 
 _OPSET = 18
@@ -107,15 +109,29 @@ def _keras(layers: Layers, folder: Path) -> bytes:
     return file.getvalue()
 
 
+def _ncnn(layers: Layers) -> tuple[bytes, bytes]:
+    """The text and the weights."""
+    products = tuple(
+        Product(inputs, units, activation)
+        for (inputs, units), activation in zip(pairwise(_SIZES), _ACTIVATIONS, strict=True)
+    )
+    weights = b"".join(weights_bytes(kernel, bias, halved=False) for kernel, bias in layers)
+    return param_text(Network(products), weights).encode(), weights
+
+
 def main(folder: Path) -> None:
     layers = _layers()
+    param, weights = _ncnn(layers)
     made: Mapping[str, bytes] = {
         ".npz": _npz(layers),
         ".onnx": _onnx(layers),
         ".tflite": _tflite(layers),
         ".keras": _keras(layers, folder),
+        ".param": param,
+        ".bin": weights,
     }
-    for name in {NETWORK, *FILES.values()}:
+    beside = Path(FILES[Format.NCNN]).with_suffix(".bin").name
+    for name in {NETWORK, *FILES.values(), beside}:
         (folder / name).write_bytes(made[Path(name).suffix])
 
 

@@ -17,6 +17,7 @@ FILES: Final = MappingProxyType(
     {
         Format.ONNX: "dense.onnx",
         Format.TFLITE: "dense.tflite",
+        Format.NCNN: "dense.param",  # its weights are in dense.bin
         Format.NPZ: "dense.npz",
         Format.KERAS: "dense.keras",
     }
