@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from packaging.requirements import Requirement
 
 from benchmarks.render_tables import TABLE, rendered
 from fmnist_edge import errors
 from fmnist_edge.dataset import LABELS, Split
+from fmnist_edge.devices import DEVICES
 from fmnist_edge.recipes import CALIBRATION_SAMPLES, RECIPES
+from fmnist_edge.report import sentences
 from fmnist_edge.result import read_run
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.training import presets
@@ -230,6 +233,37 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_errors() -> None:
 def test_the_runtimes_in_the_docs_are_those_of_the_table() -> None:
     [row] = re.findall(r"^\| runtime \|.*`(.*)` \|$", _text("docs/architecture.md"), re.MULTILINE)
     assert row.split() == list(RUNTIMES)
+
+
+DEVICES_PAGE = "docs/accelerators.md"
+
+
+def test_the_devices_in_the_docs_are_those_of_the_runtimes() -> None:
+    [table] = re.findall(
+        r"^\| device \| what it is \| runtimes \|\n.*\n((?:\|.*\n)+)",
+        _text(DEVICES_PAGE),
+        re.MULTILINE,
+    )
+    expected = []
+    for name, device in DEVICES.items():
+        runs = [f"`{each}`" for each, runtime in RUNTIMES.items() if name in runtime.DEVICES]
+        expected.append(f"| `{name}` | {device.title} | {', '.join(runs) or '-'} |")
+    assert table.splitlines() == expected[1:], "every runtime runs on the first device, the CPU"
+
+
+def test_the_packages_that_a_device_needs_are_in_the_docs() -> None:
+    named = set(re.findall(r"[\w-]+", _text(DEVICES_PAGE)))
+    provisions = [each for runtime in RUNTIMES.values() for each in runtime.DEVICES.values()]
+    packages = {Requirement(each).name for of in provisions for each in of.packages}
+    assert packages <= named
+
+
+def test_each_reason_against_a_figure_is_in_the_docs() -> None:
+    pages = (_text("docs/measurement.md"), _text(DEVICES_PAGE))
+    listed = {
+        code for page in pages for code in re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE)
+    }
+    assert set(sentences.REASONS) <= listed
 
 
 def test_every_command_of_the_readme_exists(cli: CommandLine) -> None:
