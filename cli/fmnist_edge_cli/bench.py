@@ -12,6 +12,7 @@ from fmnist_edge_cli.options import (
     ArtifactsOption,
     ColumnsOption,
     DataDirOption,
+    EnvironmentOption,
     ForceOption,
     JsonOption,
     QuietOption,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from fmnist_edge.pipeline.bench_request import BenchRequest
     from fmnist_edge.progress import Progress
-    from fmnist_edge.result import Run
+    from fmnist_edge.result import Row, Run, Skipped
 
 
 def _runtimes() -> list[str]:
@@ -42,12 +43,6 @@ def _devices() -> list[str]:
     from fmnist_edge.devices import DEVICES
 
     return ["all", *DEVICES]
-
-
-def _environments() -> list[str]:
-    from fmnist_edge.environments import HERE, names
-
-    return [HERE, *names()]
 
 
 def _protocols() -> list[str]:
@@ -123,16 +118,7 @@ def bench(
             show_default="cpu",
         ),
     ] = None,
-    environment: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--environment",
-            metavar="NAME",
-            help="Use the runtimes of this environment (repeatable; . is this one).",
-            autocompletion=_environments,
-            show_default=".",
-        ),
-    ] = None,
+    environment: EnvironmentOption = None,
     fast_math: Annotated[
         bool,
         typer.Option(
@@ -246,14 +232,17 @@ def bench(
       fmnist-edge bench artifacts/default-int8.tflite --threads 1,2 --json result.json
       fmnist-edge bench my.tflite my.onnx --data my-images.npz
       fmnist-edge bench yours/ --dry-run
+      fmnist-edge bench --device cpu --device webgpu
       fmnist-edge bench --environment . --environment older
       fmnist-edge bench --replay result.json --json again.json
       fmnist-edge bench --resume result.json
     """
+    from fmnist_edge import runtimes
     from fmnist_edge.bench import protocols
     from fmnist_edge.devices import CPU
     from fmnist_edge.pipeline import bench as pipeline
     from fmnist_edge.pipeline import bench_request
+    from fmnist_edge.pipeline.devices import devices_to_use
     from fmnist_edge.pipeline.environments import find_environments
 
     others = (
@@ -281,13 +270,20 @@ def bench(
         )
         counts = numbers("--threads", threads or ["1"], least=1)
         used = find_environments(environment or ())
+        devices, usable = devices_to_use(
+            device or (CPU,),
+            environments=used,
+            runtimes={name: runtimes.get(name) for name in runtime or runtimes.RUNTIMES},
+            progress=progress,
+        )
         plan = bench_request.plan(
             bench_request.model_files(models or (), artifacts),
             settings,
             runtimes_named=tuple(runtime or ()),
             threads=counts,
             batches=numbers("--batch", batch or ["1"], least=1),
-            devices=tuple(device or (CPU,)),
+            devices=devices,
+            usable=usable,
             fast_math=fast_math,
             native=native,
             environments=used,
@@ -307,6 +303,8 @@ def bench(
         bench_plan.announce(request, expected)
     if dry_run:
         bench_plan.dry_run(request)
+        if not request.plan.cases:
+            _check_devices(request.plan.failed, request.plan.skipped)
         return
     file = None if json == STDOUT else json
     run = _measure(request, file, progress)
@@ -389,13 +387,39 @@ def _conclude(run: "Run") -> None:
     """Set the exit code.
 
     Raises:
+        DeviceUnavailableError: Nothing was measured, because no device can be used.
         UsageError: Nothing was measured.
         RowsFailedError: A row failed.
     """
     from fmnist_edge.errors import RowsFailedError, UsageError
 
+    _check_devices(run.rows, run.skipped)
     if not run.rows:
         raise UsageError("Nothing could be measured.", hint="The lines above say why.")
     failed = sum(row.failure is not None for row in run.rows)
     if failed:
         raise RowsFailedError(f"{failed} of {len(run.rows)} rows failed.")
+
+
+def _check_devices(rows: "Sequence[Row]", skipped: "Sequence[Skipped]") -> None:
+    """Refuse a benchmark in which no device could be used.
+
+    Raises:
+        DeviceUnavailableError: There is no row but those that failed for this reason, or none at
+            all and no other reason.
+    """
+    from fmnist_edge.errors import DeviceUnavailableError
+
+    unusable = [
+        row.case.device
+        for row in rows
+        if row.failure is not None and row.failure.kind == DeviceUnavailableError.__name__
+    ]
+    unknown = [str(each.values["device"]) for each in skipped if each.code == "no-device"]
+    others = [each for each in skipped if each.code == "not-installed"]
+    if len(unusable) < len(rows) or not (unusable or (unknown and not others)):
+        return
+    raise DeviceUnavailableError(
+        f"Nothing can be measured on {', '.join(dict.fromkeys((*unusable, *unknown)))}.",
+        hint="What can be used here is shown by: fmnist-edge devices",
+    )

@@ -23,12 +23,7 @@ def announce(request: "BenchRequest", expected: "Expected") -> None:
     cases = request.plan.cases
     if not cases:
         return  # the rows that failed are all there is to show
-    from fmnist_edge.result import unusual
-
-    for row in request.plan.failed:
-        if row.failure is not None and request.begun is None:
-            where = _where(row.case, unusual(row.case))
-            render.warning(f"{where} cannot be measured: {row.failure.message}")
+    _failed(request)
     files = {case.subject.path for case in cases if not case.subject.is_baseline}
     together = min(len(cases), request.settings.together)
     render.warning(
@@ -44,9 +39,21 @@ def dry_run(request: "BenchRequest") -> None:
     from fmnist_edge.result import telling, unusual
 
     cases = request.plan.cases
+    if not cases:
+        _failed(request)
     shared = telling(cases)
     for case in cases:
         render.line(_where(case, {*shared, *unusual(case)}))
+
+
+def _failed(request: "BenchRequest") -> None:
+    """Say which rows have failed already, and why."""
+    from fmnist_edge.result import unusual
+
+    for row in request.plan.failed:
+        if row.failure is not None and request.begun is None:
+            where = _where(row.case, unusual(row.case))
+            render.warning(f"{where} cannot be measured: {row.failure.message}")
 
 
 def interrupted(finished: int, rounds: int, file: Path | None) -> None:

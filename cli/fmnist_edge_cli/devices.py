@@ -5,7 +5,14 @@ from typing import Annotated
 import typer
 
 from fmnist_edge_cli import render
-from fmnist_edge_cli.options import JsonOption, QuietOption, VerboseOption, check_json, finite
+from fmnist_edge_cli.options import (
+    EnvironmentOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    check_json,
+    finite,
+)
 
 
 def _devices() -> list[str]:
@@ -36,6 +43,7 @@ def devices(
             show_default="15",
         ),
     ] = None,
+    environment: EnvironmentOption = None,
     json: JsonOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -51,22 +59,25 @@ def devices(
       fmnist-edge devices
       fmnist-edge devices webgpu vulkan
       fmnist-edge devices cuda --json -
+      fmnist-edge devices --environment . --environment webgpu
     """
     from fmnist_edge import __version__
     from fmnist_edge.errors import DeviceUnavailableError
-    from fmnist_edge.pipeline.devices import SECONDS, probe_devices, usable_pairs
+    from fmnist_edge.pipeline.devices import SECONDS, probe_devices, usable
+    from fmnist_edge.pipeline.environments import find_environments
     from fmnist_edge.result import DeviceStates
 
     check_json(json, force=False)
     wanted = tuple(dict.fromkeys(names or ()))
     states = probe_devices(
         wanted,
+        environments=find_environments(environment or ()),
         seconds=SECONDS if limit is None else limit,
         progress=render.progress_display(quiet=quiet, verbose=verbose),
     )
     if json is None or not render.json_answer(DeviceStates(__version__, states), json):
         render.devices(states)
-    if wanted and not usable_pairs(states):
+    if wanted and not usable(states):
         raise DeviceUnavailableError(
             f"No runtime can be used on {', '.join(wanted)} here.",
             hint="The lines above say why, and what would help."

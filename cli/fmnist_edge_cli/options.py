@@ -44,6 +44,25 @@ ColumnsOption = Annotated[
         help=f"Show these columns of the table: {', '.join(COLUMNS)}.",
     ),
 ]
+
+
+def _environments() -> list[str]:
+    """Return the names that a shell completes."""
+    from fmnist_edge.environments import HERE, names
+
+    return [HERE, *names()]
+
+
+EnvironmentOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--environment",
+        metavar="NAME",
+        help="Use the runtimes of this environment (repeatable; . is this one).",
+        autocompletion=_environments,
+        show_default=".",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
 

@@ -46,7 +46,7 @@ class Selection:
         threads: Thread counts; each makes cases of its own on the CPU.
         batches: Numbers of images per inference; each makes cases of its own.
         devices: The devices to run on.
-        usable: Pairs of runtime and device to be content with; None for all.
+        usable: What to be content with: environment, runtime and device; None for all.
         fast_math: Whether other devices than the CPU may compute in a shorter type than that of
             the file.
         here: Whether to use the runtimes of this environment; those that every install has are
@@ -60,7 +60,7 @@ class Selection:
     threads: Sequence[int] = (1,)
     batches: Sequence[int] = (1,)
     devices: Sequence[str] = (CPU,)
-    usable: frozenset[tuple[str, str]] | None = None
+    usable: frozenset[tuple[str, str, str]] | None = None
     fast_math: bool = False
     here: bool = True
     elsewhere: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -77,14 +77,17 @@ class Selection:
         return self.runtimes[name].DEFAULT_USE in self.default_uses
 
     def devices_of(self, name: str) -> Sequence[str]:
-        """Return the devices to use the runtime called `name` on."""
-        usable = self.usable
+        """Return the devices to use the runtime called `name` on, in one environment at least."""
         return [
             device
             for device in self.devices
             if device in self.runtimes[name].DEVICES
-            and (usable is None or (name, device) in usable)
+            and any(self.is_usable(each, name, device) for each in ("", *self.elsewhere))
         ]
+
+    def is_usable(self, environment: str, name: str, device: str) -> bool:
+        """Return whether nothing is known against this environment, runtime and device."""
+        return self.usable is None or (environment, name, device) in self.usable
 
     def environments_of(self, name: str) -> Iterator[str]:
         """Yield the environments that have the runtime called `name`; "" is this one."""
@@ -96,6 +99,8 @@ class Selection:
     def cases(self, subject: Subject, name: str) -> Iterator[Case]:
         """Yield the cases of one file on one runtime."""
         for device, environment in product(self.devices_of(name), self.environments_of(name)):
+            if not self.is_usable(environment, name, device):
+                continue
             # How many threads feed another device matters little.
             counts = self.threads if device == CPU else self.threads[:1]
             fast_math = self.fast_math and device != CPU

@@ -21,6 +21,7 @@ from fmnist_edge.errors import (
     UsageError,
 )
 from fmnist_edge.host.facts import facts
+from fmnist_edge.pipeline.devices import Usable
 from fmnist_edge.pipeline.environments import find_environments
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
@@ -134,7 +135,7 @@ def plan(  # noqa: PLR0913 - each is one independent wish
     threads: Sequence[int] = (1,),
     batches: Sequence[int] = (1,),
     devices: Sequence[str] = (CPU,),
-    usable: frozenset[tuple[str, str]] | None = None,
+    usable: Usable | None = None,
     fast_math: bool = False,
     native: bool = False,
     environments: Mapping[str, Environment] | None = None,
@@ -148,7 +149,7 @@ def plan(  # noqa: PLR0913 - each is one independent wish
         threads: Thread counts; each makes rows of its own.
         batches: Numbers of images per inference; each makes rows of its own.
         devices: The devices to run on.
-        usable: Pairs of runtime and device to be content with; None for all.
+        usable: What to be content with; None for all.
         fast_math: Whether other devices than the CPU may compute in a shorter type than that of
             the file.
         native: Whether to call runtimes from C, too.

@@ -6,8 +6,9 @@ import shlex
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import IO, Final
 
 from packaging.requirements import Requirement
@@ -15,6 +16,7 @@ from packaging.requirements import Requirement
 from fmnist_edge.bench.plan import failure_of
 from fmnist_edge.bench.worker_process import ending
 from fmnist_edge.devices import CPU, DEVICES, Provision, Unit
+from fmnist_edge.environments import ALONE, HERE, Environment
 from fmnist_edge.errors import FmnistEdgeError, WorkerCrashedError, WorkerTimeoutError
 from fmnist_edge.host.facts import facts
 from fmnist_edge.optional import installed, packages_of, pip_command, versions_of
@@ -25,7 +27,8 @@ from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.session import DefaultUse, RuntimeModule
 from fmnist_edge.tables import look_up
 
-PROBE: Final = (sys.executable, "-m", "fmnist_edge.probe")
+_MODULE: Final = "fmnist_edge.probe"
+PROBE: Final = (sys.executable, "-m", _MODULE)
 # Drivers hang; imports only take long, on a busy machine several times as long as usual.
 SECONDS: Final = 15.0
 _IMPORT_SECONDS: Final = 60.0
@@ -33,21 +36,43 @@ _EXIT_SECONDS: Final = 2.0
 _LEAST_AT_ONCE: Final = 4
 _TAIL: Final = 300
 
+ALL: Final = "all"
+"""Stands for every device that can be used."""
+Usable = frozenset[tuple[str, str, str]]
+"""Environment ("" for this one), runtime and device."""
+
 
 @dataclass(frozen=True)
 class _Pair:
+    """A runtime and a device.
+
+    Args:
+        runtime: Name of the runtime.
+        device: Name of the device.
+        module: The runtime.
+        environment: The other environment that has the runtime; None for this one.
+    """
+
     runtime: str
     device: str
     module: RuntimeModule
+    environment: Environment | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Environment ("" for this one), runtime and device."""
+        name = self.environment.name if self.environment is not None else ""
+        return name, self.runtime, self.device
 
     @property
     def provision(self) -> Provision:
         return self.module.DEVICES[self.device]
 
 
-def probe_devices(
+def probe_devices(  # noqa: PLR0913 - each is one independent wish
     devices: Collection[str] = (),
     *,
+    environments: Mapping[str, Environment] | None = None,
     runtimes: Mapping[str, RuntimeModule] = RUNTIMES,
     command: Sequence[str] = PROBE,
     seconds: float = SECONDS,
@@ -57,8 +82,9 @@ def probe_devices(
 
     Args:
         devices: The devices to try; empty for all.
+        environments: The environments whose runtimes are tried, by name; this one by default.
         runtimes: The runtimes to try; one that ignores its model cannot answer, and is left out.
-        command: Starts a probe; the names of runtime and device are added.
+        command: Starts a probe in this environment; the names of runtime and device are added.
         seconds: Time after which a probe counts as hung, once its library is imported.
         progress: Told of every probe.
 
@@ -68,10 +94,12 @@ def probe_devices(
     for name in devices:
         look_up(DEVICES, name, "device")
     pairs = [
-        _Pair(name, device, module)
+        _Pair(name, device, module, environment)
         for device in DEVICES
+        if device in (devices or DEVICES)
         for name, module in runtimes.items()
-        if module.READS_MODEL and device in module.DEVICES and device in (devices or DEVICES)
+        if module.READS_MODEL and device in module.DEVICES
+        for environment in _having(name, environments)
     ]
     # The slow ones first, so that the others are tried meanwhile.
     tried = sorted(
@@ -82,25 +110,91 @@ def probe_devices(
     found = asyncio.run(_probe_all(tried, command, seconds, progress))
     progress.finish()
     cpu = _cpu()
-    return tuple(_state(pair, found.get(pair), cpu) for pair in pairs)
+    return tuple(_state(pair, found.get(pair.key), cpu) for pair in pairs)
 
 
-def usable_pairs(states: Collection[DeviceState]) -> frozenset[tuple[str, str]]:
-    """Return the pairs of runtime and device that can be used."""
-    return frozenset((each.runtime, each.device) for each in states if each.state is State.USABLE)
+def usable(states: Collection[DeviceState]) -> Usable:
+    """Return what can be used."""
+    return frozenset(
+        (each.environment, each.runtime, each.device)
+        for each in states
+        if each.state is State.USABLE
+    )
+
+
+def devices_to_use(
+    named: Collection[str],
+    *,
+    environments: Mapping[str, Environment] | None = None,
+    runtimes: Mapping[str, RuntimeModule] = RUNTIMES,
+    command: Sequence[str] = PROBE,
+    progress: Progress = SILENT,
+) -> tuple[Sequence[str], Usable | None]:
+    """Return the devices to measure on, and what can be used there; None where it was not tried.
+
+    Nothing is tried unless `ALL` is among the names, and then only what is not named besides: who
+    names a device is told why it cannot be used. The CPU counts as named.
+
+    Args:
+        named: The devices that the user names, and `ALL` for every one that can be used.
+        environments: The environments whose runtimes are tried, by name; this one by default.
+        runtimes: The runtimes to try.
+        command: Starts a probe in this environment.
+        progress: Told of every probe, and of the devices found.
+
+    Raises:
+        UsageError: There is no such device.
+    """
+    if ALL not in named:
+        return tuple(named), None
+    asked = {CPU, *named} - {ALL}
+    for name in asked:
+        look_up(DEVICES, name, "device")
+    found = usable(
+        probe_devices(
+            [name for name in DEVICES if name not in asked],
+            environments=environments,
+            runtimes=runtimes,
+            command=command,
+            progress=progress,
+        )
+    )
+    devices = [name for name in DEVICES if name in asked | {device for *_, device in found}]
+    progress.say(f"Devices to measure on: {', '.join(devices)}.")
+    return devices, found | set(product(("", *(environments or ())), runtimes, asked))
+
+
+def _having(
+    runtime: str, environments: Mapping[str, Environment] | None
+) -> Iterator[Environment | None]:
+    """Yield the environments to try a runtime in; None for this one, whether it has it or not."""
+    if not environments:
+        yield None
+        return
+    for name, environment in environments.items():
+        if name == HERE:
+            yield None
+        elif runtime in environment.description.runtimes:
+            yield environment
 
 
 def _is_worth_trying(pair: _Pair) -> bool:
-    return DEVICES[pair.device].exists_here and _has_package(pair.module)
+    return DEVICES[pair.device].exists_here and _has_package(pair)
 
 
-def _has_package(module: RuntimeModule) -> bool:
-    return not module.PACKAGE or installed(module.PACKAGE)
+def _has_package(pair: _Pair) -> bool:
+    package = pair.module.PACKAGE
+    return pair.environment is not None or not package or installed(package)
 
 
 def _state(pair: _Pair, probed: Probed | None, cpu: Unit) -> DeviceState:
     usual = DeviceState(
-        pair.runtime, pair.device, State.USABLE, probed, system=pair.provision.system
+        pair.runtime,
+        pair.device,
+        State.USABLE,
+        probed,
+        system=pair.provision.system,
+        environment=pair.key[0],
     )
     if probed is not None and probed.failure is None:
         own = probed.account.unit if probed.account is not None else None
@@ -112,11 +206,16 @@ def _state(pair: _Pair, probed: Probed | None, cpu: Unit) -> DeviceState:
 
 
 def _command(pair: _Pair) -> str:
-    """Return what installs the packages that a pair lacks; empty if it lacks none."""
+    """Return what installs the packages that a pair lacks; empty if it lacks none.
+
+    What another environment has was said when it was made.
+    """
+    if pair.environment is not None:
+        return ""
     packages = [each for each in pair.provision.packages if not _has_distribution(each)]
     if packages and pair.provision.apart:
         return f"fmnist-edge environment add {pair.device} {shlex.join(packages)}"
-    own = [] if _has_package(pair.module) else [packages_of(pair.module.EXTRA)]
+    own = [] if _has_package(pair) else [packages_of(pair.module.EXTRA)]
     wanted = " ".join([*own, *map(shlex.quote, packages)])
     return pip_command(wanted) if wanted else ""
 
@@ -138,18 +237,23 @@ def _cpu() -> Unit:
 
 async def _probe_all(
     pairs: Sequence[_Pair], command: Sequence[str], seconds: float, progress: Progress
-) -> Mapping[_Pair, Probed]:
-    """Return what each probe found; several are alive at the same time."""
+) -> Mapping[tuple[str, str, str], Probed]:
+    """Return what each probe found, by `_Pair.key`; several are alive at the same time."""
     room = asyncio.Semaphore(max(_LEAST_AT_ONCE, 2 * (os.cpu_count() or 1)))
 
     async def probe(pair: _Pair) -> Probed:
         async with room:
-            found = await _probe((*command, pair.runtime, pair.device), seconds)
+            own = command if pair.environment is None else _elsewhere(pair.environment)
+            found = await _probe((*own, pair.runtime, pair.device), seconds)
         progress.advance(note=f"{pair.runtime} on {pair.device}")
         return found
 
     found = await asyncio.gather(*map(probe, pairs))
-    return dict(zip(pairs, found, strict=True))
+    return {pair.key: each for pair, each in zip(pairs, found, strict=True)}
+
+
+def _elsewhere(environment: Environment) -> Sequence[str]:
+    return (str(environment.python), *ALONE, "-m", _MODULE)
 
 
 async def _probe(command: Sequence[str], seconds: float) -> Probed:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from fmnist_edge.devices import CPU, Unit
+from fmnist_edge.environments import HERE
 from fmnist_edge.report.cells import Column, Table, tabulate
 from fmnist_edge.report.numbers import MISSING, listed, size
 from fmnist_edge.result import DeviceState, State
@@ -19,7 +20,12 @@ _WORDS: Final = {
 def devices_table(states: Sequence[DeviceState]) -> Table:
     """Return a line per pair; those that can be used come first."""
     order = list(State)
+    has_environments = any(each.environment for each in states)
+    environment = Column[DeviceState](
+        "environment", lambda each: each.environment or HERE, numeric=False
+    )
     columns = (
+        *([environment] if has_environments else []),
         Column[DeviceState]("runtime", lambda each: each.runtime, numeric=False),
         Column[DeviceState]("device", lambda each: each.device, numeric=False),
         Column[DeviceState]("state", lambda each: _WORDS[each.state], numeric=False),
@@ -43,12 +49,12 @@ def devices_text(states: Sequence[DeviceState]) -> Iterator[str]:
         return
     for each in states:
         if each.state is State.UNUSABLE:
-            yield " ".join(filter(None, (_what_happened(each), _needs(each))))
+            yield f"{_where(each)}: {_reason(each)}"
     yield from _missing([each for each in states if each.state is State.NOT_INSTALLED])
     elsewhere = _names([each for each in states if each.state is State.OTHER_SYSTEM])
     if elsewhere:
         yield f"This operating system does not have: {elsewhere}."
-    yield _next_step([each.device for each in states if each.state is State.USABLE])
+    yield _next_step([each for each in states if each.state is State.USABLE])
 
 
 def _of_unit(tell: Callable[[Unit], str]) -> Callable[[DeviceState], str]:
@@ -64,17 +70,14 @@ def _memory(unit: Unit) -> str:
 
 
 def _where(each: DeviceState) -> str:
-    return f"{each.runtime} on {each.device}"
+    environment = f" ({each.environment})" if each.environment else ""
+    return f"{each.runtime}{environment} on {each.device}"
 
 
-def _what_happened(each: DeviceState) -> str:
+def _reason(each: DeviceState) -> str:
     failure = each.probed.failure if each.probed is not None else None
     told = f"{failure.message} {failure.hint}".strip() if failure is not None else ""
-    return f"{_where(each)} cannot be used here: {told}"
-
-
-def _needs(each: DeviceState) -> str:
-    return f"It needs {each.system}." if each.system else ""
+    return f"{told} It needs {each.system}." if each.system not in told else told
 
 
 def _missing(states: Sequence[DeviceState]) -> Iterator[str]:
@@ -90,10 +93,11 @@ def _names(states: Sequence[DeviceState]) -> str:
     return ", ".join(map(_where, states))
 
 
-def _next_step(usable: Sequence[str]) -> str:
-    others = [device for device in usable if device != CPU]
-    if others:
-        return f"Measure on it with: fmnist-edge bench --device {others[0]}"
+def _next_step(usable: Sequence[DeviceState]) -> str:
+    for each in usable:
+        if each.device != CPU:
+            where = f" --environment {each.environment}" if each.environment else ""
+            return f"Measure on it with: fmnist-edge bench --device {each.device}{where}"
     if usable:
         return "Measure on the CPU with: fmnist-edge bench"
     return "None of these can be measured on here."

@@ -41,7 +41,7 @@ class Probed(Record):
 
 
 class DeviceState(Record):
-    """One pair of runtime and device.
+    """One pair of runtime and device, in one environment.
 
     Args:
         runtime: Name of the runtime.
@@ -51,6 +51,7 @@ class DeviceState(Record):
         unit: The physical device; None where it is not known.
         command: What to type to have it; empty where no package is missing.
         system: What the operating system must have besides, as part of a sentence; may be empty.
+        environment: Name of the environment; empty for the one that the program runs in.
     """
 
     runtime: str
@@ -60,6 +61,7 @@ class DeviceState(Record):
     unit: Unit | None = None
     command: str = ""
     system: str = ""
+    environment: str = ""
 
 
 class DeviceStates(Record):

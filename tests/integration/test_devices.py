@@ -14,7 +14,7 @@ from fmnist_edge.host.facts import facts
 from fmnist_edge.optional import install_command, packages_of
 from fmnist_edge.probe.models import FILES, example
 from fmnist_edge.records import decode_document
-from fmnist_edge.result import DeviceStates, State
+from fmnist_edge.result import DeviceStates, State, read_run
 from fmnist_edge.runtimes import RUNTIMES, reading
 from fmnist_edge.session import SessionOptions
 from tests import probe_models
@@ -102,6 +102,67 @@ def test_an_unknown_device_is_a_wrong_usage(inside: CommandLine) -> None:
 
 def test_a_package_is_installed_by_the_same_command_everywhere() -> None:
     assert install_command("litert").endswith(f"-m pip install {packages_of('litert')}")
+
+
+# A GPU in software, and none at all
+
+
+def test_a_gpu_is_found_by_what_it_computes(vulkan: CommandLine) -> None:
+    done = vulkan("devices", "webgpu", "-q", "--json", "-")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {each.runtime: each for each in decode_document(DeviceStates, done.stdout, 1).states}
+    litert = found["litert"]
+    assert litert.state is State.USABLE, litert
+    assert litert.unit is not None
+    assert "llvmpipe" in litert.unit.name
+    assert litert.probed is not None
+    assert litert.probed.account is not None
+    assert litert.probed.account.on_device == litert.probed.account.operators > 0
+
+
+def test_a_gpu_that_is_not_there_has_the_reason_of_the_library(without_vulkan: CommandLine) -> None:
+    done = without_vulkan("devices", "webgpu", "-q")
+    assert (done.returncode, done.speaks_plainly) == (26, True)
+    assert "litert on webgpu: LiteRT cannot use webgpu here: " in done.stdout
+    assert "libvulkan" in done.stdout
+    assert "No runtime can be used on webgpu here." in done.stderr
+
+
+_SMALL = Path(__file__).parents[2] / "artifacts/reference/nano-int8.tflite"
+_BENCH = ("bench", _SMALL, "--runtime", "litert", "--protocol", "smoke")
+
+
+def test_all_devices_are_measured_on_that_can_be_used(vulkan: CommandLine) -> None:
+    own = [f"{_SMALL} on litert{where}" for where in (" cpu", " webgpu")]
+    done = vulkan(*_BENCH, "--device", "all", "--dry-run")
+    assert done.stdout.splitlines()[:2] == own
+    assert "Devices to measure on: cpu, webgpu." in done.stderr
+
+
+def test_where_no_device_can_be_used_a_benchmark_says_so_and_keeps_the_reasons(
+    without_vulkan: CommandLine, tmp_path: Path
+) -> None:
+    done = without_vulkan(*_BENCH, "--device", "webgpu", "--json", tmp_path / "result.json")
+    assert (done.returncode, done.speaks_plainly) == (26, True)
+    assert "Error: Nothing can be measured on webgpu." in done.stderr
+    assert "LiteRT cannot use webgpu here: " in done.stdout
+    [row] = read_run(tmp_path / "result.json").rows
+    assert row.failure is not None
+    assert row.failure.kind == "DeviceUnavailableError"
+    done = without_vulkan(*_BENCH, "--device", "webgpu", "--dry-run")
+    assert (done.returncode, done.stdout) == (26, "")
+    assert "LiteRT cannot use webgpu here: " in done.stderr
+    done = without_vulkan(*_BENCH, "--device", "qnn")
+    assert done.returncode == 26
+    assert "Nothing can be measured on qnn." in done.stderr
+
+
+def test_a_device_that_cannot_be_used_does_not_keep_others_from_being_measured(
+    without_vulkan: CommandLine,
+) -> None:
+    done = without_vulkan(*_BENCH, "--device", "webgpu", "--device", "cpu", "--dry-run")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"{_SMALL} on litert")
+    assert f"{_SMALL} on litert webgpu cannot be measured: " in done.stderr
 
 
 # The models

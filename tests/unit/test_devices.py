@@ -10,9 +10,10 @@ import pytest
 
 from fmnist_edge import devices as table_of_devices
 from fmnist_edge.devices import CPU, DEVICES, Device
+from fmnist_edge.environments import Description, Environment, Library, machine
 from fmnist_edge.errors import UsageError
 from fmnist_edge.host.facts import facts
-from fmnist_edge.pipeline.devices import probe_devices, usable_pairs
+from fmnist_edge.pipeline.devices import devices_to_use, probe_devices, usable
 from fmnist_edge.probe.models import FILES, example, model_for
 from fmnist_edge.records import replace
 from fmnist_edge.report.devices import devices_table, devices_text
@@ -81,7 +82,7 @@ def test_the_pairs_are_by_device_and_the_cpu_is_first() -> None:
     found = _tried("refusing", "working", devices=())
     pairs = [(each.device, each.runtime) for each in found]
     assert pairs == [(device, name) for device in (CPU, DEVICE) for name in ("refusing", "working")]
-    assert usable_pairs(found) == {("working", DEVICE), ("working", CPU)}
+    assert usable(found) == {("", "working", DEVICE), ("", "working", CPU)}
 
 
 def test_progress_is_told_of_every_probe() -> None:
@@ -89,6 +90,47 @@ def test_progress_is_told_of_every_probe() -> None:
     chosen = {"working": probed_runtimes.RUNTIMES["working"]}
     probe_devices(runtimes=chosen, command=_PROBE, progress=diary)
     assert sorted(note for note in diary.notes if note) == ["working on cpu", "working on webgpu"]
+
+
+def test_another_environment_tries_with_its_own_interpreter() -> None:
+    library = {"numpy": Library("numpy", "1.0")}
+    description = Description("0", "", "3", machine(), library)
+    other = Environment("other", Path(sys.executable), description)
+    chosen = {name: RUNTIMES[name] for name in ("numpy", "litert")}
+    [found] = probe_devices(environments={"other": other}, runtimes=chosen)
+    assert (found.environment, found.runtime, found.state) == ("other", "numpy", State.USABLE)
+    table = devices_table([found])
+    assert (table.headers[0], table.rows[0][0]) == ("environment", "other")
+    gpu = replace(found, device=DEVICE)
+    assert list(devices_text([gpu]))[-1].endswith("bench --device webgpu --environment other")
+
+
+# Those to measure on
+
+
+def test_devices_that_are_named_are_taken_as_they_are() -> None:
+    assert devices_to_use(("webgpu", CPU), command=("false",)) == (("webgpu", CPU), None)
+
+
+def test_all_devices_are_those_that_can_be_used_and_those_that_are_named_besides() -> None:
+    chosen = {name: probed_runtimes.RUNTIMES[name] for name in ("refusing", "working")}
+    diary = Diary()
+    devices, found = devices_to_use(
+        ("all", "cuda"), runtimes=chosen, command=_PROBE, progress=diary
+    )
+    assert devices == [CPU, "cuda", DEVICE]
+    assert found == {
+        *(("", name, device) for name in chosen for device in (CPU, "cuda")),
+        ("", "working", DEVICE),
+    }
+    assert diary.said == ["Devices to measure on: cpu, cuda, webgpu."]
+    # The CPU is not tried: a row tells more.
+    assert diary.started == [("Try each device", 2)]
+
+
+def test_a_misspelt_device_beside_all_is_refused() -> None:
+    with pytest.raises(UsageError, match="'webgp'"):
+        devices_to_use(("all", "webgp"), command=("false",))
 
 
 # What cannot
@@ -208,7 +250,7 @@ def test_each_pair_that_cannot_be_used_says_why_and_the_last_line_what_to_do(
     *lines, last = devices_text([*states.values(), elsewhere])
     text = "\n".join(lines)
     told = f"{REFUSAL.message} {REFUSAL.hint} It needs {SYSTEM}."
-    assert f"refusing on webgpu cannot be used here: {told}" in lines
+    assert f"refusing on webgpu: {told}" in lines
     assert f"Not installed: lacking on webgpu. Besides, it needs {SYSTEM}. Install with: " in text
     assert "environment add webgpu no-such-gpu-build" in text
     assert "This operating system does not have: theirs on metal." in lines

@@ -278,11 +278,17 @@ def test_a_device_that_no_runtime_in_use_has_is_said(tmp_path: Path) -> None:
 
 def test_only_the_pairs_of_runtime_and_device_that_are_usable_are_measured(tmp_path: Path) -> None:
     runtimes = {"numpy": numpy_, "both": _runtime(DEVICES=_BOTH)}
-    usable = frozenset({("both", "webgpu"), ("numpy", "cpu")})
-    found = _plan([_model(tmp_path)], runtimes, devices=("cpu", "webgpu"), usable=usable)
-    assert {
-        (case.runtime, case.device) for case in found.cases if not case.subject.is_baseline
-    } == usable
+    usable = frozenset({("", "both", "webgpu"), ("", "numpy", "cpu"), ("gpu", "both", "cpu")})
+    found = _plan(
+        [_model(tmp_path)],
+        runtimes,
+        devices=("cpu", "webgpu"),
+        usable=usable,
+        elsewhere={"gpu": {"both"}},
+    )
+    measured = [case for case in found.cases if not case.subject.is_baseline]
+    assert {(case.environment, case.runtime, case.device) for case in measured} == usable
+    assert len(measured) == len(usable)
 
 
 def test_a_runtime_meets_a_file_in_each_environment_that_has_it(tmp_path: Path) -> None:
