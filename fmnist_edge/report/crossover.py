@@ -11,13 +11,12 @@ from itertools import groupby
 from typing import Final, Literal
 
 from fmnist_edge.devices import CPU
-from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Column, Table, tabulate
 from fmnist_edge.report.columns import p50
 from fmnist_edge.report.figures import marked
 from fmnist_edge.report.numbers import MISSING, counted, listed, micro, significant, span
 from fmnist_edge.report.ratios import Times, between
-from fmnist_edge.report.rows import row_names, varied
+from fmnist_edge.report.rows import batches, row_names, varied
 from fmnist_edge.result import Case, Row, Run, Subject, device_name, how, p50_ns
 
 Order = Literal["faster", "slower", "equal", "undecided"]
@@ -84,11 +83,19 @@ def _written(ratio: float) -> str:
 class Crossover:
     """A file on a device beside the CPU.
 
+    Some runtimes run a file on a device only with the batch that it was made for; then files of the
+    same parent, format and precision stand for one.
+
     Args:
         points: One per number of images per call, the smallest first; two at least.
     """
 
     points: tuple[Point, ...]
+
+    @property
+    def has_file_per_batch(self) -> bool:
+        """Whether not all points are of the same file."""
+        return len({point.own.case.subject for point in self.points}) > 1
 
     @property
     def device(self) -> str:
@@ -102,20 +109,17 @@ class Crossover:
 
 
 def crossovers(run: Run) -> tuple[Crossover, ...]:
-    """Return a crossover per file, runtime and device that was measured at several batches.
+    """Return a crossover per kind of file, runtime and device, measured at several batches.
 
     Rows whose p50 or rank is INVALID do not count.
     """
     rows = [row for row in run.rows if _counts(row)]
-    on_device: dict[Case, list[Row]] = {}
+    on_device: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         if row.case.device != CPU:
-            on_device.setdefault(replace(row.case, batch=1), []).append(row)
+            on_device.setdefault(_series(row.case), []).append(row)
     on_cpu = [row for row in rows if row.case.device == CPU]
-    found = (
-        Crossover(tuple(_points(sorted(own, key=lambda row: row.case.batch), on_cpu)))
-        for own in on_device.values()
-    )
+    found = (Crossover(tuple(_points(own, on_cpu))) for own in on_device.values())
     return tuple(each for each in found if len(each.points) >= _FEWEST)
 
 
@@ -125,17 +129,22 @@ def _counts(row: Row) -> bool:
 
 
 def _points(own: Sequence[Row], on_cpu: Sequence[Row]) -> Iterator[Point]:
-    for row in own:
-        same = [
-            each
-            for each in on_cpu
-            if each.case.batch == row.case.batch
-            and _kind(each.case.subject) == _kind(row.case.subject)
-        ]
-        best = min(same, key=p50_ns, default=None)
-        times = between(best, row) if best is not None else None
-        if best is not None and times is not None:
-            yield Point(row, best, times)
+    kind = _kind(own[0].case.subject)
+    same = [row for row in on_cpu if _kind(row.case.subject) == kind]
+    for batch in batches(own):
+        best, cpu = (
+            min((row for row in rows if row.case.batch == batch), key=p50_ns, default=None)
+            for rows in (own, same)
+        )
+        times = between(cpu, best) if cpu is not None and best is not None else None
+        if best is not None and cpu is not None and times is not None:
+            yield Point(best, cpu, times)
+
+
+def _series(case: Case) -> tuple[object, ...]:
+    """Return what the rows of one crossover share: all but the batch, and the file made for it."""
+    how = case.runtime, case.environment, case.device, case.threads, case.fast_math
+    return _kind(case.subject), case.subject.format, *how
 
 
 def _kind(subject: Subject) -> tuple[object, ...]:
@@ -163,6 +172,7 @@ def in_words(run: Run, found: Crossover, naming: Naming = row_names) -> str:
     """
     points = found.points
     name = naming(run, [each for each in varied(run) if each != "batch"])(points[0].own)
+    name += " (a file per batch)" if found.has_file_per_batch else ""
     return f"{_sentence(name, _cpu_name(run, points, naming), points)}."
 
 
@@ -172,7 +182,7 @@ def _cpu_name(run: Run, points: Sequence[Point], naming: Naming) -> str:
     name = naming(run, words)
 
     def runner(point: Point) -> str:
-        same = point.cpu.case.subject == point.own.case.subject
+        same = point.cpu.case.subject.format == point.own.case.subject.format
         return how(point.cpu.case, words) if same else name(point.cpu)
 
     groups = [(who, [*group]) for who, group in groupby(points, runner)]

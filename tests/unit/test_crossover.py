@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fmnist_edge.artifact import Precision
+from fmnist_edge.artifact import Format, Precision
 from fmnist_edge.records import replace
 from fmnist_edge.report.crossover import (
     best_of_each_device,
@@ -122,25 +122,40 @@ def test_an_interval_on_both_sides_is_no_order_and_no_equality() -> None:
     assert " does not clearly overtake " in _told(run)
 
 
-def test_the_fastest_of_the_cpu_counts_whatever_runs_it() -> None:
-    def of(row: Row, parent: str, precision: Precision) -> Row:
-        subject = replace(row.case.subject, parent_sha256=parent * 64, precision=precision)
-        return replace(row, case=replace(row.case, subject=subject))
+def _of(row: Row, parent: str, precision: Precision) -> Row:
+    """The row with a file of that parent."""
+    kind = Format.ONNX if row.case.subject.path.endswith(".onnx") else Format.TFLITE
+    subject = row.case.subject
+    made = replace(subject, parent_sha256=parent * 64, precision=precision, format=kind)
+    return replace(row, case=replace(row.case, subject=made))
 
+
+def test_the_fastest_of_the_cpu_counts_whatever_runs_it() -> None:
     float32 = Precision.FLOAT32
     lite = [_cpu(1), _cpu(8, runtime="slow"), _gpu(1, 4), _gpu(8, 0.5)]
     onnx = _row("a.onnx", 8, *[4_000.0] * 3, runtime="onnxruntime")
     strangers = [
-        of(_row("b.onnx", 8, 1.0, 1.0, 1.0), "b", float32),
-        of(_row("a8.onnx", 8, 1.0, 1.0, 1.0), "a", Precision.INT8),
+        _of(_row("b.onnx", 8, 1.0, 1.0, 1.0), "b", float32),
+        _of(_row("a8.onnx", 8, 1.0, 1.0, 1.0), "a", Precision.INT8),
     ]
-    run = reports.run(*(of(row, "a", float32) for row in (*lite, onnx)), *strangers)
+    run = reports.run(*(_of(row, "a", float32) for row in (*lite, onnx)), *strangers)
     [found] = crossovers(run)
     assert [point.cpu.case.runtime for point in found.points] == ["litert", "onnxruntime"]
     assert in_words(run, found) == (
         f"{_NAME} does not clearly overtake the CPU (litert at 1, a.onnx on onnxruntime at 8) up "
         "to 8 images per call: at 1 it is 4.0x slower, at 8 about equal."
     )
+
+
+def test_files_that_were_made_for_one_batch_each_stand_for_one() -> None:
+    rows = [_cpu(1), _cpu(8), _gpu(1, 4, "a1.tflite"), _gpu(8, 0.5, "a8.tflite")]
+    run = reports.run(*(_of(row, "a", Precision.FLOAT32) for row in rows))
+    assert _told(run) == (
+        "a1.tflite on litert webgpu (a file per batch) overtakes the CPU (litert) at 8 images per "
+        "call (2.0x); at 1 it is 4.0x slower."
+    )
+    # Without a manifest, nothing tells that they are of one kind.
+    assert crossovers(reports.run(*rows)) == ()
 
 
 def test_many_changes_between_rows_of_the_cpu_are_left_to_the_table() -> None:
