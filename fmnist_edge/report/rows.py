@@ -1,7 +1,7 @@
 """What several tables ask about the rows of a run."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from fmnist_edge.devices import CPU
@@ -59,14 +59,27 @@ def references(run: Run) -> tuple[Row, ...]:
 
 
 def names(run: Run) -> Callable[[Row], str]:
-    """Return what gives file names; whole paths for files that share their name with another."""
-    count = Counter(subject.name for subject in {row.case.subject for row in run.rows})
+    """Return what gives file names, with as much of the path as tells files of one name apart."""
+    paths: dict[str, set[str]] = {}
+    for row in run.rows:
+        paths.setdefault(row.case.subject.name, set()).add(row.case.subject.path)
 
     def cell(row: Row) -> str:
         subject = row.case.subject
-        return subject.name if count[subject.name] == 1 else subject.path
+        same = paths[subject.name]
+        return subject.name if len(same) == 1 else _tail(subject.path, same)
 
     return cell
+
+
+def _tail(path: str, others: Collection[str]) -> str:
+    """Return the last parts of a path, as many as no other path ends in."""
+    parts = Path(path).parts
+    for count in range(2, len(parts)):
+        tail = parts[-count:]
+        if sum(Path(other).parts[-count:] == tail for other in others) == 1:
+            return str(Path(*tail))
+    return path
 
 
 def other_versions(run: Run) -> Mapping[str, str]:

@@ -110,6 +110,9 @@ def test_a_folder_is_no_part_of_the_name_unless_it_tells_files_apart() -> None:
     assert _cell(row(case("some/where/model.npz")), "model") == "model.npz"
     two = examples.run(row(case("a/model.npz")), row(case("b/model.npz")))
     assert _column(two, "model") == ["a/model.npz", "b/model.npz"]
+    paths = ("/x/a/m/model.npz", "/x/b/m/model.npz", "model.npz")
+    deep = examples.run(*(row(case(path)) for path in paths))
+    assert _column(deep, "model") == ["a/m/model.npz", "b/m/model.npz", "model.npz"]
 
 
 @pytest.mark.parametrize(("field", "values"), [("threads", (1, 4)), ("batch", (1, 8))])
