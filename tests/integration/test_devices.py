@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from fmnist_edge.result import DeviceStates, State, read_run
 from fmnist_edge.runtimes import RUNTIMES, reading
 from fmnist_edge.session import SessionOptions
 from tests import probe_models
-from tests.commands import CommandLine, Finished
+from tests.commands import CommandLine, Finished, children, finish, wait_until
 
 _FILE = "devices.json"
 _MODELS = [name for name in RUNTIMES if RUNTIMES[name].READS_MODEL]
@@ -102,6 +103,17 @@ def test_an_unknown_device_is_a_wrong_usage(inside: CommandLine) -> None:
 
 def test_a_package_is_installed_by_the_same_command_everywhere() -> None:
     assert install_command("litert").endswith(f"-m pip install {packages_of('litert')}")
+
+
+def test_an_interrupted_search_ends_its_probes(cli: CommandLine, tmp_path: Path) -> None:
+    """The signal reaches the command alone, not those that it has started."""
+    with cli.running("devices", cwd=tmp_path) as process:
+        wait_until(lambda: children(process.pid), process)
+        probes = children(process.pid)
+        process.send_signal(signal.SIGINT)
+        done = finish(process, tmp_path)
+    assert done.was_interrupted, done
+    assert not [each for each in probes if Path(f"/proc/{each}").exists()]
 
 
 # A GPU in software, and none at all

@@ -82,6 +82,7 @@ def _float_options() -> list[tuple[str, str]]:
 def test_the_float_options_are_known() -> None:
     assert _float_options() == [
         ("export", "--max-drop"),
+        ("devices", "--limit"),
         ("bench", "--rate"),
         ("bench", "--energy"),
         ("bench", "--limit"),
