@@ -24,6 +24,16 @@ def installed(module: str) -> bool:
     return importlib.util.find_spec(module.partition(".")[0]) is not None
 
 
+def has_release(package: str) -> bool:
+    """Return whether there is a release of a package for this version of Python.
+
+    Args:
+        package: Import name of the package.
+    """
+    below = _PYTHON_BELOW.get(package)
+    return below is None or sys.version_info < below
+
+
 def require(module: str, *, extra: str) -> Any:  # noqa: ANN401 - the modules are untyped or unknown here
     """Import `module`, which the optional dependency group `extra` installs.
 
@@ -43,10 +53,9 @@ def require(module: str, *, extra: str) -> Any:  # noqa: ANN401 - the modules ar
 
 
 def _hint(package: str, extra: str) -> str:
-    below = _PYTHON_BELOW.get(package)
-    if below is None or sys.version_info < below:
+    if has_release(package):
         return f"Install it with: {install_command(extra)}"
-    (major, minor), (_, first) = sys.version_info[:2], below
+    (major, minor), (_, first) = sys.version_info[:2], _PYTHON_BELOW[package]
     return (
         f"TensorFlow has no release for Python {major}.{minor}. "
         f"Training, and exporting from Keras, need Python 3.11 to 3.{first - 1}."

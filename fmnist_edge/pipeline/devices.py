@@ -19,7 +19,7 @@ from fmnist_edge.devices import CPU, DEVICES, Provision, Unit
 from fmnist_edge.environments import ALONE, HERE, Environment
 from fmnist_edge.errors import FmnistEdgeError, WorkerCrashedError, WorkerTimeoutError
 from fmnist_edge.host.facts import facts
-from fmnist_edge.optional import installed, packages_of, pip_command, versions_of
+from fmnist_edge.optional import has_release, installed, packages_of, pip_command, versions_of
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import RecordError, decode_json, replace
 from fmnist_edge.result import DeviceState, Probed, State
@@ -179,7 +179,9 @@ def _having(
 
 
 def _is_worth_trying(pair: _Pair) -> bool:
-    return DEVICES[pair.device].exists_here and _has_package(pair)
+    """Return whether there is something to try, or to tell of what cannot be installed."""
+    can_install = has_release(pair.module.PACKAGE)
+    return DEVICES[pair.device].exists_here and (_has_package(pair) or not can_install)
 
 
 def _has_package(pair: _Pair) -> bool:
@@ -202,15 +204,17 @@ def _state(pair: _Pair, probed: Probed | None, cpu: Unit) -> DeviceState:
     if not DEVICES[pair.device].exists_here:
         return replace(usual, state=State.OTHER_SYSTEM)
     command = _command(pair)
-    return replace(usual, state=State.NOT_INSTALLED if command else State.UNUSABLE, command=command)
+    lacks = command or not _has_package(pair)
+    return replace(usual, state=State.NOT_INSTALLED if lacks else State.UNUSABLE, command=command)
 
 
 def _command(pair: _Pair) -> str:
-    """Return what installs the packages that a pair lacks; empty if it lacks none.
+    """Return what installs the packages that a pair lacks.
 
-    What another environment has was said when it was made.
+    It is empty if the pair lacks none, or if there is none for this version of Python. What another
+    environment has was said when it was made.
     """
-    if pair.environment is not None:
+    if pair.environment is not None or not has_release(pair.module.PACKAGE):
         return ""
     packages = [each for each in pair.provision.packages if not _has_distribution(each)]
     if packages and pair.provision.apart:

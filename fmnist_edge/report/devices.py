@@ -48,9 +48,9 @@ def devices_text(states: Sequence[DeviceState]) -> Iterator[str]:
         yield "No runtime that fmnist-edge knows runs there."
         return
     for each in states:
-        if each.state is State.UNUSABLE:
+        if each.state is State.UNUSABLE or (each.state is State.NOT_INSTALLED and not each.command):
             yield f"{_where(each)}: {_reason(each)}"
-    yield from _missing([each for each in states if each.state is State.NOT_INSTALLED])
+    yield from _missing([each for each in states if each.command])
     elsewhere = _names([each for each in states if each.state is State.OTHER_SYSTEM])
     if elsewhere:
         yield f"This operating system does not have: {elsewhere}."

@@ -49,7 +49,8 @@ class DeviceState(Record):
         state: Whether the runtime can be used there.
         probed: What the probe found; None where nothing was tried.
         unit: The physical device; None where it is not known.
-        command: What to type to have it; empty where no package is missing.
+        command: What to type to have it; empty where no package is missing, or where there is none
+            for this version of Python.
         system: What the operating system must have besides, as part of a sentence; may be empty.
         environment: Name of the environment; empty for the one that the program runs in.
     """

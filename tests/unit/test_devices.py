@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fmnist_edge import devices as table_of_devices
+from fmnist_edge import optional
 from fmnist_edge.devices import CPU, DEVICES, Device
 from fmnist_edge.environments import Description, Environment, Library, machine
 from fmnist_edge.errors import UsageError
@@ -204,6 +205,16 @@ def test_a_missing_package_has_the_command_that_installs_it(
     assert " -m pip install 'ai-edge-litert>=" in absent.command
     assert lacking.command.endswith(" -m pip install 'no-such-plugin>=2'")
     assert _failure(lacking).message == REFUSAL.message
+
+
+def test_a_package_without_a_release_for_this_python_is_not_to_be_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(optional._PYTHON_BELOW, "no_such_package", (3, 0))
+    [found] = _tried("absent")
+    assert (found.state, found.command) == (State.NOT_INSTALLED, "")
+    assert "'no_such_package' is not installed" in _failure(found).message
+    assert f"absent on webgpu: {_failure(found).message}" in next(devices_text([found]))
 
 
 def test_packages_that_exclude_the_usual_ones_go_into_an_environment(
