@@ -75,8 +75,8 @@ def export(
         choice(
             "--pixels",
             get_args(Pixels),
-            "What the file takes: the camera's bytes, or floats in 0..1 (ncnn, npz and TFLite's int8, "
-            "int8-float-io and int16x8 have their own).",
+            "What the file takes: the camera's bytes, or floats in 0..1 (ncnn, npz and TFLite's "
+            "int8, int8-float-io and int16x8 have their own).",
         ),
     ] = "uint8",
     opset: Annotated[
