@@ -62,7 +62,7 @@ def test_every_pair_that_the_runtimes_know_has_a_state(told: DeviceStates) -> No
     for each in told.states:
         has_reason = each.probed is not None and each.probed.failure is not None
         assert {
-            State.USABLE: each.unit is not None and not has_reason,
+            State.USABLE: not has_reason,
             State.UNUSABLE: has_reason,
             State.NOT_INSTALLED: bool(each.command),
             State.OTHER_SYSTEM: each.probed is None,
