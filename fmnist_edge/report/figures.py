@@ -49,9 +49,14 @@ def marked(row: Row, figure: Figure, text: str) -> str:
     """
     if row.failure or text == MISSING:
         return text
-    if any(set(reason.figures) == _EVERY for reason in row.reasons):
+    if elsewhere(row):
         return _MARKS["INVALID"]
     return mark(row.verdicts.get(figure), text)
+
+
+def elsewhere(row: Row) -> bool:
+    """Return whether a row may not have run on its device, which spoils every figure."""
+    return any(set(reason.figures) == _EVERY for reason in row.reasons)
 
 
 def is_marked(text: str) -> bool:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from fmnist_edge.devices import CPU
 from fmnist_edge.report import columns
 from fmnist_edge.report.cells import Column, Table, tabulate
+from fmnist_edge.report.figures import elsewhere
 from fmnist_edge.report.numbers import (
     MISSING,
     counted,
     duration,
+    listed,
     mega,
     milli,
     percent,
@@ -17,6 +19,32 @@ from fmnist_edge.report.numbers import (
 )
 from fmnist_edge.report.rows import ordered
 from fmnist_edge.result import Placement, Row, Run
+
+
+def units(run: Run) -> tuple[str, ...]:
+    """Return a sentence per device: the unit, and how many of its rows are certified."""
+    found: dict[str, list[Row]] = {}
+    for row in run.rows:
+        if row.case.device != CPU and row.failure is None:
+            found.setdefault(row.case.device, []).append(row)
+    return tuple(_units(device, rows) for device, rows in found.items())
+
+
+def _units(device: str, rows: list[Row]) -> str:
+    names = dict.fromkeys(
+        ", ".join(filter(None, (unit.name, unit.api)))
+        for row in rows
+        for each in row.measurements
+        if each.placement and (unit := each.placement.account.unit)
+    )
+    sound = sum(_proved(row) for row in rows)
+    count = "every row" if sound == len(rows) else f"{sound} of {counted(len(rows), 'row')}"
+    what = listed(list(names)) or "a device that no runtime names"
+    return f"{device} is {what}; proved for {count}."
+
+
+def _proved(row: Row) -> bool:
+    return all(each.placement for each in row.measurements) and not elsewhere(row)
 
 
 def placement_table(run: Run) -> Table:

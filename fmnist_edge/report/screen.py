@@ -17,6 +17,7 @@ from fmnist_edge.report.layout import Drawn, draw
 from fmnist_edge.report.narrow import screen_table, shown_figures, user_rows
 from fmnist_edge.report.notes import energy_note
 from fmnist_edge.report.numbers import counted, listed, micro, sentence
+from fmnist_edge.report.placement import units
 from fmnist_edge.report.rows import batches, varied
 from fmnist_edge.result import Row, Run, p50_ns
 
@@ -47,7 +48,8 @@ class Screen:
         heading: What was measured, and where.
         table: A line per row of the user's files, drawn.
         chosen: The line of the file to ship; None where there is none.
-        below: What failed, from where on other devices overtake the CPU, and the baseline.
+        below: What failed, what the devices are, from where on they overtake the CPU, and the
+            baseline.
         decision: Which file to ship, and what is in doubt: five lines at the most, or six of fewer
             than 100 characters.
         rest: What was left out, and where the rest is.
@@ -88,7 +90,8 @@ def first_screen(
         table=drawn,
         chosen=user_rows(run).index(choice.best) if isinstance(choice, Choice) else None,
         below=tuple(
-            _wrapped(text, width) for text in (*_failed(run), *_crossing(run), *_baseline(run))
+            _wrapped(text, width)
+            for text in (*_failed(run), *units(run), *_crossing(run), *_baseline(run))
         ),
         decision=_most_important(
             _LINES if width >= _WIDTH else _NARROW_LINES,

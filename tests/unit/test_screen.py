@@ -127,7 +127,10 @@ def test_sentences_name_the_device_and_say_once_of_how_many_images_they_speak() 
     failed = first_screen(
         reports.run(*_MANY.rows[:3], replace(_MANY.rows[3], failure=examples.FAILURE)), None
     )
-    assert failed.below == ("Failed: int8.tflite on litert webgpu, batch 8: It fell. Pick it up.",)
+    assert failed.below == (
+        "Failed: int8.tflite on litert webgpu, batch 8: It fell. Pick it up.",
+        "webgpu is a device that no runtime names; proved for 0 of 1 row.",
+    )
 
 
 def test_a_failed_row_is_last_and_says_so() -> None:

@@ -19,7 +19,7 @@ from fmnist_edge.report.details import (
 )
 from fmnist_edge.report.figures import marked
 from fmnist_edge.report.numbers import MISSING
-from fmnist_edge.report.placement import placement_table
+from fmnist_edge.report.placement import placement_table, units
 from fmnist_edge.report.verdicts import rules_table, unmet
 from fmnist_edge.result import (
     ColdStart,
@@ -227,6 +227,21 @@ def test_without_other_devices_nothing_is_told_of_them() -> None:
     titles = " ".join(title for title, _ in details(examples.run(row())))
     assert "device" not in titles
     assert "compiled" not in titles
+
+
+def test_each_device_is_named_with_how_many_of_its_rows_are_proved() -> None:
+    gone = replace(_ON_GPU, reasons=(Reason("not-on-device", "INVALID", get_args(Figure)),))
+    failed = replace(gone, failure=FAILURE)
+    assert units(examples.run(row(), _ON_GPU)) == (
+        "webgpu is llvmpipe, Vulkan 1.4.305; proved for every row.",
+    )
+    assert units(examples.run(_ON_GPU, gone, failed)) == (
+        "webgpu is llvmpipe, Vulkan 1.4.305; proved for 1 of 2 rows.",
+    )
+    assert units(examples.run(certified(gone, None))) == (
+        "webgpu is a device that no runtime names; proved for 0 of 1 row.",
+    )
+    assert units(examples.run(row())) == ()
 
 
 @pytest.mark.parametrize(
