@@ -1,4 +1,7 @@
-"""OpenVINO: its own `.xml` files (with their `.bin`), `.onnx` and `.tflite`, on its CPU plugin."""
+"""OpenVINO: its own `.xml` files (with their `.bin`), `.onnx` and `.tflite`, on its plugins.
+
+`openvino_devices` has what differs between the plugins.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
-from fmnist_edge.devices import CPU_ONLY
+from fmnist_edge.devices import CPU, Account
 from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.libraries import openvino as openvino_library
 from fmnist_edge.libraries.openvino import openvino, plain_reason
 from fmnist_edge.optional import versions_of
+from fmnist_edge.runtimes import openvino_devices
+from fmnist_edge.runtimes.openvino_devices import account_of, is_on, plugin_of, settings_of
 from fmnist_edge.runtimes.openvino_graph import dequantization, kernels_of, spec_of
 from fmnist_edge.runtimes.tflite_quantization import quantizations
 from fmnist_edge.runtimes.weights_file import weights_of
@@ -28,11 +33,10 @@ from fmnist_edge.temporary_files import temporary_files
 FORMATS = frozenset({Format.OPENVINO, Format.ONNX, Format.TFLITE})
 PACKAGE = openvino_library.PACKAGE
 EXTRA = openvino_library.EXTRA
-DEVICES = CPU_ONLY
+DEVICES = openvino_devices.DEVICES
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.ALWAYS
 
-_DEVICE: Final = "CPU"
 _INTEGERS: Final = ("int8", "uint8")
 _TFLITE_NAME: Final = "model.tflite"
 # The file identifier of a TFLite file and its position.
@@ -69,10 +73,11 @@ class _Session(PlainSession):
     @property
     def used(self) -> Mapping[str, str]:
         told = {
-            "threads": str(self._compiled.get_property("INFERENCE_NUM_THREADS")),
             "precision": self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name(),
             "device": _devices(self._compiled),
         }
+        if told["device"] == openvino_devices.CPU_PLUGIN:
+            told["threads"] = str(self._compiled.get_property("INFERENCE_NUM_THREADS"))
         kernels = kernels_of(self._compiled)
         return told | {"kernels": kernels} if kernels else told
 
@@ -86,6 +91,22 @@ class _Session(PlainSession):
                 hint="Export it again, or update OpenVINO.",
             ) from error
         return self._target
+
+
+class _DeviceSession(_Session):
+    def __init__(
+        self,
+        path: Path,
+        specs: tuple[TensorSpec, TensorSpec],
+        models: tuple[Any, Any],
+        options: SessionOptions,
+    ) -> None:
+        super().__init__(path, specs, models[1], options.batch)
+        self._models: Final = models
+        self._options: Final = options
+
+    def account(self) -> Account:
+        return account_of(*self._models, self._options)
 
 
 def _bind(place: Any, spec: TensorSpec, port: Any) -> NDArray[Any]:  # noqa: ANN401 - untyped
@@ -102,6 +123,7 @@ def _devices(compiled: Any) -> str:  # noqa: ANN401 - untyped
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
     """Open an `.xml`, `.onnx` or `.tflite` file, with float arithmetic in float32."""
     check_device("OpenVINO", options, DEVICES)
+    openvino_devices.check_available(artifact, options)
     try:
         model, inputs, outputs = _READERS[artifact.format](artifact)
     except (RuntimeError, ValueError) as error:
@@ -112,28 +134,22 @@ def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001
     source, target = single_pair(artifact, inputs, outputs)
     _check_meaning(artifact, source, target)
     _reshape(artifact, model, (source, target), options.batch)
+    plugin = plugin_of(options)
     try:
-        compiled = openvino().Core().compile_model(model, _DEVICE, _settings(options))
+        compiled = openvino().Core().compile_model(model, plugin, settings_of(options))
     except RuntimeError as error:
         raise ModelUnsupportedError(
             f"OpenVINO cannot compile {artifact.path}: {plain_reason(error)}.",
             hint="Export it again, or update OpenVINO.",
         ) from error
-    if _devices(compiled) != _DEVICE:
+    if not is_on(compiled.get_property("EXECUTION_DEVICES"), plugin):
         raise ModelUnsupportedError(
-            f"OpenVINO would run {artifact.path} on {_devices(compiled)}, not on {_DEVICE}.",
-            hint="Use another runtime for the CPU.",
+            f"OpenVINO would run {artifact.path} on {_devices(compiled)}, not on {plugin}.",
+            hint="Use another runtime for this device.",
         )
-    return _Session(artifact.path, (source, target), compiled, options.batch)
-
-
-def _settings(options: SessionOptions) -> Mapping[str, str | int]:
-    return {
-        # Without this, it computes in bfloat16 on CPUs that support it.
-        "INFERENCE_PRECISION_HINT": "f32",
-        "INFERENCE_NUM_THREADS": options.threads,
-        "PERFORMANCE_HINT": "LATENCY",
-    }
+    if options.device == CPU:
+        return _Session(artifact.path, (source, target), compiled, options.batch)
+    return _DeviceSession(artifact.path, (source, target), (model, compiled), options)
 
 
 def _read_onnx(artifact: Artifact) -> Opened:
