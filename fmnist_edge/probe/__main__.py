@@ -46,7 +46,9 @@ def _tried(find: Callable[[str], RuntimeModule], runtime: str, device: str) -> I
         module = find(runtime)
         imported = Probed(module.load_library())
         yield imported
-        session = module.open(model_for(module), SessionOptions(device=device))
+        # Fast arithmetic, because some devices have no float32.
+        options = SessionOptions(device=device, fast_math=True)
+        session = module.open(model_for(module), options)
         try:
             account = _checked(session, f"{runtime} on {device}")
         finally:

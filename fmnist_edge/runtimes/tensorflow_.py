@@ -1,21 +1,25 @@
 """TensorFlow: SavedModels by their signature, and `.keras` files as one compiled graph."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, Format, TensorSpec
-from fmnist_edge.devices import CPU_ONLY
+from fmnist_edge.devices import CPU, Account, Provision
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.keras_file import load_model, tensor_specs
 from fmnist_edge.libraries import keras as keras_library
 from fmnist_edge.libraries.keras import failures, keep_to_cpu, tensorflow
 from fmnist_edge.libraries.native_output import first_line
+from fmnist_edge.runtimes import tensorflow_gpu
 from fmnist_edge.saved_model import load_signature
 from fmnist_edge.session import (
     DefaultUse,
+    Opening,
     PlainSession,
     SessionOptions,
     check_batch,
@@ -26,7 +30,9 @@ from fmnist_edge.session import (
 FORMATS = frozenset({Format.SAVED_MODEL, Format.KERAS})
 PACKAGE = "tensorflow"
 EXTRA = keras_library.EXTRA
-DEVICES = CPU_ONLY
+DEVICES: Mapping[str, Provision] = MappingProxyType(
+    {CPU: Provision(), tensorflow_gpu.DEVICE: tensorflow_gpu.PROVISION}
+)
 READS_MODEL = True
 DEFAULT_USE = DefaultUse.SLOW_IMPORT
 
@@ -59,15 +65,57 @@ class _Session(PlainSession):
         return output
 
 
+class _DeviceSession(_Session):
+    def __init__(
+        self,
+        path: Path,
+        specs: Pair,
+        traced: "_Traced",
+        used: Mapping[str, str],
+        options: SessionOptions,
+    ) -> None:
+        super().__init__(path, specs, traced.call, used, options.batch)
+        self._function: Final = traced.function
+        self._options: Final = options
+
+    def run(self, tensor: NDArray[Any], /) -> NDArray[Any]:
+        with tensorflow_gpu.placed(self._options):
+            return super().run(tensor)
+
+    def account(self) -> Account:
+        return tensorflow_gpu.account_of(self._function, self._options)
+
+
+@dataclass(frozen=True)
+class _Traced:
+    """A model as a function of tensors.
+
+    Args:
+        call: Computes the output.
+        function: The traced function that does so.
+    """
+
+    call: Call
+    function: Any
+
+
 def open(artifact: Artifact, options: SessionOptions) -> _Session:  # noqa: A001 - the contract's name
     """Load a SavedModel or a `.keras` file."""
     check_device("TensorFlow", options, DEVICES)
-    used = keep_to_cpu(options.threads)
-    specs, call = _OPENERS[artifact.format](artifact, options.batch)
-    return _Session(artifact.path, specs, call, used, options.batch)
+    opener = _OPENERS[artifact.format]
+    if options.device == CPU:
+        used = keep_to_cpu(options.threads)
+        specs, traced = opener(artifact, options.batch)
+        return _Session(artifact.path, specs, traced.call, used, options.batch)
+    if options.opening is not Opening.ON_CPU:
+        tensorflow_gpu.check_gpu()
+    used = tensorflow_gpu.configure(options)
+    with tensorflow_gpu.placed(options):
+        specs, traced = opener(artifact, options.batch)
+    return _DeviceSession(artifact.path, specs, traced, used, options)
 
 
-def _open_signature(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
+def _open_signature(artifact: Artifact, batch: int) -> tuple[Pair, _Traced]:
     signature = load_signature(artifact)
     source, target = single_pair(artifact, signature.inputs, signature.outputs)
     check_batch(artifact, source, batch)
@@ -75,10 +123,10 @@ def _open_signature(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
     def call(tensor: Any) -> Any:  # noqa: ANN401 - tensors
         return signature.function(**{source.name: tensor})[target.name]
 
-    return (source, target), call
+    return (source, target), _Traced(call, signature.function)
 
 
-def _open_keras(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
+def _open_keras(artifact: Artifact, batch: int) -> tuple[Pair, _Traced]:
     """Trace the model as one graph for one shape, without Keras's Python code between layers."""
     tf = tensorflow()
     model = load_model(artifact)
@@ -96,7 +144,7 @@ def _open_keras(artifact: Artifact, batch: int) -> tuple[Pair, Call]:
         traced = compiled.get_concrete_function()
     except failures() as error:
         raise _cannot_run(artifact.path, batch, error) from error
-    return (source, target), traced
+    return (source, target), _Traced(traced, traced)
 
 
 _OPENERS: Final = {Format.SAVED_MODEL: _open_signature, Format.KERAS: _open_keras}
