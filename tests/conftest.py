@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -16,11 +17,13 @@ from fmnist_edge.records import encode_json, replace
 from fmnist_edge.runtimes import RUNTIMES
 from tests import jobs, system_parts
 from tests.commands import CommandLine, Finished, InThisProcess, copy_artifact
+from tests.environments import OTHER_LITERT, WEBGPU
 from tests.jobs import Attempt, Attempts, ExportEach, Job
 from tests.once import Once
 from tests.own_folders import own_folders, traces
 
-_REFERENCE = Path(__file__).parents[1] / "artifacts/reference/study-float32.keras"
+_ROOT = Path(__file__).parents[1]
+_REFERENCE = _ROOT / "artifacts/reference/study-float32.keras"
 _NATIVE = {name for name in RUNTIMES if name.endswith("-native")}
 # In this order, long ones first, so that all processes end at about the same time.
 _FIRST = ("integration/test_training.py", "contract/", "integration/", "training/", "golden/")
@@ -222,3 +225,27 @@ def parents(cli: CommandLine, once: Once) -> Path:
     made = once("parents", lambda folder: cli.python(script, cli.data, folder, cwd=folder))
     assert made.returncode == 0, made.stderr
     return made.folder
+
+
+@pytest.fixture(scope="session")
+def wheels(users_environment: Mapping[str, str], once: Once) -> Path:
+    """A folder with all that environments with other runtimes need, and uv."""
+
+    def fetch(folder: Path) -> Finished:
+        pins = (_ROOT / "constraints/device.txt").read_text(encoding="utf-8").splitlines()
+        kept = [line for line in pins if not line.startswith("ai-edge-litert")]
+        (folder / "constraints.txt").write_text("\n".join(kept))
+        wanted = ("msgspec", "numpy", "packaging", "platformdirs", OTHER_LITERT, *WEBGPU, "uv")
+        download = ("download", "--disable-pip-version-check", "-c", folder / "constraints.txt")
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", *download, "-d", folder, *wanted],
+            env=users_environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr, folder)
+
+    done = once("wheels", fetch)
+    assert done.returncode == 0, done.stderr
+    return done.folder

@@ -1,7 +1,7 @@
 """Model files to numbers: open every file once, measure, and make the result."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from fmnist_edge.bench.wire import Job
 from fmnist_edge.bench.worker_process import Worker
 from fmnist_edge.clock import NS_PER_SECOND, now
 from fmnist_edge.errors import (
+    DeviceUnavailableError,
     UsageError,
 )
 from fmnist_edge.host.disk import installed_bytes
@@ -33,7 +34,7 @@ from fmnist_edge.pipeline.bench_request import BenchData, BenchRequest, told
 from fmnist_edge.pipeline.provenance import git_revision, made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
-from fmnist_edge.result import Reading, Row, Run, Settings
+from fmnist_edge.result import Case, Failure, Reading, Row, Run, Settings, Skipped
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def prepare(request: BenchRequest, progress: Progress = SILENT) -> tuple[BenchRe
     )
     failed = {each.case: each.failure for each in prepared if each.failure is not None}
     sound = [each for each in prepared if each.case not in failed]
+    skipped = tuple(_skipped(failed, [each.case for each in sound]))
     if all(each.case.subject.is_baseline for each in sound):
         sound = []  # a baseline of nothing
     available = Health().look(0.0).available_bytes
@@ -84,9 +86,28 @@ def prepare(request: BenchRequest, progress: Progress = SILENT) -> tuple[BenchRe
         ),
         preparation.memory_bytes(sound, settings.together),
     )
+    for case, _ in skipped:
+        del failed[case]
     rows = [Row(case, failure=failure) for case, failure in failed.items()]
-    plan = replace(plan, cases=tuple(each.case for each in sound), failed=(*plan.failed, *rows))
+    plan = replace(
+        plan,
+        cases=tuple(each.case for each in sound),
+        failed=(*plan.failed, *rows),
+        skipped=(*plan.skipped, *(each for _, each in skipped)),
+    )
     return replace(request, plan=plan, settings=settings), expected
+
+
+def _skipped(
+    failed: Mapping[Case, Failure], sound: Sequence[Case]
+) -> Iterator[tuple[Case, Skipped]]:
+    """Yield the failed cases whose device the runtime has in another environment of this run."""
+    names = {replace(case, environment=""): case.environment for case in sound}
+    for case, failure in failed.items():
+        other = names.get(replace(case, environment=""))
+        if other is not None and failure.kind == DeviceUnavailableError.__name__:
+            values = {"device": case.device, "environment": other or "."}
+            yield case, Skipped(case.subject.path, case.runtime, "other-environment", values)
 
 
 def bench(

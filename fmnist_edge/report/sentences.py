@@ -307,6 +307,9 @@ SKIPPED: Final[Mapping[str, Told]] = {
         "It is the same file as {path}, which is measured.",
         "Name it alone to measure it under this name: fmnist-edge bench FILE",
     ),
+    "other-environment": Told(
+        "Here it does not run on {device}; in the environment {environment} it does."
+    ),
     "no-device": Told(
         "None of {runtimes} runs on {device}.",
         "What can be used here is shown by: fmnist-edge devices",

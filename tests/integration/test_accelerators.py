@@ -13,25 +13,39 @@ import pytest
 
 from fmnist_edge.dataset import Split
 from fmnist_edge.devices import CPU
+from fmnist_edge.exporters.onnx.graph import parse
+from fmnist_edge.exporters.onnx.pixels import adapt
+from fmnist_edge.recipes import Choices
+from fmnist_edge.records import replace
 from fmnist_edge.result import Row, Run, read_run
-from tests.commands import CommandLine, Finished
+from tests.commands import CommandLine, Finished, copy_artifact
+from tests.environments import WEBGPU
 from tests.once import Once
 
 UNAVAILABLE = 26
 ROWS_FAILED = 90
 MODEL = "default-float32.tflite"
+BYTES = "default-float32.onnx"
+FLOATS = "floats.onnx"
 FEW = "few.npz"
 SMOKE = ("--protocol", "smoke", "--json", "result.json")
 SHORT = ("--runtime", "litert", "--data", FEW, *SMOKE)
+# File, runtime, device and batch.
 Rows = Mapping[tuple[str, str, str, int], Row]
+ON_GPU = {
+    (MODEL, "litert", "webgpu", 1),
+    ("default-float32.ncnn.param", "ncnn", "vulkan", 1),
+    *([(FLOATS, "onnxruntime", "webgpu", 1)] if WEBGPU else []),
+}
 
 
 def _rows(run: Run) -> Rows:
-    """The rows of files, by name of the file, runtime, device and batch."""
+    """The rows of files; of a runtime in two environments, that of the tests' own."""
+    rows = [row for row in run.rows if not row.case.subject.is_baseline]
+    rows.sort(key=lambda row: row.case.environment, reverse=True)
     return {
         (row.case.subject.name, row.case.runtime, row.case.device, row.case.batch): row
-        for row in run.rows
-        if not row.case.subject.is_baseline
+        for row in rows
     }
 
 
@@ -42,22 +56,39 @@ def _believed(row: Row) -> bool:
 
 @pytest.fixture(scope="module")
 def files(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with files of the study's network that take one image per call, or any number."""
+    """A folder with files of the study's network."""
     folder = tmp_path_factory.mktemp("files")
-    for name in (MODEL, "default-int8.tflite"):
-        shutil.copy(exported / name, folder)
-        shutil.copy(exported / f"{name}.json", folder)
+    for name in (MODEL, "default-float32.ncnn.param", BYTES):
+        copy_artifact(exported / name, folder)
+    graph = parse((exported / BYTES).read_bytes())
+    (folder / FLOATS).write_bytes(adapt(graph, Choices(), "float32").SerializeToString())
     return folder
 
 
 @pytest.fixture(scope="module")
-def measuring(vulkan: CommandLine, files: Path, once: Once) -> Finished:
-    """One real benchmark of all files on the CPU and the GPU."""
+def person(
+    vulkan: CommandLine, wheels: Path, tmp_path_factory: pytest.TempPathFactory
+) -> CommandLine:
+    """Somebody with a GPU, and with an environment called `webgpu` where there can be one."""
+    made = replace(vulkan, home=tmp_path_factory.mktemp("home"))
+    if WEBGPU:
+        done = made("environment", "add", "webgpu", *WEBGPU, "--wheels", wheels)
+        assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture(scope="module")
+def measuring(person: CommandLine, files: Path, once: Once) -> Finished:
+    """One real benchmark of the files that a GPU computes wholly, on the CPU and on the GPU."""
+    environments = (".", "webgpu") if WEBGPU else (".",)
 
     def measure(folder: Path) -> Finished:
         shutil.copytree(files, folder, dirs_exist_ok=True)
-        return vulkan(
-            "bench", ".", "--device", "cpu", "--device", "webgpu", "--runtime", "litert",
+        return person(
+            "bench", MODEL, "default-float32.ncnn.param", FLOATS,
+            *("--device", "cpu", "--device", "webgpu", "--device", "vulkan"),
+            *("--runtime", "litert", "--runtime", "onnxruntime", "--runtime", "ncnn"),
+            *(part for each in environments for part in ("--environment", each)),
             *("--processes", 2), *SMOKE, cwd=folder,
         )  # fmt: skip
 
@@ -76,7 +107,7 @@ def on_gpu(measured: Run) -> Rows:
 
 
 def test_each_row_on_the_gpu_carries_a_certificate_of_each_process(on_gpu: Rows) -> None:
-    assert on_gpu
+    assert on_gpu.keys() == ON_GPU
     for key, row in on_gpu.items():
         assert row.failure is None, (key, row.failure)
         for each in row.measurements:
@@ -84,8 +115,10 @@ def test_each_row_on_the_gpu_carries_a_certificate_of_each_process(on_gpu: Rows)
             assert found is not None, key
             assert found.account.operators == found.account.on_device > 0, key
             assert found.account.elsewhere == ()
-            assert found.account.unit is not None
-            assert found.account.unit.name.startswith("llvmpipe"), key
+            unit = found.account.unit
+            # ONNX Runtime does not tell which GPU its WebGPU found.
+            assert unit is None if key[1] == "onnxruntime" else unit, key
+            assert unit is None or unit.name.startswith("llvmpipe"), key
             assert found.strict.refused == "", key
             assert found.strict.max_abs_difference == pytest.approx(0, abs=1e-4), key
             assert found.twin.agreement > 0.99, key
@@ -166,6 +199,25 @@ def test_without_a_driver_the_rows_on_the_cpu_stand(
     assert failed.failure is not None
     assert failed.failure.kind == "DeviceUnavailableError"
     assert rows[MODEL, "litert", "cpu", 1].failure is None
+
+
+if WEBGPU:
+
+    def test_operators_that_the_gpu_does_not_have_are_named_and_spoil_their_row(
+        person: CommandLine, files: Path, folder: Path
+    ) -> None:
+        """A graph for bytes begins with a cast that ONNX Runtime's WebGPU leaves to the CPU."""
+        shutil.copy(files / BYTES, folder)
+        given = ("--device", "webgpu", "--environment", "webgpu", "--data", FEW)
+        done = person("bench", BYTES, *given, *SMOKE, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        row = _rows(read_run(folder / "result.json"))[BYTES, "onnxruntime", "webgpu", 1]
+        reason = row.reasons[0]
+        assert (reason.code, reason.level) == ("not-on-device", "INVALID")
+        assert "(Cast)" in str(reason.values["elsewhere"])
+        assert not _believed(row)
+        shown = person("report", "result.json", cwd=folder).stdout
+        assert "(Cast)" in shown
 
 
 def test_a_batch_that_the_delegate_refuses_is_a_row_that_says_so(

@@ -7,11 +7,9 @@ import platform
 import shutil
 import signal
 import struct
-import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -26,10 +24,9 @@ from fmnist_edge.pipeline.bench_request import replay
 from fmnist_edge.records import replace
 from fmnist_edge.result import OtherEnvironment, read_run, write_run
 from tests.commands import CommandLine, Finished, finish, read_until
-from tests.once import Once
+from tests.environments import OTHER_LITERT as LITERT
 
 ROOT = Path(__file__).parents[2]
-LITERT = "ai-edge-litert==2.1.6"  # older than the one that the tests are installed with
 MODEL = ROOT / "artifacts/reference/nano-int8.tflite"
 # What the tests of an interpreter ask it, away from the checkout and the variables of this process.
 OWN_FILE = "import fmnist_edge; print(fmnist_edge.__file__)"
@@ -48,30 +45,6 @@ class Person(CommandLine):
     def entries(self) -> set[str]:
         """What lies there."""
         return {path.name for path in self.folder.iterdir()} - {".lock"}
-
-
-@pytest.fixture(scope="session")
-def wheels(users_environment: Mapping[str, str], once: Once) -> Path:
-    """A folder with all that an environment with LiteRT needs, and uv."""
-
-    def fetch(folder: Path) -> Finished:
-        pins = (ROOT / "constraints/device.txt").read_text(encoding="utf-8").splitlines()
-        kept = [line for line in pins if not line.startswith("ai-edge-litert")]
-        (folder / "constraints.txt").write_text("\n".join(kept))
-        wanted = ("msgspec", "numpy", "packaging", "platformdirs", LITERT, "uv")
-        download = ("download", "--disable-pip-version-check", "-c", folder / "constraints.txt")
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", *download, "-d", folder, *wanted],
-            env=users_environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Finished(done.returncode, done.stdout, done.stderr, folder)
-
-    done = once("wheels", fetch)
-    assert done.returncode == 0, done.stderr
-    return done.folder
 
 
 @pytest.fixture(scope="module")
