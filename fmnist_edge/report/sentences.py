@@ -308,7 +308,8 @@ SKIPPED: Final[Mapping[str, Told]] = {
         "Name it alone to measure it under this name: fmnist-edge bench FILE",
     ),
     "other-environment": Told(
-        "Here it does not run on {device}; in the environment {environment} it does."
+        "Here it does not run on {device}; in the environment {environment} it does.",
+        "Measure it there alone with: --environment {environment}",
     ),
     "no-device": Told(
         "None of {runtimes} runs on {device}.",
