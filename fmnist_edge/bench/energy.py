@@ -34,29 +34,30 @@ def measure_energy(  # noqa: PLR0913 - each is one independent fact about the ru
     data: DataPaths,
     *,
     launch: Launch,
-    meter: RunningMeter,
+    meter_of: Callable[[Case], RunningMeter | None],
     progress: Progress,
 ) -> dict[Case, Energy]:
     """Return the energy of each case: its process first waits and then calls back to back.
 
     Args:
-        cases: What to measure; one that fails here is left out of the result.
+        cases: What to measure; one that fails here, or has no meter, is left out of the result.
         settings: `energy_seconds` for each half.
         data: Where the images are.
         launch: Starts a worker for a job; it calls the function it is given while it waits.
-        meter: The meter to read.
+        meter_of: Returns the meter of the device that a case runs on; None where it has none.
         progress: Told of every case.
     """
     begin = now()
-
-    def read() -> None:
-        meter.sample((now() - begin) / NS_PER_SECOND)
-
     seconds = settings.energy_seconds
     steps = round(2 * seconds * _STEPS_PER_SECOND)
     progress.start("Energy", steps * len(cases))
     found = {}
     for case in cases:
+        meter = meter_of(case)
+        if meter is None:
+            progress.advance(steps)
+            continue
+        read = _reader(meter, begin)
         progress.advance(0, note=case_name(case))
         job = Job(case, settings, data, classify=False)
         # Where the meter fails in between, this case has no figure, and the others keep theirs.
@@ -67,6 +68,10 @@ def measure_energy(  # noqa: PLR0913 - each is one independent fact about the ru
         progress.advance(steps)
     progress.finish()
     return found
+
+
+def _reader(meter: RunningMeter, begin_ns: int) -> Callable[[], None]:
+    return lambda: meter.sample((now() - begin_ns) / NS_PER_SECOND)
 
 
 def _of_one(

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from fmnist_edge.host.nvidia import NvidiaMeter, Nvml, open_nvml
 from fmnist_edge.host.programs import Run, ask, run_program
 from fmnist_edge.host.rapl import Rapl
 from fmnist_edge.host.raspberry_pi import parse_rails
@@ -125,6 +126,22 @@ SOURCES: Final[Mapping[str, Callable[[Path, Run], Meter]]] = MappingProxyType(
     {"RAPL": _rapl, "Raspberry Pi PMIC": _pmic}
 )
 """Makes each kind of meter from `root` and `run`; raises `UnreadableError` where there is none."""
+
+
+def find_gpu_meter(nvml: Callable[[], Nvml] = open_nvml) -> tuple[Meter | None, EnergyMeter]:
+    """Return the meter of the first NVIDIA GPU, and its description for the result.
+
+    Args:
+        nvml: Starts NVML.
+
+    Returns:
+        The meter, or None where there is none; `unavailable` then gives the reason.
+    """
+    try:
+        meter = NvidiaMeter(nvml())
+    except UnreadableError as error:
+        return None, EnergyMeter(source="", coverage="", unavailable=f"NVML: {error}")
+    return meter, EnergyMeter(meter.source, meter.coverage, unavailable="")
 
 
 def find_meter(root: Path = Path("/"), run: Run = run_program) -> tuple[Meter | None, EnergyMeter]:

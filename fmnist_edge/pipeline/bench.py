@@ -20,12 +20,13 @@ from fmnist_edge.bench.rows import make_rows
 from fmnist_edge.bench.wire import Job
 from fmnist_edge.bench.worker_process import Worker
 from fmnist_edge.clock import NS_PER_SECOND, now
+from fmnist_edge.devices import CPU
 from fmnist_edge.errors import (
     DeviceUnavailableError,
     UsageError,
 )
 from fmnist_edge.host.disk import installed_bytes
-from fmnist_edge.host.energy import find_meter
+from fmnist_edge.host.energy import Meter, find_gpu_meter, find_meter
 from fmnist_edge.host.facts import facts
 from fmnist_edge.host.health import Health
 from fmnist_edge.host.process import footprint
@@ -34,7 +35,17 @@ from fmnist_edge.pipeline.bench_request import BenchData, BenchRequest, told
 from fmnist_edge.pipeline.provenance import git_revision, made_with
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
-from fmnist_edge.result import Case, Failure, Reading, Row, Run, Settings, Skipped
+from fmnist_edge.result import (
+    NVIDIA,
+    Case,
+    Failure,
+    Reading,
+    Row,
+    Run,
+    Settings,
+    Skipped,
+    drivers_of,
+)
 
 
 @dataclass(frozen=True)
@@ -133,11 +144,16 @@ def bench(
     found = _begun(request)
     truth = _labels(data)
     meter, metering = find_meter()
+    on_nvidia = any(map(_is_nvidia, request.plan.cases))
+    gpu_meter, gpu_metering = find_gpu_meter() if on_nvidia else (None, None)
     health = Health(devices={case.device for case in request.plan.cases})
     launch = _launcher(request)
 
     def probe() -> Reading:
         return health.look((now() - begin) / NS_PER_SECOND)
+
+    def meter_of(case: Case) -> Meter | None:
+        return gpu_meter if _is_nvidia(case) else meter if case.device == CPU else None
 
     def result(rounds: int) -> Run:
         for each in found:
@@ -155,6 +171,7 @@ def bench(
             settings=settings,
             rounds=rounds,
             meter=metering,
+            gpu_meter=gpu_metering,
             rows=(*make_rows(found, host), *request.plan.failed),
             skipped=request.plan.skipped,
             wall_seconds=(now() - begin) / NS_PER_SECOND + _wall_seconds(request.begun),
@@ -173,14 +190,23 @@ def bench(
             done=request.begun.rounds if request.begun is not None else 0,
             keep=lambda rounds: keep(result(rounds)),
         )
-    if settings.energy_seconds and meter is not None:
+    if settings.energy_seconds and (meter or gpu_meter):
         sound = [each.case for each in found if each.failure is None]
         energy = measure_energy(
-            sound, settings, data.paths, launch=launch, meter=meter, progress=progress
+            sound,
+            settings,
+            data.paths,
+            launch=launch,
+            meter_of=meter_of,
+            progress=progress,
         )
         for each in found:
             each.energy = energy.get(each.case)
     return result(settings.processes)
+
+
+def _is_nvidia(case: Case) -> bool:
+    return drivers_of(case.device) == (NVIDIA,)
 
 
 def _launcher(request: BenchRequest) -> Launch:

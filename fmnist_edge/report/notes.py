@@ -14,7 +14,7 @@ from fmnist_edge.report.numbers import counted, listed, sentence
 from fmnist_edge.report.ratios import PRACTICAL, fastest
 from fmnist_edge.report.rows import batches, ordered, references, row_names, varied
 from fmnist_edge.report.sentences import Told
-from fmnist_edge.result import LEVELS, Latency, Row, Run, device_name
+from fmnist_edge.result import LEVELS, EnergyMeter, Latency, Row, Run, device_name
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -138,11 +138,19 @@ def _refused(latencies: Sequence[Latency | None]) -> Iterator[str]:
 
 def energy_note(run: Run) -> str:
     """Return where energy comes from, or why there is none."""
-    if not run.meter.source:
-        return f"Energy: not available: {sentence(run.meter.unavailable or 'no meter was found')}"
-    if not any(row.energy for row in run.rows):
-        return f"Energy: not measured ({run.meter.source} could)."
-    return f"Energy: above idle, from {run.meter.source}: {sentence(run.meter.coverage)}"
+    on_cpu = _metered("Energy", run.meter, [row for row in run.rows if row.case.device == CPU])
+    if run.gpu_meter is None:
+        return on_cpu
+    others = [row for row in run.rows if row.case.device != CPU]
+    return f"{on_cpu} {_metered('Energy of GPUs', run.gpu_meter, others)}"
+
+
+def _metered(what: str, meter: EnergyMeter, rows: Sequence[Row]) -> str:
+    if not meter.source:
+        return f"{what}: not available: {sentence(meter.unavailable or 'no meter was found')}"
+    if not any(row.energy for row in rows):
+        return f"{what}: not measured ({meter.source} could)."
+    return f"{what}: above idle, from {meter.source}: {sentence(meter.coverage)}"
 
 
 def accuracy_note(run: Run) -> str:

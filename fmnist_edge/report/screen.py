@@ -36,6 +36,8 @@ _LEFT_OUT: Final[Mapping[str, str]] = {
     "slow-import": "slow to import",
     "no-runtime": "opened by no runtime in use",
     "same-file": "the same as another file",
+    "no-device": "by no runtime in use on {device}",
+    "other-environment": "on {device} in {environment} only",
 }
 _NAMED: Final = 9
 
@@ -200,7 +202,8 @@ def _left_out(run: Run, headers: Sequence[str]) -> Iterator[str]:
     found: dict[str, list[str]] = {"no room": list(headers)} if headers else {}
     for each in run.skipped:
         name = each.runtime or display_name(Path(each.path))
-        found.setdefault(_LEFT_OUT.get(each.code, "not measured"), []).append(plain(name))
+        why = _LEFT_OUT.get(each.code, "not measured").format(**each.values)
+        found.setdefault(why, []).append(plain(name))
     parts = [f"{why}: {listed(list(dict.fromkeys(names)), _NAMED)}" for why, names in found.items()]
     if parts:
         yield f"Left out ({'; '.join(parts)})."

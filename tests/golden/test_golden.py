@@ -20,8 +20,9 @@ from fmnist_edge.artifact import (
     TensorSpec,
     Training,
 )
+from fmnist_edge.devices import Account, Unit
 from fmnist_edge.errors import ResultSchemaError
-from fmnist_edge.records import decode_document, encode_json
+from fmnist_edge.records import decode_document, encode_json, replace
 from fmnist_edge.report.compare import compare
 from fmnist_edge.report.compare_text import comparison_table
 from fmnist_edge.report.markdown import markdown_report, markdown_table
@@ -33,6 +34,8 @@ from fmnist_edge.result import (
     Case,
     Cold,
     ColdStart,
+    Copies,
+    CpuTwin,
     CpuUse,
     Energy,
     EnergyMeter,
@@ -40,6 +43,8 @@ from fmnist_edge.result import (
     Footprint,
     Inputs,
     Interval,
+    KernelCache,
+    KernelWitness,
     Latency,
     Measurement,
     Memory,
@@ -48,7 +53,9 @@ from fmnist_edge.result import (
     OwnData,
     Paced,
     Percentile,
+    Placement,
     Predictions,
+    Readback,
     Reading,
     Reason,
     Remark,
@@ -60,6 +67,7 @@ from fmnist_edge.result import (
     Skipped,
     Stages,
     StageTimes,
+    StrictOpening,
     Subject,
     Throughput,
     Values,
@@ -278,6 +286,46 @@ RUN = Run(
             },
         ),
         Row(
+            case=replace(_MODEL, device="webgpu", batch=64, fast_math=True, environment="old"),
+            measurements=(
+                replace(
+                    _BARE,
+                    readback=Readback(calls=15, changed=0, wait_ns=12.5),
+                    placement=Placement(
+                        Account(
+                            "profile",
+                            Unit("llvmpipe", "Mesa 25", "Vulkan 1.4.305", 1 << 30),
+                            operators=7,
+                            on_device=6,
+                            elsewhere=("cast_0 (Cast) on CPUExecutionProvider",),
+                            precision="float32",
+                        ),
+                        StrictOpening("nodes are left", None),
+                        KernelWitness("drm", engine_ns=5_000, memory_bytes=None),
+                        CpuTwin("", 256, 0.996, 3e-7, identical=False, time_ratio=40.5),
+                    ),
+                    copies=Copies(host_ns=200.0, device_ns=150.0),
+                    kernel_cache=KernelCache(before_bytes=0, after_bytes=4096),
+                ),
+            ),
+            cold=ColdStart(1.0, 2.0, 3.0, 4.0, 10.0),
+            cold_empty=ColdStart(1.0, 2.0, 3.0, 40.0, 46.0),
+            reasons=(
+                Reason(
+                    "not-on-device",
+                    "INVALID",
+                    ("p50", "cold"),
+                    {
+                        "device": "webgpu",
+                        "on_device": 6,
+                        "operators": 7,
+                        "elsewhere": "cast_0 (Cast) on CPUExecutionProvider",
+                    },
+                ),
+            ),
+            verdicts={"cold": "INVALID"},
+        ),
+        Row(
             case=_HARNESS,
             measurements=(_BARE,),
             failure=Failure(
@@ -297,6 +345,7 @@ RUN = Run(
         Skipped("artifacts/default-int8.tflite", "openvino", "slow-import"),
     ),
     wall_seconds=61.5,
+    gpu_meter=EnergyMeter("", "", "NVML: there is no driver"),
     environments={"webgpu": OtherEnvironment("3.12.1", {"onnxruntime-webgpu": "1.27.0"})},
 )
 
@@ -314,7 +363,7 @@ def test_a_published_file_is_read_and_written_as_ever(
 
 @pytest.mark.parametrize("version", [2, 3, 4])
 def test_published_samples_are_unpacked_as_ever(version: int) -> None:
-    measured, harness = read_run(_HERE / f"run_v{version}.json").rows
+    measured, *_, harness = read_run(_HERE / f"run_v{version}.json").rows
     assert measured.measurements[0].back_to_back.sample_ns.unpack().tolist() == [4100, 4300, 4200]
     assert harness.measurements[0].back_to_back.sample_ns.unpack().tolist() == []
 

@@ -101,7 +101,7 @@ def _measured(machine: Machine, diary: Diary | None = None) -> dict[Case, Energy
         _SETTINGS,
         _PATHS,
         launch=machine,
-        meter=machine,
+        meter_of=lambda _: machine,
         progress=diary or Diary(),
     )
 
@@ -123,6 +123,22 @@ def test_each_case_is_opened_waits_and_is_then_put_under_load(time: Time) -> Non
     tasks = [Command(Task.OPEN), Command(Task.SUSTAINED_LOAD, 10.0)]
     assert machine.orders == [(each, order) for each in _CASES for order in tasks]
     assert machine.jobs[0] == Job(_CASES[0], _SETTINGS, _PATHS, classify=False)
+
+
+def test_a_case_on_a_device_without_a_meter_has_no_energy(time: Time) -> None:
+    machine, diary = Machine(time), Diary()
+    first, *_ = _CASES
+    found = measure_energy(
+        _CASES,
+        _SETTINGS,
+        _PATHS,
+        launch=machine,
+        meter_of=lambda case: machine if case == first else None,
+        progress=diary,
+    )
+    assert found.keys() == {first}
+    assert {case for case, _ in machine.orders} == {first}
+    assert diary.finished == 1
 
 
 def test_the_meter_is_looked_at_about_once_per_second(time: Time) -> None:

@@ -165,6 +165,15 @@ def test_energy_is_never_silently_missing() -> None:
     assert notes.energy_note(replace(metered, rows=(measured,))) == (
         "Energy: above idle, from RAPL: the processor, no memory."
     )
+    absent = replace(metered, gpu_meter=EnergyMeter("", "", "NVML: no driver"))
+    assert notes.energy_note(absent) == (
+        "Energy: not measured (RAPL could). Energy of GPUs: not available: NVML: no driver."
+    )
+    on_gpu = replace(measured, case=replace(measured.case, device="cuda"))
+    both = replace(metered, gpu_meter=EnergyMeter("NVML", "the board", ""), rows=(on_gpu,))
+    assert notes.energy_note(both) == (
+        "Energy: not measured (RAPL could). Energy of GPUs: above idle, from NVML: the board."
+    )
 
 
 def test_it_is_told_what_accuracies_are_compared_with() -> None:
