@@ -20,7 +20,6 @@ from fmnist_edge.bench.rows import make_rows
 from fmnist_edge.bench.wire import Job
 from fmnist_edge.bench.worker_process import Worker
 from fmnist_edge.clock import NS_PER_SECOND, now
-from fmnist_edge.devices import CPU
 from fmnist_edge.errors import (
     DeviceUnavailableError,
     UsageError,
@@ -153,7 +152,7 @@ def bench(
         return health.look((now() - begin) / NS_PER_SECOND)
 
     def meter_of(case: Case) -> Meter | None:
-        return gpu_meter if _is_nvidia(case) else meter if case.device == CPU else None
+        return gpu_meter if _is_nvidia(case) else meter
 
     def result(rounds: int) -> Run:
         for each in found:

@@ -14,7 +14,16 @@ from fmnist_edge.report.numbers import counted, listed, sentence
 from fmnist_edge.report.ratios import PRACTICAL, fastest
 from fmnist_edge.report.rows import batches, ordered, references, row_names, varied
 from fmnist_edge.report.sentences import Told
-from fmnist_edge.result import LEVELS, EnergyMeter, Latency, Row, Run, device_name
+from fmnist_edge.result import (
+    LEVELS,
+    NVIDIA,
+    EnergyMeter,
+    Latency,
+    Row,
+    Run,
+    device_name,
+    drivers_of,
+)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -138,11 +147,11 @@ def _refused(latencies: Sequence[Latency | None]) -> Iterator[str]:
 
 def energy_note(run: Run) -> str:
     """Return where energy comes from, or why there is none."""
-    on_cpu = _metered("Energy", run.meter, [row for row in run.rows if row.case.device == CPU])
+    on_gpu = [row for row in run.rows if drivers_of(row.case.device) == (NVIDIA,)]
+    told = _metered("Energy", run.meter, [row for row in run.rows if row not in on_gpu])
     if run.gpu_meter is None:
-        return on_cpu
-    others = [row for row in run.rows if row.case.device != CPU]
-    return f"{on_cpu} {_metered('Energy of GPUs', run.gpu_meter, others)}"
+        return told
+    return f"{told} {_metered('Energy of NVIDIA GPUs', run.gpu_meter, on_gpu)}"
 
 
 def _metered(what: str, meter: EnergyMeter, rows: Sequence[Row]) -> str:

@@ -155,9 +155,8 @@ class Run(Record):
         own_data: The user's images, where they were given.
         settings: The protocol.
         rounds: Rounds of processes that were finished: `settings.processes` of a whole run.
-        meter: The source of energy figures of rows on the CPU.
-        gpu_meter: That of rows on NVIDIA's GPUs; None where there is no such row. Rows on other
-            devices have no energy figures.
+        meter: The source of energy figures.
+        gpu_meter: That of rows on NVIDIA's GPUs; None where there is no such row.
         rows: One per case, in the order of the plan; the baseline's last.
         skipped: What was left out.
         wall_seconds: How long the whole run took.

@@ -167,12 +167,12 @@ def test_energy_is_never_silently_missing() -> None:
     )
     absent = replace(metered, gpu_meter=EnergyMeter("", "", "NVML: no driver"))
     assert notes.energy_note(absent) == (
-        "Energy: not measured (RAPL could). Energy of GPUs: not available: NVML: no driver."
+        "Energy: not measured (RAPL could). Energy of NVIDIA GPUs: not available: NVML: no driver."
     )
     on_gpu = replace(measured, case=replace(measured.case, device="cuda"))
-    both = replace(metered, gpu_meter=EnergyMeter("NVML", "the board", ""), rows=(on_gpu,))
+    both = replace(metered, gpu_meter=EnergyMeter("NVML", "a board", ""), rows=(on_gpu,))
     assert notes.energy_note(both) == (
-        "Energy: not measured (RAPL could). Energy of GPUs: above idle, from NVML: the board."
+        "Energy: not measured (RAPL could). Energy of NVIDIA GPUs: above idle, from NVML: a board."
     )
 
 
