@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
-from fmnist_edge.artifact import Format, format_of, open_artifact
+from fmnist_edge.artifact import Artifact, Format, format_of, open_artifact
 from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
 from fmnist_edge.devices import CPU
 from fmnist_edge.errors import FmnistEdgeError, HashMismatchError, UsageError
@@ -96,15 +96,32 @@ class Selection:
             yield ""
         yield from (each for each, present in self.elsewhere.items() if name in present)
 
-    def cases(self, subject: Subject, name: str) -> Iterator[Case]:
-        """Yield the cases of one file on one runtime."""
+    def batches_of(self, fixed: int | None, device: str) -> Sequence[int]:
+        """Return the batch sizes to measure a file at.
+
+        A file that is made for one of several batch sizes leaves the others to other files. On the
+        CPU, one that is made for a single image can often be resized, and is tried at all of them.
+        """
+        if fixed is None or fixed not in self.batches or (fixed == 1 and device == CPU):
+            return self.batches
+        return (fixed,)
+
+    def cases(self, subject: Subject, name: str, fixed: int | None = None) -> Iterator[Case]:
+        """Yield the cases of one file on one runtime.
+
+        Args:
+            subject: The file.
+            name: The runtime.
+            fixed: Images per call that the file is made for; None where it takes any number, or
+                nothing tells.
+        """
         for device, environment in product(self.devices_of(name), self.environments_of(name)):
             if not self.is_usable(environment, name, device):
                 continue
             # How many threads feed another device matters little.
             counts = self.threads if device == CPU else self.threads[:1]
             fast_math = self.fast_math and device != CPU
-            for count, batch in product(counts, self.batches):
+            for count, batch in product(counts, self.batches_of(fixed, device)):
                 yield Case(subject, name, device, count, batch, fast_math, environment)
 
 
@@ -123,23 +140,27 @@ def make_plan(paths: Sequence[Path], wanted: Selection, *, once: bool = False) -
     known = False
     for path in paths:
         try:
-            subject, has_manifest = _inspect(path)
+            artifact = open_artifact(path)
         except FmnistEdgeError as error:
             broken = Case(_unreadable(path), _NO_RUNTIME, CPU, wanted.threads[0], wanted.batches[0])
             failed.append(Row(broken, failure=failure_of(error)))
             continue
-        known = known or has_manifest
+        subject, fixed = Subject.of(artifact), _fixed_batch(artifact)
+        known = known or artifact.manifest is not None
         path_of_same = first.setdefault((subject.sha256, subject.format), subject.path)
         if once and path_of_same != subject.path:
             skipped.append(Skipped(subject.path, None, "same-file", {"path": path_of_same}))
             continue
         skipped += _skipped(subject, wanted)
-        cases += [
+        own = [
             case
             for name, _ in _able(subject, wanted)
             if wanted.includes(name)
-            for case in wanted.cases(subject, name)
+            for case in wanted.cases(subject, name, fixed)
         ]
+        if fixed is not None and {case.batch for case in own} == {fixed} < {*wanted.batches}:
+            skipped.append(Skipped(subject.path, None, "other-batches", {"batch": fixed}))
+        cases += own
     baseline = [
         Case(subject, name, CPU, wanted.threads[0], batch)
         for batch in wanted.batches
@@ -160,8 +181,8 @@ def repeat_plan(run: Run) -> Plan:
         subject = case.case.subject
         if subject.sha256 is None:
             continue
-        found, has_manifest = _inspect(Path(subject.path))
-        known = known or has_manifest
+        found = open_artifact(Path(subject.path))
+        known = known or found.manifest is not None
         if found.sha256 != subject.sha256:
             raise HashMismatchError(
                 f"{subject.path} is not the file that was measured (its SHA-256 differs).",
@@ -171,10 +192,9 @@ def repeat_plan(run: Run) -> Plan:
     return Plan(tuple(cases), (), run.skipped, foreign=not known)
 
 
-def _inspect(path: Path) -> tuple[Subject, bool]:
-    """Return what a file is, and whether it has a manifest."""
-    artifact = open_artifact(path)
-    return Subject.of(artifact), artifact.manifest is not None
+def _fixed_batch(artifact: Artifact) -> int | None:
+    """Return the images per call that a file is made for; None for any, or where nothing tells."""
+    return artifact.manifest.input.shape[0] if artifact.manifest else None
 
 
 def _unreadable(path: Path) -> Subject:

@@ -37,6 +37,7 @@ _LEFT_OUT: Final[Mapping[str, str]] = {
     "no-runtime": "opened by no runtime in use",
     "same-file": "the same as another file",
     "no-device": "by no runtime in use on {device}",
+    "other-batches": "made for batch {batch} only",
     "other-environment": "on {device} in {environment} only",
 }
 _NAMED: Final = 9

@@ -307,6 +307,10 @@ SKIPPED: Final[Mapping[str, Told]] = {
         "It is the same file as {path}, which is measured.",
         "Name it alone to measure it under this name: fmnist-edge bench FILE",
     ),
+    "other-batches": Told(
+        "It is made for {batch:image} per call, so that other batch sizes are left to other files.",
+        "Name that batch size alone to be told of nothing else: --batch {batch}",
+    ),
     "other-environment": Told(
         "Here it does not run on {device}; in the environment {environment} it does.",
         "Measure it there alone with: --environment {environment}",

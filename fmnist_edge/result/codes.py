@@ -101,6 +101,7 @@ SKIPPED: Final = _table(
     slow_import=(),
     same_file=("path",),
     no_device=("device", "runtimes"),
+    other_batches=("batch",),
     other_environment=("device", "environment"),
     no_environment=("environments", "runtimes"),
 )

@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
-from fmnist_edge.artifact import Format, Precision, write_artifact
+from fmnist_edge.artifact import (
+    Format,
+    Precision,
+    manifest_path,
+    read_manifest,
+    write_artifact,
+)
 from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
 from fmnist_edge.bench.plan import Plan, Selection, make_plan, repeat_plan
 from fmnist_edge.devices import CPU_ONLY, Provision
 from fmnist_edge.errors import ArtifactNotFoundError, HashMismatchError, UsageError
-from fmnist_edge.records import replace
+from fmnist_edge.records import encode_json, replace
 from fmnist_edge.result import Case, Skipped, Subject
 from fmnist_edge.runtimes import RUNTIMES, null, numpy_
 from fmnist_edge.session import DefaultUse
@@ -323,3 +329,33 @@ def test_a_file_that_nothing_in_the_environments_opens_is_told(tmp_path: Path) -
     assert found.cases == ()
     values = {"environments": "old, new", "runtimes": "both, absent"}
     assert found.skipped == (Skipped(str(path), None, "no-environment", values),)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "batches", "planned", "told"),
+    [
+        (64, (1, 64), {("cpu", 64), ("webgpu", 64)}, True),
+        (1, (1, 64), {("cpu", 1), ("cpu", 64), ("webgpu", 1)}, False),
+        # A file that fits none of them is tried, and says why it does not.
+        (8, (1, 64), {("cpu", 1), ("cpu", 64), ("webgpu", 1), ("webgpu", 64)}, False),
+        (64, (64,), {("cpu", 64), ("webgpu", 64)}, False),
+        (None, (1, 64), {("cpu", 1), ("cpu", 64), ("webgpu", 1), ("webgpu", 64)}, False),
+    ],
+)
+def test_a_file_that_is_made_for_one_batch_size_leaves_the_others_to_other_files(
+    tmp_path: Path,
+    fixed: int | None,
+    batches: tuple[int, ...],
+    planned: set[tuple[str, int]],
+    told: bool,  # noqa: FBT001 - a case
+) -> None:
+    path = _model(tmp_path)
+    manifest = read_manifest(path)
+    assert manifest is not None
+    shape = (fixed, *manifest.input.shape[1:])
+    made = replace(manifest, input=replace(manifest.input, shape=shape))
+    manifest_path(path).write_text(encode_json(made))
+    runtimes = {"both": _runtime(DEVICES=_BOTH)}
+    found = _plan([path], runtimes, batches=batches, devices=("cpu", "webgpu"))
+    assert {(case.device, case.batch) for case in found.cases} == planned
+    assert [each.code for each in found.skipped] == (["other-batches"] if told else [])
