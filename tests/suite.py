@@ -17,6 +17,9 @@ from typing import Final
 
 import pytest
 
+from fmnist_edge.report.layout import draw
+from fmnist_edge.report.placement import placement_table
+from fmnist_edge.result import read_run
 from tests import system_parts
 
 _LINTERS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("lint-imports",))
@@ -81,6 +84,15 @@ def runs(wanted: str) -> Sequence[Sequence[str]]:
     return [("-m", "not clocked", *spread), ("-m", "clocked")]
 
 
+def devices(made: Path) -> Sequence[str]:
+    """Where the rows on other devices than the CPU ran that the tests have measured, drawn."""
+    lines: list[str] = []
+    for result in made.glob("accelerators-*/result.json"):
+        drawn = draw(placement_table(read_run(result)))
+        lines += ["", "Rows on other devices than the CPU:", *drawn.header, drawn.rule, *drawn.rows]
+    return lines
+
+
 def main(wanted: str) -> int:
     """Run `check` or `all`; the exit code."""
     fine = lint()
@@ -93,7 +105,8 @@ def main(wanted: str) -> int:
             fine &= code == pytest.ExitCode.OK
             if code == pytest.ExitCode.INTERRUPTED:
                 break
-    print("", "The slowest:", *tally.slowest, tally.line, sep="\n")  # noqa: T201 - the answer
+        where = devices(Path(made))
+    print(*where, "", "The slowest:", *tally.slowest, tally.line, sep="\n")  # noqa: T201 - the answer
     return 0 if fine else 1
 
 

@@ -147,6 +147,21 @@ def test_float32_is_computed_in_float32_unless_less_is_allowed(on_gpu: Rows) -> 
     assert "shorter-type" not in {reason.code for reason in row.reasons}
 
 
+def test_a_shorter_type_is_used_where_it_is_allowed_and_is_a_row_of_its_own(
+    vulkan: CommandLine, folder: Path
+) -> None:
+    done, rows = _bench(vulkan, folder, "--device", "webgpu", "--fast-math")
+    assert done.returncode == 0, done.stderr
+    row = rows[MODEL, "litert", "webgpu", 1]
+    assert row.case.fast_math
+    found = row.measurements[0].placement
+    assert found is not None
+    # float16 has 11 bits.
+    assert 1e-5 < found.twin.max_abs_difference < 1e-2
+    assert "shorter-type" not in {reason.code for reason in row.reasons}
+    assert "webgpu fast math" in done.stdout
+
+
 def test_a_cold_start_is_told_with_empty_and_with_warm_caches(on_gpu: Rows) -> None:
     row = on_gpu[MODEL, "litert", "webgpu", 1]
     empty, warm = (each.kernel_cache for each in row.measurements)

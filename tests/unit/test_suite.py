@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from fmnist_edge.records import replace
+from fmnist_edge.result import write_run
 from tests.commands import Finished
+from tests.examples import case, certified, row, run
 from tests.once import Once
-from tests.suite import Tally, runs, side_by_side
+from tests.suite import Tally, devices, runs, side_by_side
 
 # pytest's own last line, which scripts look for.
 LAST = re.compile(r"^=+ (?:\d+ \w+, )*\d+ \w+ in [\d.]+s =+$")
@@ -78,3 +81,14 @@ def test_home_and_temporary_files_are_the_tests_own(
         assert Path(os.environ[variable]).is_dir()
     assert tempfile.gettempdir() == os.environ["TMPDIR"]
     assert not [name for name in os.environ if name.startswith("XDG_")]
+
+
+def test_the_rows_on_other_devices_are_shown(tmp_path: Path) -> None:
+    assert not devices(tmp_path)
+    folder = tmp_path / "accelerators-x"
+    folder.mkdir()
+    on_gpu = certified(row(replace(case(), device="webgpu")))
+    write_run(folder / "result.json", run(on_gpu))
+    told = devices(tmp_path)
+    assert told[1] == "Rows on other devices than the CPU:"
+    assert "7 of 7" in told[-1]
