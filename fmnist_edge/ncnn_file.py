@@ -179,6 +179,9 @@ def _lines(text: str) -> Sequence[_Line]:
 
 
 def _network(lines: Sequence[_Line]) -> Network:
+    inputs = sum(each.kind == "Input" for each in lines)
+    if inputs != 1:
+        raise _ForeignError(f"it has {inputs} inputs and 1 outputs, not one of each")
     chain = _Chain()
     for each in lines:
         chain.add(each)

@@ -14,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from fmnist_edge import ncnn_file
 from fmnist_edge.exporters.ort import finish as ort_finish
 from fmnist_edge.libraries.keras import keras, tensorflow
 from fmnist_edge.libraries.openvino import openvino
@@ -114,6 +115,20 @@ def _save_saved_model(path: Path, image: tuple[int, ...], scores: int, inputs: i
 def _save_npz(path: Path, image: tuple[int, ...], scores: int) -> None:
     kernel = _kernel(int(np.prod(image)), scores)
     np.savez(path, activations=["softmax"], kernel_0=kernel, bias_0=np.zeros(scores, np.float32))
+
+
+def _save_ncnn(path: Path, image: tuple[int, ...], scores: int, inputs: int) -> None:
+    pixels = int(np.prod(image))
+    bias = np.zeros(scores, np.float32)
+    weights = ncnn_file.weights_bytes(_kernel(pixels, scores), bias, halved=False)
+    product = ncnn_file.Product(pixels, scores, "softmax")
+    text = ncnn_file.param_text(ncnn_file.Network((product,)), weights)
+    if inputs > 1:  # and nothing takes the first one
+        magic, _, *layers = text.splitlines()
+        other = f"Input other 0 1 other 0={pixels}"
+        text = "\n".join([magic, *[f"{len(layers) + 1} {len(layers) + 1}"], other, *layers, ""])
+    path.write_text(text)
+    path.with_suffix(".bin").write_bytes(weights)
 
 
 def _save_keras(path: Path, image: tuple[int, ...], scores: int, inputs: int) -> None:
@@ -271,6 +286,7 @@ def _save_any(folder: Path) -> None:
         _save_saved_model(folder / f"{name}.saved-model", *shape)
         _save_keras(folder / f"{name}.keras", *shape)
         image, scores, inputs = shape
+        _save_ncnn(folder / f"{name}.param", *shape)
         if inputs == 1:
             _save_npz(folder / f"{name}.npz", image, scores)
     for name, payload in _unusual_onnx().items():

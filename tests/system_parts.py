@@ -315,6 +315,7 @@ def _vulkan_variables(folder: Path, present: Mapping[str, str]) -> Mapping[str, 
         "VK_DRIVER_FILES": driver,
         "VK_ICD_FILENAMES": driver,  # what older loaders read
         # Mesa would keep what it compiles below the user's home folder, whatever HOME says.
+        "MESA_SHADER_CACHE_DIR": str(folder / "shaders"),
     }
 
 

@@ -1,7 +1,6 @@
 """ONNX Runtime on a GPU in software, by the package that has WebGPU; and without what it needs."""
 
-import subprocess
-import sys
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,41 +14,23 @@ from fmnist_edge.devices import DEVICES
 from fmnist_edge.errors import DeviceUnavailableError
 from fmnist_edge.runtimes import ort
 from fmnist_edge.session import SessionOptions
-from tests.commands import CommandLine, Finished
-from tests.once import Once
+from tests.commands import CommandLine
 from tests.openings import Outcome, Wish, open_all
 
-# The release whose assignment lists the nodes of the CPU alone, so that a profile is needed.
-PACKAGE = "onnxruntime-webgpu==1.27.0"
 
-
+# Of the release that the wheels are of, the assignment lists the nodes of the CPU alone, so that a
+# profile is needed.
 @pytest.fixture(scope="session")
-def package(users_environment: Mapping[str, str], once: Once) -> Path:
-    """A folder with that package, for the PYTHONPATH."""
-
-    def fetch(folder: Path) -> Finished:
-        install = ("-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "-q")
-        done = subprocess.run(
-            [sys.executable, *install, "--target", folder, PACKAGE],
-            env=users_environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Finished(done.returncode, done.stdout, done.stderr, folder)
-
-    done = once("onnxruntime-webgpu", fetch)
-    assert done.returncode == 0, done.stderr
-    return done.folder
+def package(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the package that has WebGPU, for the PYTHONPATH."""
+    folder = tmp_path_factory.mktemp("onnxruntime-webgpu")
+    (wheel,) = wheels.glob("onnxruntime_webgpu-*.whl")
+    zipfile.ZipFile(wheel).extractall(folder)
+    return folder
 
 
 def _with(cli: CommandLine, package: Path) -> CommandLine:
-    # The CPU compiles its shaders for ten seconds, once if it may keep them.
-    shaders = {
-        "MESA_SHADER_CACHE_DISABLE": "false",
-        "MESA_SHADER_CACHE_DIR": str(package.with_name("shaders")),
-    }
-    return replace(cli, added={**cli.added, **shaders, "PYTHONPATH": str(package)})
+    return replace(cli, added={**cli.added, "PYTHONPATH": str(package)})
 
 
 def _webgpu(path: Path, **choices: object) -> Wish:

@@ -534,7 +534,7 @@ def test_a_failure_is_the_last_reply_of_a_measuring_process(cli: CommandLine, sh
     assert done.returncode == 0
     (reply,) = replies
     assert reply.failure is not None
-    assert reply.failure.kind == "ModelUnsupportedError"
+    assert reply.failure.kind == "DeviceUnavailableError"
 
 
 def test_a_file_that_changes_after_it_was_looked_at_is_not_measured(
@@ -746,10 +746,10 @@ _WRONG_REPLAYS: Mapping[str, tuple[Callable[[str], str], tuple[object, ...], int
     "half a result": (lambda text: text[: len(text) // 2], (), 80, "is damaged"),
     "no result at all": (lambda _: "I am no result.\n", (), 80, "is no result"),
     "a result of tomorrow": (
-        lambda text: text.replace('"schema_version": 3', '"schema_version": 4'),
+        lambda text: text.replace('"schema_version": 4', '"schema_version": 5'),
         (),
         81,
-        "newer schema version 4",
+        "newer schema version 5",
     ),
     "another runtime": (str, ("--runtime", "numpy"), 2, "--replay measures what"),
     "another protocol": (str, ("--quick",), 2, "--replay measures what"),

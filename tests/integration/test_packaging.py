@@ -109,7 +109,7 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path, modules:
     assert len(native) == 4
     presets = _modules(ROOT / "fmnist_edge", (".toml", ".json"))
     assert len(presets) == len(PRESET_NAMES) + 1
-    probes = {f"fmnist_edge/probe/{name}" for name in FILES.values()}
+    probes = {f"fmnist_edge/probe/{name}" for name in (*FILES.values(), "dense.bin")}
     assert shipped == {*modules, *native, *presets, *probes, "fmnist_edge/py.typed"}
 
 

@@ -13,6 +13,7 @@ from fmnist_edge.report.crossover import (
     in_words,
 )
 from fmnist_edge.report.page import sections
+from fmnist_edge.report.placement import units
 from fmnist_edge.report.screen import first_screen
 from fmnist_edge.result import Figure, Reason, Row, Run
 from tests import examples, reports
@@ -204,7 +205,7 @@ def test_the_screen_tells_the_fastest_file_of_each_device_and_the_page_all() -> 
     names = [in_words(run, each).partition(" does ")[0] for each in found]
     assert names == ["b.tflite on litert webgpu", "a.tflite on litert cuda fast math"]
     below = [text.replace("\n", " ") for text in first_screen(run, None).below]
-    assert below == [in_words(run, each) for each in found]
+    assert below == [*units(run), *(in_words(run, each) for each in found)]
     [section] = [each for each in sections(run) if each.title == "Other devices beside the CPU"]
     assert len(section.items) == 3
     assert section.table is not None
