@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -249,3 +250,15 @@ def wheels(users_environment: Mapping[str, str], once: Once) -> Path:
     done = once("wheels", fetch)
     assert done.returncode == 0, done.stderr
     return done.folder
+
+
+@pytest.fixture(scope="session")
+def with_uv(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What lets a process find uv."""
+    programs = tmp_path_factory.mktemp("programs")
+    (archive,) = wheels.glob("uv-*.whl")
+    with zipfile.ZipFile(archive) as opened:
+        (inside,) = [name for name in opened.namelist() if name.endswith("/scripts/uv")]
+        (programs / "uv").write_bytes(opened.read(inside))
+    (programs / "uv").chmod(0o755)
+    return {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}

@@ -67,10 +67,14 @@ def files(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def person(
-    vulkan: CommandLine, wheels: Path, tmp_path_factory: pytest.TempPathFactory
+    vulkan: CommandLine,
+    wheels: Path,
+    with_uv: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> CommandLine:
     """Somebody with a GPU, and with an environment called `webgpu` where there can be one."""
-    made = replace(vulkan, home=tmp_path_factory.mktemp("home"))
+    home = tmp_path_factory.mktemp("home")
+    made = replace(vulkan, home=home, added={**vulkan.added, **with_uv})
     if WEBGPU:
         done = made("environment", "add", "webgpu", *WEBGPU, "--wheels", wheels)
         assert done.returncode == 0, done.stderr

@@ -9,7 +9,7 @@ import signal
 import struct
 import sys
 import venv
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -48,16 +48,15 @@ class Person(CommandLine):
 
 
 @pytest.fixture(scope="module")
-def person(cli: CommandLine, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Person:
+def person(
+    cli: CommandLine,
+    wheels: Path,
+    with_uv: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Person:
     """Somebody who has uv, and an environment called `older`."""
-    programs, home = tmp_path_factory.mktemp("programs"), tmp_path_factory.mktemp("home")
-    [archive] = wheels.glob("uv-*.whl")
-    with zipfile.ZipFile(archive) as opened:
-        [inside] = [name for name in opened.namelist() if name.endswith("/scripts/uv")]
-        (programs / "uv").write_bytes(opened.read(inside))
-    (programs / "uv").chmod(0o755)
-    path = {"PATH": f"{programs}:{os.environ['PATH']}"}
-    made = Person(home, cli.data, cli.entry_point, added=path)
+    home = tmp_path_factory.mktemp("home")
+    made = Person(home, cli.data, cli.entry_point, added=with_uv)
     done = made("environment", "add", "older", LITERT, "--wheels", wheels, "-v")
     assert done.returncode == 0, done.stderr
     assert "Installed " in done.stderr  # as uv says it
