@@ -23,6 +23,7 @@ from fmnist_edge.report.cells import Table
 from fmnist_edge.report.details import native_table
 from fmnist_edge.report.exports import Made, exports_table
 from fmnist_edge.report.markdown import markdown_table
+from fmnist_edge.report.placement import device_table
 from fmnist_edge.report.screen import first_screen
 from fmnist_edge.report.table import benchmark_table
 from fmnist_edge.result import read_run
@@ -291,6 +292,7 @@ def _table(columns: _Columns, records: Sequence[Mapping[str, Any]]) -> Table:
 _KINDS: Final[Mapping[str, Callable[[Path], Table | str]]] = {
     "screen": _screen,
     "full": _full,
+    "devices": lambda path: device_table(read_run(path)),
     "exports": _exports,
     "calibration": _calibration,
     "conversions": _conversions,

@@ -17,7 +17,7 @@ from fmnist_edge.report.numbers import (
     percent,
     span,
 )
-from fmnist_edge.report.placement import compiling_table, placement_table
+from fmnist_edge.report.placement import compiling_table, device_table, placement_table
 from fmnist_edge.report.ratios import between
 from fmnist_edge.report.rows import memory_of, ordered, row_names
 from fmnist_edge.result import ColdStart, Energy, Figure, Latency, Measurement, Row, Run, StageTimes
@@ -32,6 +32,7 @@ def details(run: Run) -> Iterator[tuple[str, Table]]:
     """Yield each table that has rows, with its title."""
     for title, table in (
         ("Latency in full, µs", latencies_table(run)),
+        ("Every device at every batch size", device_table(run)),
         ("Where other devices than the CPU ran", placement_table(run)),
         ("From nothing to the first answer", cold_table(run)),
         ("From nothing to the first answer, with nothing compiled", compiling_table(run)),

@@ -1,24 +1,26 @@
 """The tables of rows on other devices than the CPU: where they ran, and what compiling costs."""
 
+import math
 import statistics
 from collections.abc import Callable
 
 from fmnist_edge.devices import CPU
 from fmnist_edge.report import columns
 from fmnist_edge.report.cells import Column, Table, tabulate
-from fmnist_edge.report.figures import elsewhere
+from fmnist_edge.report.figures import elsewhere, marked
 from fmnist_edge.report.numbers import (
     MISSING,
     counted,
     duration,
     listed,
     mega,
+    micro,
     milli,
     percent,
     significant,
 )
 from fmnist_edge.report.rows import ordered
-from fmnist_edge.result import Placement, Row, Run
+from fmnist_edge.result import Placement, Row, Run, how
 
 
 def units(run: Run) -> tuple[str, ...]:
@@ -68,6 +70,62 @@ def placement_table(run: Run) -> Table:
     )
 
 
+def device_table(run: Run) -> Table:
+    """Return a row per kind of file, runtime and device, with the p50 at each batch size in µs.
+
+    Where several files of a kind were measured at one batch size, as where each is made for one,
+    the fastest of them counts. A run that was on the CPU alone has no row.
+    """
+    batches = sorted({row.case.batch for row in run.rows})
+    groups: dict[tuple[object, ...], dict[int, Row]] = {}
+    for row in ordered(run):
+        if row.back_to_back and not row.failure and not row.case.subject.is_baseline:
+            best = groups.setdefault(_kind(row), {})
+            held = best.get(row.case.batch)
+            if held is None or _p50_ns(row) < _p50_ns(held):
+                best[row.case.batch] = row
+    if all(row.case.device == CPU for row in run.rows):
+        groups = {}
+
+    def first(text: Callable[[Row], str]) -> Callable[[dict[int, Row]], str]:
+        return lambda group: text(next(iter(group.values())))
+
+    def at(batch: int) -> Column[dict[int, Row]]:
+        def cell(group: dict[int, Row]) -> str:
+            row = group.get(batch)
+            return MISSING if row is None else marked(row, "p50", micro(_p50_ns(row)))
+
+        return Column(f"p50 µs at {batch}", cell)
+
+    return tabulate(
+        [
+            Column("file", first(_file), numeric=False),
+            Column("on", first(lambda row: how(row.case, ("device",))), numeric=False),
+            Column("operators on it", first(_certified(_operators)), numeric=False),
+            Column("without the CPU", first(_certified(_strict)), numeric=False),
+            Column("seen by", first(_certified(_witness)), numeric=False),
+            Column("accuracy %", first(columns.accuracy().cell)),
+            *map(at, batches),
+        ],
+        groups.values(),
+    )
+
+
+def _kind(row: Row) -> tuple[object, ...]:
+    case = row.case
+    kind = (case.subject.format, case.subject.precision, case.subject.parent_sha256)
+    return (*kind, case.runtime, case.environment, case.device, case.fast_math, case.threads)
+
+
+def _file(row: Row) -> str:
+    subject = row.case.subject
+    return " ".join(str(each) for each in (subject.precision, subject.format) if each)
+
+
+def _p50_ns(row: Row) -> float:
+    return row.back_to_back.p50_ns if row.back_to_back else math.inf
+
+
 def compiling_table(run: Run) -> Table:
     """Return cold starts in ms: with nothing compiled, and with what was compiled before."""
     return tabulate(
@@ -96,11 +154,15 @@ def compiling_table(run: Run) -> Table:
 
 
 def _certificate(header: str, text: Callable[[Placement], str]) -> Column[Row]:
+    return Column(header, _certified(text), numeric=False)
+
+
+def _certified(text: Callable[[Placement], str]) -> Callable[[Row], str]:
     def cell(row: Row) -> str:
         found = next((each.placement for each in row.measurements if each.placement), None)
         return MISSING if found is None else text(found)
 
-    return Column(header, cell, numeric=False)
+    return cell
 
 
 def _unit(placement: Placement) -> str:

@@ -19,7 +19,7 @@ from fmnist_edge.report.details import (
 )
 from fmnist_edge.report.figures import marked
 from fmnist_edge.report.numbers import MISSING
-from fmnist_edge.report.placement import placement_table, units
+from fmnist_edge.report.placement import device_table, placement_table, units
 from fmnist_edge.report.verdicts import rules_table, unmet
 from fmnist_edge.result import (
     ColdStart,
@@ -33,7 +33,7 @@ from fmnist_edge.result import (
     RuleCheck,
 )
 from tests import examples, reports
-from tests.examples import FAILURE, MEASUREMENT, PLACEMENT, accuracy, case, certified, row
+from tests.examples import FAILURE, MEASUREMENT, PLACEMENT, accuracy, case, certified, latency, row
 
 
 def _line(table: Table, line: int = 0) -> dict[str, str]:
@@ -215,6 +215,22 @@ def test_rows_on_other_devices_tell_where_they_ran_and_how_that_is_known() -> No
     assert cells["labels as on the CPU %"] == "100.00 of 256 images"
     assert cells["scores differ by"] == "3e-07"
     assert cells["copies %"] == MISSING
+
+
+def test_every_device_is_told_at_every_batch_size_by_the_fastest_file_of_a_kind() -> None:
+    def at(batch: int, p50_ns: float, device: str = "cpu", name: str = "a.npz") -> Row:
+        made = replace(case(name), device=device, batch=batch)
+        return replace(row(made), back_to_back=latency(p50_ns))
+
+    gpu = certified(at(64, 3_000.0, "webgpu"))
+    table = device_table(
+        examples.run(at(1, 2_000.0), at(64, 9_000.0), at(64, 8_000.0, name="b.npz"), gpu)
+    )
+    on_cpu, on_gpu = _line(table, 0), _line(table, 1)
+    told = ("on", "operators on it", "p50 µs at 1", "p50 µs at 64")
+    assert [on_cpu[each] for each in told] == ["numpy cpu", "-", "2.00", "8.00"]
+    assert [on_gpu[each] for each in told] == ["numpy webgpu", "7 of 7", "-", "3.00"]
+    assert device_table(examples.run(at(1, 2_000.0))).rows == ()
 
 
 def test_a_cold_start_that_compiles_is_told_beside_one_that_does_not() -> None:
