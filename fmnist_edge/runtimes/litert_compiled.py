@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import Artifact, TensorSpec
 from fmnist_edge.devices import Account, Provision
-from fmnist_edge.errors import ModelUnsupportedError
+from fmnist_edge.errors import ModelUnreadableError, ModelUnsupportedError
 from fmnist_edge.libraries.native_output import collect_native_output
 from fmnist_edge.optional import require
 from fmnist_edge.runtimes.litert_log import Log, last_line, read_log
@@ -27,6 +27,8 @@ _ACCELERATORS: Final = {
     Opening.ON_CPU: ("CPU",),
 }
 _MOST_TOLD: Final = 3
+# The loader is stricter than that of the interpreter.
+_NOT_LOADED: Final = "Failed to load model"
 
 Pair = tuple[TensorSpec, TensorSpec]
 
@@ -44,6 +46,7 @@ def open_compiled(
 
     Raises:
         DeviceUnavailableError: There is no GPU that LiteRT can use.
+        ModelUnreadableError: The file is one that only the interpreter loads.
         ModelUnsupportedError: The GPU cannot run this model, or not with these options.
     """
     check_batch(artifact, specs[0], options.batch)
@@ -58,6 +61,11 @@ def open_compiled(
         except (RuntimeError, ValueError) as error:
             environment.close()
             log = read_log(written())
+            if _NOT_LOADED in str(error):
+                raise ModelUnreadableError(
+                    f"LiteRT's compiled models cannot load {artifact.path}.",
+                    hint="Its signature may name tensors that its graph lacks; export it again.",
+                ) from error
             if log.no_gpu or (log.unit is None and options.opening is not Opening.ON_CPU):
                 reason = log.no_gpu or last_line(error)
                 raise unavailable("LiteRT", options.device, provision, reason) from error

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmnist_edge.exporters.tflite.file import pack, unpack
 from fmnist_edge.session import Opening
 from tests.commands import CommandLine
 from tests.openings import Outcome, Wish, open_all
@@ -17,7 +18,19 @@ def _webgpu(path: Path, **choices: object) -> Wish:
 
 
 @pytest.fixture(scope="module")
-def outcomes(vulkan: CommandLine, exported: Path, strangers: Path) -> Mapping[str, Outcome]:
+def misnamed(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file whose signature names a tensor that is not there; the interpreter reads it."""
+    model = unpack((exported / "default-float32.tflite").read_bytes())
+    model.signatureDefs[0].inputs[0].tensorIndex = 99
+    path = tmp_path_factory.mktemp("misnamed") / "misnamed.tflite"
+    path.write_bytes(pack(model))
+    return path
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    vulkan: CommandLine, exported: Path, strangers: Path, misnamed: Path
+) -> Mapping[str, Outcome]:
     own = exported / "default-float32.tflite"
     part, none = strangers / ANY / "remainders.tflite", strangers / ANY / "wide-remainders.tflite"
     four = strangers / "four-at-once.tflite"
@@ -39,6 +52,7 @@ def outcomes(vulkan: CommandLine, exported: Path, strangers: Path) -> Mapping[st
         "four": _webgpu(four, batch=4),
         "four cpu": Wish("litert", four, "cpu", batch=4),
         "other batch": _webgpu(own, batch=4),
+        "misnamed": _webgpu(misnamed),
     }
     return dict(zip(wishes, open_all(vulkan, *wishes.values()), strict=True))
 
@@ -110,6 +124,13 @@ def test_an_open_batch_axis_is_refused_with_what_to_export(
     assert refused.error == "ModelUnsupportedError"
     assert "fixed sizes" in refused.message
     assert "--batch N" in refused.hint
+
+
+def test_a_file_that_only_the_interpreter_loads_is_not_the_fault_of_the_gpu(
+    outcomes: Mapping[str, Outcome],
+) -> None:
+    assert outcomes["misnamed"].error == "ModelUnreadableError"
+    assert "cannot load" in outcomes["misnamed"].message
 
 
 def test_a_fixed_batch_is_taken_and_no_other(outcomes: Mapping[str, Outcome]) -> None:
