@@ -286,7 +286,7 @@ def _save_any(folder: Path) -> None:
         _save_saved_model(folder / f"{name}.saved-model", *shape)
         _save_keras(folder / f"{name}.keras", *shape)
         image, scores, inputs = shape
-        _save_ncnn(folder / f"{name}.param", *shape)
+        _save_ncnn(folder / f"{name}.ncnn.param", *shape)
         if inputs == 1:
             _save_npz(folder / f"{name}.npz", image, scores)
     for name, payload in _unusual_onnx().items():

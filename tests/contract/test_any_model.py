@@ -60,7 +60,7 @@ def folder(strangers: Path) -> Path:
 def _path(folder: Path, name: str, kind: Format) -> Path:
     if kind is Format.SAVED_MODEL:
         return folder / f"{name}.{kind}" / "saved_model.pb"
-    return folder / f"{name}{kind.suffix}"
+    return folder / f"{name}{kind.export_suffix}"
 
 
 def _open(path: Path, runtime: str, batch: int = 1) -> Session:

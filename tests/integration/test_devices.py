@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,19 @@ _MODELS = [name for name in RUNTIMES if RUNTIMES[name].READS_MODEL]
 
 
 @pytest.fixture(scope="module")
-def asking(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, float]:
+def newcomer(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """The command with a home of its own: runtimes that are called from C are compiled there."""
+    return replace(cli, home=tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def asking(
+    newcomer: CommandLine, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Finished, float]:
     """`fmnist-edge devices --json FILE`, as it went, and the CPU time that it took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     folder = tmp_path_factory.mktemp("devices")
-    done = cli("devices", "-q", "--limit", 120, "--json", _FILE, cwd=folder)
+    done = newcomer("devices", "-q", "--limit", 120, "--json", _FILE, cwd=folder)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return done, sum(after[:2]) - sum(before[:2])
 
@@ -105,9 +114,9 @@ def test_a_package_is_installed_by_the_same_command_everywhere() -> None:
     assert install_command("litert").endswith(f"-m pip install {packages_of('litert')}")
 
 
-def test_an_interrupted_search_ends_its_probes(cli: CommandLine, tmp_path: Path) -> None:
+def test_an_interrupted_search_ends_its_probes(newcomer: CommandLine, tmp_path: Path) -> None:
     """The signal reaches the command alone, not those that it has started."""
-    with cli.running("devices", cwd=tmp_path) as process:
+    with newcomer.running("devices", cwd=tmp_path) as process:
         wait_until(lambda: children(process.pid), process)
         probes = children(process.pid)
         process.send_signal(signal.SIGINT)
