@@ -7,6 +7,7 @@ import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import IO, Final
@@ -275,7 +276,7 @@ async def _probe(command: Sequence[str], seconds: float) -> Probed:
         except FmnistEdgeError as error:
             found = replace(found, failure=failure_of(error))
         except asyncio.CancelledError:  # Ctrl-C: do not wait for its own end
-            process.kill()
+            _kill(process)
             raise
         finally:
             await _end(process)
@@ -294,7 +295,7 @@ async def _answer(process: Process, seconds: float, stderr: IO[bytes]) -> Probed
     try:
         line = await asyncio.wait_for(process.stdout.readline(), seconds)
     except TimeoutError:
-        process.kill()
+        _kill(process)
         raise WorkerTimeoutError(
             f"The probe did not answer within {seconds:g} s.",
             hint="The driver of the device may hang; a restart of the machine may help.",
@@ -303,7 +304,7 @@ async def _answer(process: Process, seconds: float, stderr: IO[bytes]) -> Probed
         return decode_json(Probed, line)
     except RecordError:
         if line:
-            process.kill()
+            _kill(process)
         code = await process.wait()
         stderr.seek(0)
         said = " ".join(stderr.read().decode(errors="replace").split())[-_TAIL:]
@@ -318,5 +319,10 @@ async def _end(process: Process) -> None:
     try:
         await asyncio.wait_for(process.wait(), _EXIT_SECONDS)
     except TimeoutError:
-        process.kill()
+        _kill(process)
         await asyncio.wait([asyncio.ensure_future(process.wait())], timeout=_EXIT_SECONDS)
+
+
+def _kill(process: Process) -> None:
+    with suppress(ProcessLookupError):  # it may have ended by itself by now
+        process.kill()
