@@ -21,6 +21,7 @@ from fmnist_edge_cli.options import (
     check_json,
     column_names,
     finite,
+    limit_option,
     numbers,
 )
 
@@ -159,18 +160,7 @@ def bench(
             help="Measure energy as well, for this many seconds per row.",
         ),
     ] = None,
-    limit: Annotated[
-        float | None,
-        typer.Option(
-            "--limit",
-            callback=finite,
-            min=0.1,
-            max=86_400,
-            metavar="SECONDS",
-            help="Give up a measuring process that does not answer for this long.",
-            show_default="protocol's",
-        ),
-    ] = None,
+    limit: Annotated[float | None, limit_option("a measuring process", "protocol's")] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Set the seed of the order of processes and turns.")
     ] = None,

@@ -11,7 +11,7 @@ from fmnist_edge_cli.options import (
     QuietOption,
     VerboseOption,
     check_json,
-    finite,
+    limit_option,
 )
 
 
@@ -31,18 +31,7 @@ def devices(
             autocompletion=_devices,
         ),
     ] = None,
-    limit: Annotated[
-        float | None,
-        typer.Option(
-            "--limit",
-            callback=finite,
-            min=0.1,
-            max=86_400,
-            metavar="SECONDS",
-            help="Give up a probe that does not answer for this long.",
-            show_default="15",
-        ),
-    ] = None,
+    limit: Annotated[float | None, limit_option("a probe", "15")] = None,
     environment: EnvironmentOption = None,
     json: JsonOption = None,
     quiet: QuietOption = False,

@@ -168,6 +168,24 @@ def column_names(given: str | None, *, wide: bool) -> Sequence[str] | None:
     return names
 
 
+def limit_option(what: str, default: str) -> Any:  # noqa: ANN401 - as typer.Option
+    """Return the option `--limit`, the time after which a process counts as hung.
+
+    Args:
+        what: What is given up, with its article.
+        default: The limit that the help names.
+    """
+    return typer.Option(
+        "--limit",
+        callback=finite,
+        min=0.1,
+        max=86_400,
+        metavar="SECONDS",
+        help=f"Give up {what} that does not answer for this long.",
+        show_default=default,
+    )
+
+
 def finite(given: float | None) -> float | None:
     """Return the value of a float option; the callback of every option of that type.
 

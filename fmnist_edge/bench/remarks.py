@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from fmnist_edge.artifact import Precision
-from fmnist_edge.bench.checks.placement import ALL
 from fmnist_edge.clock import NS_PER_SECOND
 from fmnist_edge.devices import Unit
 from fmnist_edge.result import Remark, Row, Value
@@ -138,7 +137,7 @@ def _warmed_up(row: Row) -> Iterator[Remark]:
 def _ran_on(row: Row) -> Iterator[Remark]:
     """Name the unit that a certified row ran on, and the witness outside of the runtime."""
     found = next((each.placement for each in row.measurements if each.placement), None)
-    if found is None or any(each.figures == ALL for each in row.reasons):
+    if found is None or any(each.spoils_all for each in row.reasons):
         return
     unit = _named(found.account.unit) if found.account.unit else row.case.device
     yield Remark("ran-on", {"operators": found.account.operators, "unit": unit})

@@ -1,13 +1,12 @@
 """Which figures of a row may be believed: marks in tables, and names in sentences."""
 
 from collections.abc import Collection, Mapping
-from typing import Final, get_args
+from typing import Final
 
 from fmnist_edge.report.numbers import MISSING, listed
 from fmnist_edge.result import Figure, Level, Row
 
 _MARKS: Final[Mapping[Level | None, str]] = {"SUSPECT": "?", "INVALID": "!"}
-_EVERY: Final = frozenset(get_args(Figure))
 MARKS_NOTE: Final = (
     "A number with ? is SUSPECT (in doubt), one with ! is INVALID (not to be used); the reasons "
     "say why, and what to do."
@@ -56,7 +55,7 @@ def marked(row: Row, figure: Figure, text: str) -> str:
 
 def elsewhere(row: Row) -> bool:
     """Return whether a row may not have run on its device, which spoils every figure."""
-    return any(set(reason.figures) == _EVERY for reason in row.reasons)
+    return any(reason.spoils_all for reason in row.reasons)
 
 
 def is_marked(text: str) -> bool:

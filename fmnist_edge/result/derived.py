@@ -1,7 +1,7 @@
 """What is computed from the measurements of a case; all of it can be computed again."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -206,6 +206,11 @@ class Reason(Record):
     level: Literal["SUSPECT", "INVALID"]
     figures: tuple[Figure, ...]
     values: Values = msgspec.field(default_factory=dict)
+
+    @property
+    def spoils_all(self) -> bool:
+        """Whether no figure of the row may be believed, as where the row ran elsewhere."""
+        return set(self.figures) == set(get_args(Figure))
 
 
 class NotChecked(Record):

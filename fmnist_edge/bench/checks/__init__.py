@@ -1,10 +1,10 @@
 """Whether each figure of a row may be believed: VALID, SUSPECT or INVALID, with the reasons.
 
-The checks are functions of a row and its host, in two tables, and of a row and the fastest one, to
-which it is ranked. Each reason names the figures that it
-spoils, because what spoils one figure need not touch another: interruptions that are a hundredth of
-all calls decide the 99.9th percentile and do not move the median. What could not be checked is
-neither fine nor bad.
+The checks are functions of a row and its host, in three tables (where it ran, how it was measured,
+and the machine), and of a row and the fastest one, to which it is ranked. Each reason names the
+figures that it spoils, because what spoils one figure need not touch another: interruptions that
+are a hundredth of all calls decide the 99.9th percentile and do not move the median. What could not
+be checked is neither fine nor bad.
 """
 
 from collections.abc import Mapping

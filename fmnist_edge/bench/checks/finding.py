@@ -1,7 +1,7 @@
 """What a check finds, and the groups of figures that reasons name."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Final, get_args
 
 from fmnist_edge.result import Figure, NotChecked, Reason, Row, Value
 
@@ -13,5 +13,6 @@ TAILS: Final[tuple[Figure, ...]] = ("p90", "p95", "p99", "p99.9")
 PACED: Final[tuple[Figure, ...]] = ("paced-p50", "paced-p90")
 WARM: Final[tuple[Figure, ...]] = ("ratio", "p50", *TAILS, *PACED, "throughput")
 TIMES: Final[tuple[Figure, ...]] = (*WARM, "cold")
+ALL: Final[tuple[Figure, ...]] = get_args(Figure)
 # Rows take turns, so that what slows the machine down slows all of them and keeps their ratio.
 NUMBERS: Final[tuple[Figure, ...]] = tuple(each for each in TIMES if each != "ratio")

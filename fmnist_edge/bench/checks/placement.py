@@ -6,14 +6,13 @@ runtime must agree, in every process.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final, get_args
+from typing import Final
 
 from fmnist_edge.artifact import Precision
-from fmnist_edge.bench.checks.finding import NUMBERS, WARM, Check, Finding
+from fmnist_edge.bench.checks.finding import ALL, NUMBERS, WARM, Check, Finding
 from fmnist_edge.devices import CPU
-from fmnist_edge.result import CpuTwin, Figure, Placement, Reason, Row, Value, Values
+from fmnist_edge.result import CpuTwin, Placement, Reason, Row, Value, Values
 
-ALL: Final[tuple[Figure, ...]] = get_args(Figure)
 _MOST_NAMED: Final = 5
 # Kernels of the same device add in the same order; some devices do not promise it.
 _SAME: Final = 1e-4
@@ -65,13 +64,13 @@ def _contradiction(device: str, placement: Placement) -> Reason | None:
 
 
 def _no_witness(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
-    unseen = [each for each in _certificates(row) if not witnessed(each)]
+    unseen = [each for each in _certificates(row) if not _is_witnessed(each)]
     if unseen:
         values: Values = {"device": row.case.device, "processes_affected": len(unseen)}
         yield Reason("no-witness", "INVALID", ALL, values)
 
 
-def witnessed(placement: Placement) -> bool:
+def _is_witnessed(placement: Placement) -> bool:
     """Return whether something outside of the runtime shows that the device computed."""
     kernel = placement.kernel
     if kernel is not None:
