@@ -11,10 +11,14 @@
     ├── ModelUnreadableError        24
     ├── ModelUnsupportedError       25
     ├── DeviceUnavailableError      26
+    ├── BundleError                 27
     ├── MissingDependencyError      30
     ├── EnvironmentNotFoundError    31
     ├── EnvironmentUnusableError    32
     ├── EnvironmentNotMadeError     33
+    ├── HostUnreachableError        34
+    ├── HostUnusableError           35
+    ├── HostBusyError               36
     ├── TrainingError               40
     ├── CheckpointError             41
     ├── PresetError                 42
@@ -28,7 +32,9 @@
     ├── RowsFailedError             90
     ├── WorkerCrashedError          91
     ├── WorkerTimeoutError          92
-    └── SlowerError                 93
+    ├── SlowerError                 93
+    ├── HostsFailedError            94
+    └── NotReadyError               95
 
 An interrupted command (Ctrl-C) ends with 130, as shells expect.
 
@@ -116,6 +122,12 @@ class DeviceUnavailableError(FmnistEdgeError):
     exit_code = 26
 
 
+class BundleError(FmnistEdgeError):
+    """A bundle is damaged, or is not what its index describes, or is no bundle."""
+
+    exit_code = 27
+
+
 class MissingDependencyError(FmnistEdgeError):
     """An optional package is not installed."""
 
@@ -138,6 +150,24 @@ class EnvironmentNotMadeError(FmnistEdgeError):
     """An environment could not be made."""
 
     exit_code = 33
+
+
+class HostUnreachableError(FmnistEdgeError):
+    """A host cannot be reached over SSH, or does not let this user in."""
+
+    exit_code = 34
+
+
+class HostUnusableError(FmnistEdgeError):
+    """A host was reached and cannot measure for this program."""
+
+    exit_code = 35
+
+
+class HostBusyError(FmnistEdgeError):
+    """Another benchmark is under way on a host."""
+
+    exit_code = 36
 
 
 class TrainingError(FmnistEdgeError):
@@ -222,3 +252,15 @@ class SlowerError(FmnistEdgeError):
     """A row of a comparison is slower than the limit allows."""
 
     exit_code = 93
+
+
+class HostsFailedError(FmnistEdgeError):
+    """A benchmark on several hosts ended, and at least one of them has no result."""
+
+    exit_code = 94
+
+
+class NotReadyError(FmnistEdgeError):
+    """This machine is not ready to measure on."""
+
+    exit_code = 95

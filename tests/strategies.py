@@ -91,6 +91,8 @@ _NARROWER: Final[Mapping[type[Record], Mapping[str, st.SearchStrategy[Any]]]] = 
         "throughput_seconds": _seconds,
         "energy_seconds": _seconds,
         "limit_seconds": _seconds,
+        "sustain_seconds": _seconds,
+        "sustain_hz": st.floats(0, 1e4),
     },
 }
 # What has a code has the values that belong to this code.
@@ -104,7 +106,7 @@ _CODED: Final[Mapping[type[Record], tuple[str, Mapping[str, codes.Names]]]] = {
 _VALUES_OF_TEXT: Final = frozenset(
     {
         "limits", "events", "cpu", "sensor", "what", "why", "network", "precision", "governor",
-        "reference", "regime", "format", "runtimes", "extra",
+        "machine", "emulator", "reference", "regime", "format", "runtimes", "extra",
     }
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from fmnist_edge.host.cpu import cpu_model, features_of, has_hypervisor
+from fmnist_edge.host.emulation import emulation
 from fmnist_edge.host.power_supply import PowerSupplies
 from fmnist_edge.host.programs import Run, run_program
 from fmnist_edge.host.small_files import (
@@ -17,7 +18,7 @@ from fmnist_edge.host.small_files import (
     read_int,
     read_or_empty,
 )
-from fmnist_edge.result import Value
+from fmnist_edge.result import NO_SIGN, Value
 
 UNKNOWN: Final = "unknown"
 _KIB: Final = 1 << 10
@@ -58,6 +59,7 @@ def facts(root: Path = Path("/"), run: Run = run_program) -> Mapping[str, Value]
         "system": _system(root),
         "kernel": platform.release(),
         "virtual": _virtual(root, cpuinfo),
+        "emulated": emulation(root),
         "governor": _text(policy / "scaling_governor"),
         "energy preference": _text(policy / "energy_performance_preference"),
         "max_frequency_mhz": _megahertz(policy / "cpuinfo_max_freq"),
@@ -104,7 +106,7 @@ def _virtual(root: Path, cpuinfo: str) -> str:
     guest = has_hypervisor(cpuinfo) or any(name in vendor for name in _VIRTUAL)
     contained = any((root / name).exists() for name in _CONTAINERS)
     hints = (*(["container"] if contained else []), *(["virtual machine"] if guest else []))
-    return " in a ".join(hints) or "no sign of it"
+    return " in a ".join(hints) or NO_SIGN
 
 
 def _megahertz(path: Path) -> float | str:

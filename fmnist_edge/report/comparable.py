@@ -9,8 +9,9 @@ from fmnist_edge.report.numbers import counted, label, listed, quantity
 from fmnist_edge.report.rows import ordered
 from fmnist_edge.result import Case, Row, Run, Settings, Value
 
-# They shape no number: the order of the processes, and when one is given up.
-_FREE: Final = {"seed", "limit_seconds"}
+# They shape no number that is compared: the order of the processes, when one is given up, and a
+# load that begins when everything else is measured.
+_FREE: Final = {"seed", "limit_seconds", "sustain_seconds", "sustain_hz"}
 _MACHINE: Final = ("cpu", "model", "memory_bytes")
 
 
@@ -33,7 +34,8 @@ def refuse_other_conditions(old: Run, new: Run) -> None:
     """Refuse to compare runs of other protocols or on other data.
 
     Raises:
-        NotComparableError: The settings differ (but for the seed and the limit), or the data.
+        NotComparableError: The data differ, or the settings: all but the seed, the limit and the
+            sustained load.
     """
     changed = [
         f"{name} {before} and {after}"

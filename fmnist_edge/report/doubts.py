@@ -56,6 +56,7 @@ BRIEFS: Final[Mapping[str, tuple[str, str]]] = {
         "the clock of the device changed",
         "Set it to a fixed clock, and measure again.",
     ),
+    "emulated": ("an emulator ran it", "Measure on the machine itself."),
     "throttled": ("the machine was slowed down", _COOLER),
     "throttle-events": ("the machine was slowed down", _COOLER),
     "clock-changed": (

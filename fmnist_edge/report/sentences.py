@@ -152,6 +152,11 @@ REASONS: Final[Mapping[str, Told]] = {
         "interval that holds 1 and reaches beyond {limit_ratio} decides no rank.",
         f"{_QUIET} More processes (--processes) make the interval narrower.",
     ),
+    "emulated": Told(
+        "{emulator} interprets the instructions of {machine} here, so that no time says anything "
+        "about such a machine.",
+        "Measure on the machine itself; labels and accuracy hold.",
+    ),
     "throttled": Told(
         "The machine was slowed down in {readings_affected} of {readings:reading} of its sensors: "
         "{limits}.",

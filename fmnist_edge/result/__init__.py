@@ -8,8 +8,9 @@ Schema history:
     2: three regimes, turns, health, verdicts.
     3: a verdict for each figure; reasons, remarks and rules are codes with numbers; fields carry
        their units.
-    4: devices other than the CPU, and environments. Results of schema 2 (`schema2.py`) and 3, which
-       lacks only fields with defaults, are still read.
+    4: devices other than the CPU, and environments.
+    5: sustained loads, and the name of the host. Results of schema 2 (`schema2.py`), 3 and 4, which
+       lack only fields with defaults, are still read.
 """
 
 from fmnist_edge.result.derived import (
@@ -32,6 +33,7 @@ from fmnist_edge.result.derived import (
 )
 from fmnist_edge.result.devices import DeviceState, DeviceStates, Probed, State
 from fmnist_edge.result.health import (
+    NO_SIGN,
     NVIDIA,
     Accelerator,
     Energy,
@@ -64,9 +66,11 @@ from fmnist_edge.result.run import SCHEMA_VERSION, OtherEnvironment, OwnData, Ro
 from fmnist_edge.result.samples import Samples
 from fmnist_edge.result.settings import Case, Settings, Subject
 from fmnist_edge.result.store import read_run, write_run
+from fmnist_edge.result.sustained import LoadWindow, SpeedLevel, Sustained
 
 __all__ = [
     "LEVELS",
+    "NO_SIGN",
     "NVIDIA",
     "SCHEMA_VERSION",
     "Accelerator",
@@ -93,6 +97,7 @@ __all__ = [
     "KernelWitness",
     "Latency",
     "Level",
+    "LoadWindow",
     "Measurement",
     "Memory",
     "NotChecked",
@@ -113,11 +118,13 @@ __all__ = [
     "Samples",
     "Settings",
     "Skipped",
+    "SpeedLevel",
     "StageTimes",
     "Stages",
     "State",
     "StrictOpening",
     "Subject",
+    "Sustained",
     "Throughput",
     "Value",
     "Values",

@@ -37,6 +37,7 @@ REASONS: Final = _table(
     other_programs=("others_share", "stolen_share", "limit_share"),
     ratio_drifts=("processes", "change_share", "limit_share"),
     ratio_undecided=("low_ratio", "high_ratio", "limit_ratio"),
+    emulated=("machine", "emulator"),
     throttled=("readings_affected", "readings", "limits"),
     throttle_events=("events",),
     clock_changed=("cpu", "from_mhz", "to_mhz"),

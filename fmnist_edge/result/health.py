@@ -12,6 +12,9 @@ T = TypeVar("T")
 NVIDIA: Final = "nvidia"
 """What the names of NVIDIA's GPUs begin with in a reading."""
 
+NO_SIGN: Final = "no sign of it"
+"""A fact about a host for which nothing speaks; its absence is not proved."""
+
 # What the names of the accelerators begin with that a device can be; of others, any can be it.
 _DRIVERS: Final[Mapping[str, tuple[str, ...]]] = {
     "cpu": (),

@@ -24,8 +24,9 @@ from fmnist_edge.result.derived import (
 from fmnist_edge.result.health import Energy, EnergyMeter, Reading
 from fmnist_edge.result.measurement import Failure, Measurement, Throughput
 from fmnist_edge.result.settings import Case, Settings
+from fmnist_edge.result.sustained import Sustained
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 _NS_PER_SECOND: Final = 1e9
 
 
@@ -48,6 +49,7 @@ class Row(Record):
         stages: From image to label.
         accuracy: None where labels are not known.
         energy: None where it was not asked for or there is no meter.
+        sustained: Latency under a load of minutes; None where it was not asked for.
         readings: The machine before, during and after.
         rules: Which rules of which protocols the row meets.
         remarks: What a reader should know: that a row is mostly dispatch, that calls were batched.
@@ -77,6 +79,7 @@ class Row(Record):
     not_checked: tuple[NotChecked, ...] = ()
     verdicts: Mapping[Figure, Level] = msgspec.field(default_factory=dict)
     failure: Failure | None = None
+    sustained: Sustained | None = None
 
     def verdict(self, *figures: Figure) -> Level | None:
         """Return the worst verdict of these figures, or of all of them where none is named.
@@ -161,6 +164,8 @@ class Run(Record):
         skipped: What was left out.
         wall_seconds: How long the whole run took.
         environments: What the other environments hold whose names stand in cases, by name.
+        host_name: What the machine was called by the user who measured on it from another one;
+            empty where the benchmark was started on the machine itself.
         kind: Marks the file as a result.
         schema_version: Of this schema.
     """
@@ -181,5 +186,6 @@ class Run(Record):
     wall_seconds: float
     gpu_meter: EnergyMeter | None = None
     environments: Mapping[str, OtherEnvironment] = msgspec.field(default_factory=dict)
+    host_name: str = ""
     kind: Literal["fmnist-edge run"] = "fmnist-edge run"
     schema_version: int = SCHEMA_VERSION

@@ -29,6 +29,8 @@ class Settings(Record):
         limit_seconds: Time after which a process counts as hung, from one answer to the next.
         seed: Of the order of the processes and of their turns.
         pin: The CPUs that measured processes are held to; empty for all.
+        sustain_seconds: Length of the sustained load per case; 0 leaves it out.
+        sustain_hz: Arrivals per second of the sustained load; 0 for calls one after the other.
     """
 
     protocol: str
@@ -49,16 +51,18 @@ class Settings(Record):
     limit_seconds: float
     seed: int
     pin: tuple[int, ...] = ()
+    sustain_seconds: float = 0.0
+    sustain_hz: float = 0.0
 
     def __post_init__(self) -> None:
         turns = (self.turn_seconds, self.min_seconds, self.throughput_seconds)
-        lengths = (*turns, self.energy_seconds, self.limit_seconds)
-        if not all(isfinite(each) for each in (*lengths, self.paced_hz)):
+        lengths = (*turns, self.energy_seconds, self.limit_seconds, self.sustain_seconds)
+        if not all(isfinite(each) for each in (*lengths, self.paced_hz, self.sustain_hz)):
             raise ValueError("a number that is NaN or infinite")
         if min(lengths) < 0:
             raise ValueError("a length of time below zero")
         counts = (self.processes, self.together, self.max_samples, self.throughput_batch)
-        if min(*counts, self.distinct_images) < 1 or self.paced_hz <= 0:
+        if min(*counts, self.distinct_images) < 1 or self.paced_hz <= 0 or self.sustain_hz < 0:
             raise ValueError("a count or a rate that must be above zero and is not")
         if min(self.warmup_calls, self.min_samples, self.paced_samples, self.stage_samples) < 0:
             raise ValueError("a count below zero")

@@ -16,8 +16,8 @@ from fmnist_edge.records import (
 from fmnist_edge.result import schema2
 from fmnist_edge.result.run import SCHEMA_VERSION, Run
 
-# Schema 3 lacks only fields about other devices than the CPU, which have defaults.
-_WITHOUT_DEVICES: Final = 3
+# These lack only fields that have defaults.
+_SHORTER: Final = frozenset({3, 4})
 _UPDATE: Final = "A newer fmnist-edge wrote it; update this one."
 # What schema 1 lacks (paced calls, the machine's health, the other processes' turns) was never
 # measured, so there is nothing to convert.
@@ -36,7 +36,7 @@ def write_run(path: Path, run: Run) -> None:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run of this schema, or of schema 2 or 3.
+    """Read a run of this schema, or of schema 2, 3 or 4.
 
     Raises:
         ResultUnreadableError: There is no such file, or it is damaged, or it is no run.
@@ -50,7 +50,7 @@ def read_run(path: Path) -> Run:
         version = document_version(Run, text)
         if version == schema2.VERSION:
             return schema2.decode_run(text)
-        if version == _WITHOUT_DEVICES:
+        if version in _SHORTER:
             return replace(decode_document(Run, text, version), schema_version=SCHEMA_VERSION)
         return decode_document(Run, text, SCHEMA_VERSION)
     except SchemaError as error:

@@ -46,6 +46,7 @@ from fmnist_edge.result import (
     KernelCache,
     KernelWitness,
     Latency,
+    LoadWindow,
     Measurement,
     Memory,
     NotChecked,
@@ -65,10 +66,12 @@ from fmnist_edge.result import (
     Samples,
     Settings,
     Skipped,
+    SpeedLevel,
     Stages,
     StageTimes,
     StrictOpening,
     Subject,
+    Sustained,
     Throughput,
     Values,
     read_run,
@@ -211,6 +214,8 @@ RUN = Run(
         limit_seconds=120.0,
         seed=0,
         pin=(0, 3),
+        sustain_seconds=600.0,
+        sustain_hz=30.0,
     ),
     rounds=1,
     meter=EnergyMeter("Raspberry Pi PMIC", "the rails of the board", ""),
@@ -284,6 +289,19 @@ RUN = Run(
                 "memory": "VALID",
                 "accuracy": "VALID",
             },
+            sustained=Sustained(
+                rate_hz=30.0,
+                windows=(
+                    LoadWindow(2.5, duration_seconds=1.0, calls=30, p50_ns=4200.0, p90_ns=4400.0),
+                    LoadWindow(33.5, duration_seconds=1.0, calls=30, p50_ns=5250.0, p90_ns=6000.0),
+                ),
+                turn_windows=(1, 1),
+                levels=(SpeedLevel(2.5, 3.5, 4200.0), SpeedLevel(33.5, 34.5, 5250.0)),
+                first_p50_ns=4200.0,
+                lasting_p50_ns=5250.0,
+                ratio=1.25,
+                ratio_interval=Interval(1.2, 1.3),
+            ),
         ),
         Row(
             case=replace(_MODEL, device="webgpu", batch=64, fast_math=True, environment="old"),
@@ -347,11 +365,12 @@ RUN = Run(
     wall_seconds=61.5,
     gpu_meter=EnergyMeter("", "", "NVML: there is no driver"),
     environments={"webgpu": OtherEnvironment("3.12.1", {"onnxruntime-webgpu": "1.27.0"})},
+    host_name="raspberrypi.local",
 )
 
 
 @pytest.mark.parametrize(
-    ("name", "version", "record"), [("manifest", 1, MANIFEST), ("run", 4, RUN)]
+    ("name", "version", "record"), [("manifest", 1, MANIFEST), ("run", 5, RUN)]
 )
 def test_a_published_file_is_read_and_written_as_ever(
     name: str, version: int, record: Manifest | Run
@@ -361,30 +380,30 @@ def test_a_published_file_is_read_and_written_as_ever(
     assert encode_json(record).encode() == text
 
 
-@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("version", [2, 3, 4, 5])
 def test_published_samples_are_unpacked_as_ever(version: int) -> None:
     measured, *_, harness = read_run(_HERE / f"run_v{version}.json").rows
     assert measured.measurements[0].back_to_back.sample_ns.unpack().tolist() == [4100, 4300, 4200]
     assert harness.measurements[0].back_to_back.sample_ns.unpack().tolist() == []
 
 
-@pytest.mark.parametrize("version", [2, 3])
-def test_a_run_of_an_older_schema_becomes_one_of_the_fourth(version: int) -> None:
-    converted = read_run(_HERE / f"run_v{version}.json")
-    assert encode_json(converted) == (_HERE / f"run_v{version}_as_v4.json").read_text()
-    assert read_run(_HERE / f"run_v{version}_as_v4.json") == converted
-
-
 @pytest.mark.parametrize("version", [2, 3, 4])
+def test_a_run_of_an_older_schema_becomes_one_of_the_fifth(version: int) -> None:
+    converted = read_run(_HERE / f"run_v{version}.json")
+    assert encode_json(converted) == (_HERE / f"run_v{version}_as_v5.json").read_text()
+    assert read_run(_HERE / f"run_v{version}_as_v5.json") == converted
+
+
+@pytest.mark.parametrize("version", [2, 3, 4, 5])
 def test_the_page_of_a_run_is_as_ever(version: int) -> None:
     page = markdown_report(read_run(_HERE / f"run_v{version}.json"))
     assert page == (_HERE / f"run_v{version}.md").read_text(encoding="utf-8")
 
 
 def test_runs_of_two_schemas_are_compared() -> None:
-    found = compare(read_run(_HERE / "run_v2.json"), read_run(_HERE / "run_v4.json"))
+    found = compare(read_run(_HERE / "run_v2.json"), read_run(_HERE / "run_v5.json"))
     drawn = markdown_table(comparison_table(found)) + "\n"
-    assert drawn == (_HERE / "compare_v2_v4.md").read_text(encoding="utf-8")
+    assert drawn == (_HERE / "compare_v2_v5.md").read_text(encoding="utf-8")
 
 
 def test_a_run_of_the_first_schema_is_refused_with_what_to_do() -> None:

@@ -746,10 +746,10 @@ _WRONG_REPLAYS: Mapping[str, tuple[Callable[[str], str], tuple[object, ...], int
     "half a result": (lambda text: text[: len(text) // 2], (), 80, "is damaged"),
     "no result at all": (lambda _: "I am no result.\n", (), 80, "is no result"),
     "a result of tomorrow": (
-        lambda text: text.replace('"schema_version": 4', '"schema_version": 5'),
+        lambda text: text.replace('"schema_version": 5', '"schema_version": 6'),
         (),
         81,
-        "newer schema version 5",
+        "newer schema version 6",
     ),
     "another runtime": (str, ("--runtime", "numpy"), 2, "--replay measures what"),
     "another protocol": (str, ("--quick",), 2, "--replay measures what"),

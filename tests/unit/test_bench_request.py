@@ -208,11 +208,11 @@ def test_a_model_that_was_changed_is_not_measured_once_more(tmp_path: Path) -> N
         (lambda _: b"{}", ResultUnreadableError),
         (lambda _: b"\xff\xfe", ResultUnreadableError),
         (
-            lambda whole: whole.replace(b'"schema_version": 4', b'"schema_version": 99'),
+            lambda whole: whole.replace(b'"schema_version": 5', b'"schema_version": 99'),
             ResultSchemaError,
         ),
         (
-            lambda whole: whole.replace(b'"schema_version": 4', b'"schema_version": 1'),
+            lambda whole: whole.replace(b'"schema_version": 5', b'"schema_version": 1'),
             ResultSchemaError,
         ),
     ],

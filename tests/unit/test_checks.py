@@ -583,7 +583,7 @@ def test_every_finding_has_a_known_code_and_its_values() -> None:
         case=replace(_CLEAN.case, device="cuda"),
     )
     bad = certified(bad)
-    reasons = judge(bad, _HOST).reasons
+    reasons = judge(bad, {**_HOST, "emulated": "qemu-aarch64"}).reasons
     found = {reason.code for reason in reasons}
     ranks = {"ratio-drifts", "ratio-undecided"}  # of two rows
     elsewhere = {reason for reason in codes.REASONS if reason in _OF_DEVICES}
@@ -591,3 +591,13 @@ def test_every_finding_has_a_known_code_and_its_values() -> None:
     for reason in reasons:
         assert set(reason.values) == set(codes.REASONS[reason.code])
         assert reason.figures
+
+
+def test_no_time_of_an_emulated_machine_is_believed() -> None:
+    host = {**_HOST, "architecture": "aarch64", "emulated": "qemu-aarch64"}
+    verdict = judge(_CLEAN, host)
+    (reason,) = verdict.reasons
+    assert (reason.code, reason.level) == ("emulated", "INVALID")
+    assert reason.values == {"machine": "aarch64", "emulator": "qemu-aarch64"}
+    assert _spoilt(verdict) == set(TIMES) & verdict.figures.keys()
+    assert verdict.figures["memory"] == "VALID"

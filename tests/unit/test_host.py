@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from fmnist_edge.host.cpu import cpu_model, features_of
+from fmnist_edge.host.emulation import emulation
 from fmnist_edge.host.facts import facts
 from fmnist_edge.host.memory import resident_and_peak
 from fmnist_edge.host.programs import run_program
+from fmnist_edge.result import NO_SIGN
 from tests.trees import (
     AMD_DESKTOP,
     AMD_VM,
@@ -191,6 +193,7 @@ def test_every_fact_is_there_on_this_machine() -> None:
         "system",
         "kernel",
         "virtual",
+        "emulated",
         "governor",
         "energy preference",
         "max_frequency_mhz",
@@ -227,3 +230,42 @@ def test_memory_that_is_not_told_is_none(tmp_path: Path, text: str) -> None:
     assert resident_and_peak(status) == (None, None)
     status.write_text(text)
     assert resident_and_peak(status) == (None, None)
+
+
+def _program(machine: int) -> bytes:
+    """The beginning of an ELF file of 64 bits, little-endian."""
+    return b"\x7fELF\x02\x01\x01" + bytes(11) + machine.to_bytes(2, "little")
+
+
+@pytest.mark.parametrize(
+    ("built_for", "told", "found"),
+    [
+        (62, "x86_64", NO_SIGN),
+        (183, "aarch64", NO_SIGN),
+        (183, "armv8l", NO_SIGN),
+        (3, "x86_64", NO_SIGN),
+        (62, "aarch64", "qemu-aarch64"),
+        (183, "x86_64", "qemu-aarch64"),
+        (22, "s390x", NO_SIGN),
+    ],
+)
+def test_a_process_whose_program_is_built_for_another_machine_is_emulated(
+    tmp_path: Path, built_for: int, told: str, found: str
+) -> None:
+    program = tmp_path / "qemu-aarch64"
+    program.write_bytes(_program(built_for))
+    link = tmp_path / "proc/thread-self/exe"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(program)
+    assert emulation(tmp_path, told) == found
+
+
+def test_a_processor_that_qemu_interprets_is_emulated(tmp_path: Path) -> None:
+    plant(tmp_path, {"proc/cpuinfo": "model name\t: QEMU TCG CPU version 2.5+\n"})
+    assert emulation(tmp_path, "x86_64") == "QEMU TCG CPU"
+    assert emulation(tmp_path / "nowhere", "x86_64") == NO_SIGN
+
+
+def test_the_python_of_the_tests_is_what_the_kernel_runs() -> None:
+    assert emulation() == NO_SIGN
+    assert emulation(machine="riscv64").startswith("python")

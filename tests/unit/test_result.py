@@ -72,15 +72,15 @@ def test_a_manifest_is_no_result(tmp_path: Path) -> None:
 
 
 def test_a_newer_result_is_not_called_damaged(tmp_path: Path) -> None:
-    path = _edited(tmp_path / "result.json", schema_version=5, rows="in another form")
-    with pytest.raises(ResultSchemaError, match="the newer schema version 5; version 4 is") as told:
+    path = _edited(tmp_path / "result.json", schema_version=6, rows="in another form")
+    with pytest.raises(ResultSchemaError, match="the newer schema version 6; version 5 is") as told:
         read_run(path)
     assert told.value.hint == "A newer fmnist-edge wrote it; update this one."
 
 
 def test_an_older_result_is_to_be_measured_again(tmp_path: Path) -> None:
     path = _edited(tmp_path / "result.json", schema_version=1, rows="in another form")
-    with pytest.raises(ResultSchemaError, match="the older schema version 1; version 4 is") as told:
+    with pytest.raises(ResultSchemaError, match="the older schema version 1; version 5 is") as told:
         read_run(path)
     assert told.value.hint.startswith("Measure again with: fmnist-edge bench --json FILE")
 

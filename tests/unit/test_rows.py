@@ -44,7 +44,7 @@ def test_a_row_has_everything_that_can_be_computed() -> None:
     ]
     own = rows[0]
     empty = {name for name in Row.__struct_fields__ if not getattr(own, name)}
-    assert empty == {"cold_empty", "failure"}
+    assert empty == {"cold_empty", "failure", "sustained"}
     assert own.back_to_back is not None
     assert own.back_to_back.p50_ns == pytest.approx(10_000, rel=0.1)
     assert own.back_to_back.samples == 300

@@ -5,9 +5,10 @@ from itertools import pairwise
 from typing import Final
 
 from fmnist_edge.bench.checks.cpu_time import CpuTime
-from fmnist_edge.bench.checks.finding import NUMBERS, PACED, TAILS, Check, Finding
+from fmnist_edge.bench.checks.finding import NUMBERS, PACED, TAILS, TIMES, Check, Finding
 from fmnist_edge.devices import CPU
 from fmnist_edge.result import (
+    NO_SIGN,
     Accelerator,
     Figure,
     NotChecked,
@@ -48,6 +49,13 @@ def _unreadable(row: Row, _: Mapping[str, Value]) -> Iterator[Finding]:
         known = any(map(is_known, row.readings))
         if not known and not any(what.startswith(topic) for what in why):
             yield NotChecked("sensor-absent", {"what": topic})
+
+
+def _emulated(_: Row, host: Mapping[str, Value]) -> Iterator[Finding]:
+    emulator = str(host.get("emulated", NO_SIGN))
+    if emulator != NO_SIGN:
+        values: Values = {"machine": host.get("architecture", "unknown"), "emulator": emulator}
+        yield Reason("emulated", "INVALID", TIMES, values)
 
 
 def _accelerators(row: Row) -> Mapping[str, Sequence[Accelerator]]:
@@ -191,6 +199,7 @@ def _governor(_: Row, host: Mapping[str, Value]) -> Iterator[Finding]:
 
 
 MACHINE_CHECKS: Final[tuple[Check, ...]] = (
+    _emulated,
     _throttled,
     _throttle_events,
     _clock_changed,
