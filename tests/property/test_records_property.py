@@ -81,7 +81,7 @@ def test_a_dropped_field_is_missed_by_name_unless_it_has_a_default(
 ) -> None:
     whole, record, part = _pick(data, document)
     field = data.draw(st.sampled_from(msgspec.structs.fields(record)))
-    del part[field.name]
+    part.pop(field.name, None)  # a field at its default may have been left out already
     if field.required:
         with pytest.raises(RecordError, match=f"missing required field `{field.name}`"):
             decode(type(document), whole)
