@@ -52,6 +52,15 @@ def require(module: str, *, extra: str) -> Any:  # noqa: ANN401 - the modules ar
         ) from error
 
 
+def own_module(name: str) -> Any:  # noqa: ANN401 - the caller knows what is in it
+    """Import a module of this project, for a table whose parts are not all needed.
+
+    Args:
+        name: Its full name.
+    """
+    return importlib.import_module(name)  # noqa: TID251 - as above
+
+
 def _hint(package: str, extra: str) -> str:
     if has_release(package):
         return f"Install it with: {install_command(extra)}"

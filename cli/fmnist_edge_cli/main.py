@@ -1,36 +1,25 @@
-"""`fmnist-edge`: the table of commands, and the handling of errors."""
+"""`fmnist-edge`: the commands together, and the handling of errors."""
 
 import sys
 import traceback
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 
 from fmnist_edge import __version__
 from fmnist_edge.errors import INTERRUPTED_EXIT_CODE, FmnistEdgeError, InternalError
-from fmnist_edge_cli import (
-    bench,
-    compare,
-    data,
-    devices,
-    environment,
-    evaluate,
-    export,
-    render,
-    report,
-    study,
-    train,
-)
+from fmnist_edge_cli.commands import LazyGroup
 
 
-class _Commands(TyperGroup):
+class _Commands(LazyGroup):
     """Reports Ctrl-C in a sentence; Typer would end without one."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as in the base
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
+            from fmnist_edge_cli import render
+
             render.interrupted()
             raise typer.Exit(INTERRUPTED_EXIT_CODE) from error
 
@@ -45,18 +34,6 @@ app: Final = typer.Typer(
     epilog="Start with: fmnist-edge train, fmnist-edge export, fmnist-edge bench. "
     "Each command has examples under --help.",
 )
-
-# In the order of their usual use.
-app.command("data")(data.data)
-app.command("study")(study.study)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("export")(export.export)
-app.command("devices")(devices.devices)
-app.command("bench")(bench.bench)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.add_typer(environment.app, name="environment")
 
 
 def _show_version(value: bool) -> None:
@@ -81,17 +58,23 @@ def main() -> None:
     """Run the command line; report each error as a sentence and set the exit code."""
     try:
         app()
-    except FmnistEdgeError as error:
-        render.failure(error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        render.interrupted()
-        sys.exit(INTERRUPTED_EXIT_CODE)
+    except (FmnistEdgeError, KeyboardInterrupt) as error:
+        sys.exit(_told(error))
     except Exception as error:  # noqa: BLE001 - the edge of the process
         bug = InternalError(
             f"An unexpected error occurred ({type(error).__name__}: {error}).",
             hint="This is a bug; please report it with the text above.",
         )
         sys.stderr.write(traceback.format_exc())
-        render.failure(bug)
-        sys.exit(bug.exit_code)
+        sys.exit(_told(bug))
+
+
+def _told(error: FmnistEdgeError | KeyboardInterrupt) -> int:
+    """Report what ended the command, and return the exit code."""
+    from fmnist_edge_cli import render
+
+    if isinstance(error, KeyboardInterrupt):
+        render.interrupted()
+        return INTERRUPTED_EXIT_CODE
+    render.failure(error)
+    return error.exit_code

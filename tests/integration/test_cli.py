@@ -41,7 +41,7 @@ from fmnist_edge_cli.main import main
 try:
     main()
 except SystemExit:
-    print("imported:", *{name.partition(".")[0] for name in sys.modules})
+    print("imported:", *sys.modules)
 """
 
 
@@ -96,7 +96,19 @@ def test_the_version_is_the_packages(cli: CommandLine) -> None:
 def test_help_imports_nothing_heavy(cli: CommandLine, arguments: list[str]) -> None:
     shown = cli.python("-c", IMPORTED, *arguments)
     assert "Options:" in shown.stdout
-    assert HEAVY.isdisjoint(shown.stdout.rpartition("imported:")[2].split())
+    imported = shown.stdout.rpartition("imported:")[2].split()
+    assert HEAVY.isdisjoint(name.partition(".")[0] for name in imported)
+
+
+def test_the_list_of_commands_imports_none_of_them(cli: CommandLine) -> None:
+    shown = cli.python("-c", IMPORTED, "--help")
+    imported = set(shown.stdout.rpartition("imported:")[2].split())
+    own = {name for name in imported if name.startswith("fmnist_edge")}
+    assert own == {
+        *("fmnist_edge", "fmnist_edge.errors"),
+        *("fmnist_edge_cli", "fmnist_edge_cli.commands", "fmnist_edge_cli.main"),
+    }
+    assert {"msgspec", "importlib.metadata"}.isdisjoint(imported)
 
 
 def test_shells_are_offered_commands_and_choices(cli: CommandLine) -> None:

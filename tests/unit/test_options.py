@@ -6,7 +6,8 @@ import pytest
 
 from fmnist_edge.errors import UsageError
 from fmnist_edge_cli import bench
-from fmnist_edge_cli.main import app, main
+from fmnist_edge_cli.commands import COMMANDS, load
+from fmnist_edge_cli.main import main
 from fmnist_edge_cli.options import numbers
 
 
@@ -70,7 +71,8 @@ def test_a_number_beyond_all_reason_is_refused_in_short(given: str) -> None:
 
 def _float_options() -> list[tuple[str, str]]:
     """Command and option of every float on the command line."""
-    hints = {str(each.name): get_type_hints(each.callback) for each in app.registered_commands}
+    commands = {name: load(name).callback for name in COMMANDS}
+    hints = {name: get_type_hints(run) for name, run in commands.items() if run is not None}
     return [
         (command, f"--{option.replace('_', '-')}")
         for command, kinds in hints.items()
