@@ -40,6 +40,7 @@ COMMANDS: Final = {
         "Evaluate the accuracy, the calibration and the mistakes of a model.",
     ),
     "export": Entry("export", "export", "Convert a trained model to files for a device."),
+    "predict": Entry("predict", "predict", "Classify images: a label with probabilities for each."),
     "devices": Entry(
         "devices", "devices", "Show on which devices of this machine each runtime can be used."
     ),

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from fmnist_edge.artifact import SAVED_MODEL_FILE
 from fmnist_edge_cli import render
 from fmnist_edge_cli.options import (
     DataDirOption,
@@ -15,6 +14,7 @@ from fmnist_edge_cli.options import (
     VerboseOption,
     check_json,
     choice,
+    main_file,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def evaluate(
     if plots is not None:
         pipeline.check_plots(plots, force=force)
     name = cast("SplitName", split)
-    request = pipeline.EvaluateRequest(_source(artifact), name, runtime, threads, batch, worst)
+    request = pipeline.EvaluateRequest(main_file(artifact), name, runtime, threads, batch, worst)
     files = pipeline.files_needed(name)
     folder = dataset.locate(data_dir, files=files, progress=progress).path
     done = pipeline.evaluate(request, folder, progress)
@@ -96,9 +96,3 @@ def evaluate(
         render.evaluation(done)
     if written and not quiet:
         render.warning(f"Figures written: {', '.join(map(str, written))}.")
-
-
-def _source(artifact: Path) -> Path:
-    """Return the main file of what the user named: a SavedModel is a folder."""
-    inside = artifact / SAVED_MODEL_FILE
-    return inside if inside.exists() else artifact

@@ -88,6 +88,14 @@ JsonOption = Annotated[
 ]
 
 
+def main_file(named: Path) -> Path:
+    """Return the main file of the model that the user named: a SavedModel is a folder."""
+    from fmnist_edge.artifact import SAVED_MODEL_FILE
+
+    inside = named / SAVED_MODEL_FILE
+    return inside if inside.exists() else named
+
+
 def choice(flag: str, names: Iterable[str], text: str) -> Any:  # noqa: ANN401 - as typer.Option
     """Return an option that takes one of `names`, which come from the tables of the library.
 

@@ -4,6 +4,7 @@ Answers go to stdout; progress, remarks and errors go to stderr. rich is importe
 something to draw, so that `--help` does not wait for it.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from fmnist_edge.clock import NS_PER_SECOND, now
 from fmnist_edge.errors import FmnistEdgeError
 from fmnist_edge.files import write_atomically
 from fmnist_edge.progress import SILENT
-from fmnist_edge.records import encode_json
+from fmnist_edge.records import encode, encode_json
 from fmnist_edge_cli.options import STDOUT
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from fmnist_edge.pipeline.evaluate import Evaluated
+    from fmnist_edge.pipeline.predict import Predicted
     from fmnist_edge.progress import Progress
     from fmnist_edge.report.cells import Table
     from fmnist_edge.report.changes import Comparison
@@ -70,6 +72,21 @@ def json_answer(value: object, file: Path) -> bool:
         sys.stdout.write(encode_json(value))
         return True
     write_atomically(file, encode_json(value).encode())
+    return False
+
+
+def json_lines(values: "Iterable[object]", file: Path) -> bool:
+    """Write an answer of many parts, a line of JSON each; True if it took the standard output.
+
+    Args:
+        values: Records.
+        file: `options.STDOUT`, or a file that is replaced.
+    """
+    lines = (f"{json.dumps(encode(value), allow_nan=False)}\n" for value in values)
+    if file == STDOUT:
+        sys.stdout.writelines(lines)
+        return True
+    write_atomically(file, "".join(lines).encode())
     return False
 
 
@@ -221,6 +238,25 @@ def evaluation(done: "Evaluated") -> None:
     line()
     for picture in contact_sheet(found.mistakes, done.worst, console.width):
         console.print(picture)
+
+
+def predictions(done: "Predicted", show: int) -> None:
+    """The answers to the first images.
+
+    Args:
+        done: The answers to all images.
+        show: How many of them are shown.
+    """
+    from fmnist_edge.report.predictions import heading, predictions_table, summary
+
+    content, some = done.content, slice(0, show)
+    facts = content.facts
+    line(heading(facts.case, facts.runtime_version, facts.used))
+    if show:
+        truth = None if content.truth is None else content.truth[some]
+        probabilities, labels = done.probabilities[some], content.labels[some]
+        table(predictions_table(probabilities, labels, truth, facts.classes))
+    line(summary(len(done), done.right, show))
 
 
 def progress_display(*, quiet: bool = False, verbose: bool = False) -> "Progress":

@@ -58,31 +58,47 @@ def decode_idx(payload: bytes, where: str, *, item: tuple[int, ...]) -> NDArray[
     Raises:
         DatasetCorruptError: The magic number, a dimension or the length is wrong.
     """
-    dims = _read_dims(payload, where, count=1 + len(item))
+    try:
+        return parse_idx(payload, item)
+    except IdxError as error:
+        raise _corrupt(where, str(error)) from error
+
+
+class IdxError(ValueError):
+    """The bytes are no IDX file of such items; the message gives the reason."""
+
+
+def parse_idx(payload: bytes, item: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return the items in `payload` as a read-only uint8[N, *item] that shares its memory.
+
+    Args:
+        payload: Contents of a whole, decompressed IDX file of whatever origin.
+        item: Shape that each item must have; `()` for labels.
+
+    Raises:
+        IdxError: The magic number, a dimension or the length is wrong.
+    """
+    dims = _read_dims(payload, count=1 + len(item))
     if dims[1:] != item:
-        raise _corrupt(where, f"its items are {_shape(dims[1:])}, not {_shape(item)}")
+        raise IdxError(f"its items are {_shape(dims[1:])}, not {_shape(item)}")
     start = 4 + 4 * len(dims)
     expected = start + math.prod(dims)
     if len(payload) != expected:
         kind = "short" if len(payload) < expected else "long"
-        raise _corrupt(
-            where, f"it is too {kind}: {len(payload)} bytes, where its header says {expected}"
-        )
+        raise IdxError(f"it is too {kind}: {len(payload)} bytes, where its header says {expected}")
     return np.frombuffer(payload, dtype=np.uint8, offset=start).reshape(dims)
 
 
-def _read_dims(payload: bytes, where: str, count: int) -> tuple[int, ...]:
+def _read_dims(payload: bytes, count: int) -> tuple[int, ...]:
     """Return the dimensions in the header, of which there must be `count`."""
     header = 4 + 4 * count
     if len(payload) < header:
-        raise _corrupt(where, f"it ends inside its header, after {len(payload)} bytes")
+        raise IdxError(f"it ends inside its header, after {len(payload)} bytes")
     magic, *dims = struct.unpack_from(f">{1 + count}I", payload)
     if magic & ~0xFF != _UNSIGNED_BYTES:
-        raise _corrupt(
-            where, f"its magic number is 0x{magic:08x}, not 0x{_UNSIGNED_BYTES + count:08x}"
-        )
+        raise IdxError(f"its magic number is 0x{magic:08x}, not 0x{_UNSIGNED_BYTES + count:08x}")
     if magic & 0xFF != count:
-        raise _corrupt(where, f"it has {magic & 0xFF} dimensions, not {count}")
+        raise IdxError(f"it has {magic & 0xFF} dimensions, not {count}")
     return tuple(dims)
 
 

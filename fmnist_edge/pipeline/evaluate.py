@@ -1,41 +1,29 @@
 """Evaluating a model: its accuracy, calibration and mistakes on one split."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from fmnist_edge import dataset, plots, runtimes
+from fmnist_edge import dataset, plots
 from fmnist_edge.artifact import Artifact, open_artifact, refuse_to_replace
-from fmnist_edge.devices import CPU
-from fmnist_edge.errors import ModelUnsupportedError, UsageError
 from fmnist_edge.evaluation import Answers, Evaluation, class_probabilities
 from fmnist_edge.evaluation import evaluate as evaluate_answers
 from fmnist_edge.evaluation.record import SplitName
 from fmnist_edge.files import check_room
-from fmnist_edge.libraries.native_output import suppress_native_output
-from fmnist_edge.pipeline.parity import runtime_for
+from fmnist_edge.pipeline.answering import (
+    RunOptions,
+    answer,
+    check_fashion_classifier,
+    runtime_name,
+)
 from fmnist_edge.plots import Figure
 from fmnist_edge.progress import SILENT, Progress
-from fmnist_edge.result import Case, Subject
-from fmnist_edge.session import (
-    Images,
-    RuntimeModule,
-    Scores,
-    Session,
-    SessionOptions,
-    classify,
-    is_image_classifier,
-)
+from fmnist_edge.session import Images
 
 WORST: Final = 20
-# Images per call for a file whose batch size is not fixed: few calls, and little memory.
-_MANY: Final = 250
-# Number of images after which the progress display is updated.
-_STEP: Final = 500
 
 
 @dataclass(frozen=True)
@@ -92,26 +80,27 @@ def evaluate(request: EvaluateRequest, data_folder: Path, progress: Progress = S
         UsageError: The runtime does not exist, or does not open such files.
     """
     artifact = open_artifact(request.artifact)
-    name = _runtime(artifact, request.runtime)
-    runtime = runtimes.get(name)
+    options = RunOptions(request.runtime, request.threads, request.batch)
+    runtime_name(artifact, request.runtime)  # before the images are read
     split = _load_split(request.split, data_folder)
-    progress.say(f"Opening {request.artifact} on {name} ...")
-    with suppress_native_output():
-        version = runtime.load_library()
-        with closing(_open(artifact, runtime, request)) as session:
-            progress.start(f"Evaluate {request.artifact.name}", len(split))
-            scores = _classify(session, split.images, progress)
-            progress.finish()
+    done = answer(
+        artifact,
+        options,
+        split.images,
+        progress,
+        label="Evaluate",
+        check=check_fashion_classifier,
+    )
     manifest = artifact.manifest
     evaluation = evaluate_answers(
         Answers(
-            class_probabilities(scores, manifest.scores if manifest else None),
+            class_probabilities(done.scores, manifest.scores if manifest else None),
             split.labels,
             dataset.load_train_labels(data_folder),
             _labels(artifact),
         ),
-        Case(Subject.of(artifact), name, CPU, request.threads, session.batch),
-        runtime_version=version,
+        done.case,
+        runtime_version=done.runtime_version,
         data_sha256=dataset.DATASET_SHA256,
         split=request.split,
         worst=request.worst,
@@ -133,71 +122,6 @@ def _load_split(name: SplitName, folder: Path) -> dataset.Split:
         return dataset.load_test(folder)
     train, validation = dataset.load_train(folder)
     return train if name == "train" else validation
-
-
-def _runtime(artifact: Artifact, named: str | None) -> str:
-    """Return the name of the runtime to use.
-
-    Raises:
-        MissingDependencyError: No installed runtime opens the file.
-        UsageError: The named runtime does not exist, or does not open such files.
-    """
-    if named is None:
-        return runtime_for(artifact)
-    runtimes.get(named)
-    able = runtimes.reading(artifact.format)
-    if named not in able:
-        raise UsageError(
-            f"{named} does not run {artifact.format} files.",
-            hint=f"Runtimes that do: {', '.join(able)}.",
-        )
-    return named
-
-
-def _open(artifact: Artifact, runtime: RuntimeModule, request: EvaluateRequest) -> Session:
-    """Open a session with the batch size of the request, or with that of the file.
-
-    Raises:
-        ModelUnsupportedError: The file is not a classifier of Fashion-MNIST.
-    """
-    manifest = artifact.manifest
-    declared = manifest.input.shape[0] or _MANY if manifest else 1
-    session = _session(artifact, runtime, request, request.batch or declared)
-    own = session.input.shape[0] or _MANY
-    if request.batch is None and session.batch != own:
-        # The batch size of a file without manifest is known only once it is open.
-        session.close()
-        session = _session(artifact, runtime, request, own)
-    return session
-
-
-def _session(
-    artifact: Artifact, runtime: RuntimeModule, request: EvaluateRequest, batch: int
-) -> Session:
-    session = runtime.open(artifact, SessionOptions(threads=request.threads, batch=batch))
-    if not is_image_classifier(session.input, session.output):
-        session.close()
-        raise ModelUnsupportedError(
-            f"{artifact.path} is no Fashion-MNIST classifier: it takes "
-            f"{_shape(session.input.shape)} and gives {_shape(session.output.shape)}.",
-            hint="One takes images of 28x28 pixels and gives ten scores.",
-        )
-    return session
-
-
-def _shape(shape: tuple[int | None, ...]) -> str:
-    return "[" + ",".join("N" if size is None else str(size) for size in shape) + "]"
-
-
-def _classify(session: Session, images: Images, progress: Progress) -> Scores:
-    """Return the scores of all images, float32[N,10], and report the progress."""
-    step = max(1, _STEP // session.batch) * session.batch
-    parts = []
-    for start in range(0, len(images), step):
-        part = images[start : start + step]
-        parts.append(classify(session, part))
-        progress.advance(len(part))
-    return np.concatenate(parts)
 
 
 def _labels(artifact: Artifact) -> tuple[str, ...]:

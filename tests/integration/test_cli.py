@@ -18,7 +18,7 @@ from tests.commands import CommandLine, Finished, copy_artifact
 from tests.examples import npz_model
 
 COMMANDS = [
-    *("data", "study", "train", "evaluate", "export", "devices", "bench", "report"),
+    *("data", "study", "train", "evaluate", "export", "predict", "devices", "bench", "report"),
     *("compare", "environment"),
 ]
 HEAVY = {
