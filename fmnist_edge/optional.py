@@ -129,6 +129,39 @@ def own_metadata() -> str:
     return metadata.distribution(_DISTRIBUTION).read_text("METADATA") or ""
 
 
+def own_records() -> Mapping[str, bytes]:
+    """Return the files beside METADATA that belong to every install of fmnist-edge.
+
+    Those are its commands and its licence, by their path in the folder of the metadata.
+    """
+    told = metadata.distribution(_DISTRIBUTION)
+    found = {
+        path.as_posix().partition(".dist-info/")[2]: path.read_binary()
+        for path in told.files or ()
+        if ".dist-info/licenses/" in path.as_posix()
+    }
+    commands = told.read_text("entry_points.txt")
+    return found | ({"entry_points.txt": commands.encode()} if commands else {})
+
+
+def package_folder(name: str) -> Path:
+    """Return the folder of a package of this program, without importing it.
+
+    Args:
+        name: Import name of the package.
+
+    Raises:
+        MissingDependencyError: It is not installed.
+    """
+    found = importlib.util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise MissingDependencyError(
+            f"This Python has no {name}, which is a part of fmnist-edge.",
+            hint=f"Install fmnist-edge here: {pip_command(_DISTRIBUTION)}",
+        )
+    return Path(next(iter(found.submodule_search_locations)))
+
+
 def own_source() -> str:
     """Return what pip installs to have this fmnist-edge elsewhere: a folder, file or release."""
     told = metadata.distribution(_DISTRIBUTION)

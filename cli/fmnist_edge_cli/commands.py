@@ -54,6 +54,9 @@ COMMANDS: Final = {
         "Tell what became slower or faster between two runs, and what is only chance.",
     ),
     "environment": Entry("environment", "app", "Keep other runtimes and versions beside this one."),
+    "wheelhouse": Entry(
+        "wheelhouse", "wheelhouse", "Gather the wheels that a machine without network needs."
+    ),
 }
 
 

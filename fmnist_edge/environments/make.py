@@ -8,7 +8,6 @@ its own and removes them.
 
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Final
 from fmnist_edge import __version__
 from fmnist_edge.environments import store
 from fmnist_edge.environments.ask import ask
+from fmnist_edge.environments.programs import run_program
 from fmnist_edge.environments.record import Environment, EnvironmentFile
 from fmnist_edge.environments.store import Stored
 from fmnist_edge.errors import ArtifactExistsError, EnvironmentNotMadeError, UsageError
@@ -28,7 +28,6 @@ from fmnist_edge.progress import SILENT, Progress
 # What a worker imports of the packages that every install of fmnist-edge has.
 _NEEDED: Final = ("msgspec", "numpy", "packaging", "platformdirs")
 _PACKAGE: Final = Path(__file__).parents[1]
-_LENGTH: Final = 400
 _STALE: Final = ".replaced"
 
 
@@ -130,7 +129,7 @@ def _interpreter(named: str) -> str:
             f"There is no Python called {named!r}.",
             hint="Name the path of an interpreter, such as /usr/bin/python3.",
         )
-    told = _run([found, "-E", "-c", "import sys; print(sys.version_info[:2] >= (3, 11))"])
+    told = run_program([found, "-E", "-c", "import sys; print(sys.version_info[:2] >= (3, 11))"])
     if told != "True":
         raise EnvironmentNotMadeError(
             f"{found} is no Python that fmnist-edge can use: it needs Python 3.11 or newer.",
@@ -142,7 +141,7 @@ def _interpreter(named: str) -> str:
 def _make_empty(folder: Path, python: str, uv: str | None, progress: Progress) -> None:
     progress.advance(0, note="making a virtual environment")
     command = [uv, "venv", "--python", python] if uv else [python, "-m", "venv"]
-    _run([*command, str(folder)], hint="On Debian: sudo apt install python3-venv")
+    run_program([*command, str(folder)], hint="On Debian: sudo apt install python3-venv")
 
 
 def _install(stored: Stored, uv: str | None, progress: Progress) -> None:
@@ -159,7 +158,7 @@ def _install(stored: Stored, uv: str | None, progress: Progress) -> None:
             "Fetch what is missing on a machine of this kind, with the same Python: python -m pip "
             f"download -d FOLDER {shlex.join(wanted)}"
         )
-    _run([*pip, *wanted], hint=hint, progress=progress)
+    run_program([*pip, *wanted], hint=hint, progress=progress)
 
 
 def _link(folder: Path) -> None:
@@ -176,45 +175,3 @@ def _link(folder: Path) -> None:
     about.mkdir()
     (about / "METADATA").write_text(own_metadata(), encoding="utf-8")
     (about / "INSTALLER").write_text("fmnist-edge\n", encoding="utf-8")
-
-
-def _run(command: Sequence[str], *, hint: str = "", progress: Progress = SILENT) -> str:
-    """Run a program, tell its lines as they come, and return them.
-
-    Raises:
-        EnvironmentNotMadeError: It failed; the message tells what it said.
-    """
-    lines = []
-    try:
-        with subprocess.Popen(  # noqa: S603 - a tool of Python's, and no shell reads the arguments
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
-            try:
-                for line in process.stdout or ():
-                    lines.append(line.strip())
-                    if not lines[-1].startswith("WARNING:"):
-                        progress.advance(0, note=lines[-1])
-            except BaseException:
-                process.kill()  # Ctrl-C: it must not go on writing into the folder
-                raise
-    except OSError as error:
-        raise EnvironmentNotMadeError(
-            f"{command[0]} cannot be started: {error.strerror}.", hint=hint
-        ) from error
-    if process.returncode:
-        raise EnvironmentNotMadeError(
-            f"{Path(command[0]).name} failed: {_complaint(lines)}.", hint=hint
-        )
-    return "\n".join(lines)
-
-
-def _complaint(lines: Sequence[str]) -> str:
-    """Return what a program that failed says about it, from the first line that is marked so on."""
-    marks = (place for place, each in enumerate(lines) if each.lower().startswith("error:"))
-    text = " ".join(each.removeprefix("ERROR: ") for each in lines[next(marks, 0) :])
-    return " ".join(text.split()).removeprefix("error: ")[:_LENGTH].rstrip(".") or "it said nothing"

@@ -19,7 +19,7 @@ from tests.examples import npz_model
 
 COMMANDS = [
     *("data", "study", "train", "evaluate", "export", "predict", "devices", "bench", "report"),
-    *("compare", "environment"),
+    *("compare", "environment", "wheelhouse"),
 ]
 HEAVY = {
     "ai_edge_litert",

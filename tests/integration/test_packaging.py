@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 
 from fmnist_edge import __version__, optional
 from fmnist_edge.artifact import find_artifacts, read_manifest
+from fmnist_edge.environments.own_wheel import write_own_wheel
 from fmnist_edge.probe.models import FILES
 from fmnist_edge.records import replace
 from fmnist_edge.result import read_run
@@ -111,6 +112,23 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path, modules:
     assert len(presets) == len(PRESET_NAMES) + 1
     probes = {f"fmnist_edge/probe/{name}" for name in (*FILES.values(), "dense.bin")}
     assert shipped == {*modules, *native, *presets, *probes, "fmnist_edge/py.typed"}
+
+
+def test_the_wheel_that_the_package_makes_of_itself_holds_the_same(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """Tools that build wheels differ in their own name, and in the list that has its hash."""
+    names, contents = {}, {}
+    for path in (wheel, write_own_wheel(tmp_path)):
+        with zipfile.ZipFile(path) as archive:
+            names[path] = set(archive.namelist())
+            contents[path] = {
+                name: archive.read(name)
+                for name in names[path]
+                if not name.endswith(("/WHEEL", "/RECORD", "/METADATA"))
+            }
+    assert names[wheel] == names[tmp_path / wheel.name]
+    assert contents[wheel] == contents[tmp_path / wheel.name]
 
 
 @pytest.fixture(scope="module")
