@@ -56,13 +56,13 @@ def wheelhouse(
 
     pip downloads them for the machine and the Python that you name, and the wheel of this very
     fmnist-edge is made beside them. What is there already is not downloaded again. One folder can
-    hold the wheels for several kinds of machine; wheels.json in it tells which are for what.
+    hold the wheels for several kinds of machine; wheels.json in it tells which are for what. The
+    last line of the answer is the command that installs from them.
 
     \b
     Examples:
       fmnist-edge wheelhouse --platform aarch64 --python 3.13 -o wheels/
       fmnist-edge wheelhouse --extra litert,onnx
-      on the machine: pip install --no-index --find-links wheels 'fmnist-edge[device]'
     """
     from fmnist_edge.environments.wheel_target import checked_target
     from fmnist_edge.environments.wheelhouse import gather
