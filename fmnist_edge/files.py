@@ -2,14 +2,23 @@
 
 import errno
 import glob
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from fmnist_edge.errors import StorageError
+
+# `hashlib` loads OpenSSL, 3.5 MB of each measuring process. Python's own implementation computes
+# the same; `random` of the standard library takes it for the same reason.
+try:
+    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
+except ImportError:
+    try:
+        from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]  # Python 3.11
+    except ImportError:
+        from hashlib import sha256
 
 _PARTIAL: Final = ".partial"
 _REASONS: Final = {
@@ -25,9 +34,27 @@ _REASONS: Final = {
 }
 
 
+class Digest(Protocol):
+    """A hash that is fed piece by piece."""
+
+    def update(self, piece: bytes, /) -> None:
+        """Take the next piece."""
+
+    def hexdigest(self) -> str:
+        """Return the hash of all pieces as lower-case hexadecimal digits."""
+
+
+def new_sha256() -> Digest:
+    """Return a SHA-256 of nothing yet."""
+    digest: Digest = sha256()
+    return digest
+
+
 def sha256_of(payload: bytes) -> str:
     """Return the SHA-256 of `payload` as 64 lower-case hexadecimal digits."""
-    return hashlib.sha256(payload).hexdigest()
+    digest = new_sha256()
+    digest.update(payload)
+    return digest.hexdigest()
 
 
 @contextmanager

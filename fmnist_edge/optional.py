@@ -3,10 +3,10 @@
 import importlib
 import importlib.util
 import json
+import re
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -96,6 +96,9 @@ def packages_of(*extras: str) -> str:
 
     The packages are named themselves, because fmnist-edge may have been installed from a folder.
     """
+    # It brings the package `email`, in all 2.5 MB that a measuring process can spare.
+    from importlib import metadata  # noqa: PLC0415 - as said
+
     from packaging.requirements import Requirement  # noqa: PLC0415 - only an error waits for it
 
     wanted = [Requirement(text) for text in metadata.requires(_DISTRIBUTION) or ()]
@@ -114,6 +117,8 @@ def base_requirements(names: Collection[str]) -> Sequence[str]:
     Args:
         names: Names of distributions.
     """
+    from importlib import metadata  # noqa: PLC0415 - as above
+
     from packaging.requirements import Requirement  # noqa: PLC0415 - as above
 
     wanted = [Requirement(text) for text in metadata.requires(_DISTRIBUTION) or ()]
@@ -126,6 +131,8 @@ def base_requirements(names: Collection[str]) -> Sequence[str]:
 
 def own_metadata() -> str:
     """Return what the installation of fmnist-edge says about the package: its file METADATA."""
+    from importlib import metadata  # noqa: PLC0415 - as above
+
     return metadata.distribution(_DISTRIBUTION).read_text("METADATA") or ""
 
 
@@ -134,6 +141,8 @@ def own_records() -> Mapping[str, bytes]:
 
     Those are its commands and its licence, by their path in the folder of the metadata.
     """
+    from importlib import metadata  # noqa: PLC0415 - as above
+
     told = metadata.distribution(_DISTRIBUTION)
     found = {
         path.as_posix().partition(".dist-info/")[2]: path.read_binary()
@@ -164,6 +173,8 @@ def package_folder(name: str) -> Path:
 
 def own_source() -> str:
     """Return what pip installs to have this fmnist-edge elsewhere: a folder, file or release."""
+    from importlib import metadata  # noqa: PLC0415 - as above
+
     told = metadata.distribution(_DISTRIBUTION)
     found = json.loads(told.read_text("direct_url.json") or "{}").get("url", "")
     return (
@@ -182,6 +193,8 @@ def providers_of(packages: Collection[str]) -> Mapping[str, Sequence[tuple[str, 
     Args:
         packages: Names of top-level packages.
     """
+    from importlib import metadata  # noqa: PLC0415 - as above
+
     found: dict[str, list[tuple[str, str]]] = {}
     for each in metadata.distributions():
         files = f"\n{each.read_text('RECORD') or ''}"
@@ -193,10 +206,25 @@ def providers_of(packages: Collection[str]) -> Mapping[str, Sequence[tuple[str, 
 
 def versions_of(distributions: tuple[str, ...]) -> dict[str, str]:
     """Return the installed version of each distribution, without those that are not installed."""
-    found = {}
-    for name in distributions:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    found = ((name, _version_in_a_name(name) or _version_of(name)) for name in distributions)
+    return {name: version for name, version in found if version}
+
+
+def _version_in_a_name(distribution: str) -> str:
+    """Return the version in the name of the folder with a distribution's metadata, or ""."""
+    stem = re.sub(r"[-_.]+", "_", distribution).lower()
+    for place in sys.path:
+        folders = list(Path(place).glob(f"{stem}-*.dist-info"))
+        if folders:
+            return folders[0].stem.partition("-")[2] if len(folders) == 1 else ""
+    return ""
+
+
+def _version_of(distribution: str) -> str:
+    """Return the version in a distribution's metadata, wherever they are, or ""."""
+    from importlib import metadata  # noqa: PLC0415 - as above
+
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fmnist_edge import runtimes
-from fmnist_edge.bench.inputs import read_own_data
+from fmnist_edge.bench.inputs import FirstImages, needed_images, read_own_data
 from fmnist_edge.bench.measure import CaseMeasurement, Data, Instruments
 from fmnist_edge.bench.plan import failure_of
-from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, encode_line
+from fmnist_edge.bench.wire import Command, Job, Reply, encode_line
 from fmnist_edge.clock import now
-from fmnist_edge.dataset import load_test
+from fmnist_edge.dataset import TEST_IMAGES, load_test_images
 from fmnist_edge.errors import FmnistEdgeError, InternalError
 from fmnist_edge.host.cpu_use import cpu_use
 from fmnist_edge.host.gpu_use import GpuUse
@@ -59,16 +59,28 @@ def _prepare(job: Job, arrived_ns: int, find: FindRuntime) -> CaseMeasurement:
     return CaseMeasurement(
         job,
         find(job.case.runtime),
-        _read(job.data),
+        _read(job),
         Instruments(resident_and_peak, footprint, cpu_use, GpuUse()),
         start_ns=max(0, arrived_ns - job.launched_ns),
     )
 
 
-def _read(data: DataPaths) -> Data:
+def _read(job: Job) -> Data:
+    split, own = job.data.test_split, job.data.own_data
     return Data(
-        test=load_test(Path(data.test_split)) if data.test_split is not None else None,
-        own=read_own_data(Path(data.own_data)) if data.own_data is not None else None,
+        test=_first_images(job, Path(split)) if split is not None else None,
+        own=read_own_data(Path(own)) if own is not None else None,
+    )
+
+
+def _first_images(job: Job, folder: Path) -> FirstImages:
+    """Read what is timed; all images would be a fifth of the memory of this process."""
+    count = TEST_IMAGES.dims[0]
+    needed = needed_images(job.settings, job.case.batch)
+    return FirstImages(
+        load_test_images(folder, min(needed, count)),
+        count,
+        lambda: load_test_images(folder, count),
     )
 
 

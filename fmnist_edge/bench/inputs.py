@@ -1,5 +1,6 @@
 """The inputs that a model is measured with: Fashion-MNIST, the user's images, or noise."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.arrays import ArraysError, read_arrays
-from fmnist_edge.dataset import Split
 from fmnist_edge.errors import ModelUnsupportedError, UsageError
 from fmnist_edge.files import sha256_of
-from fmnist_edge.result import Inputs, OwnData
+from fmnist_edge.result import Inputs, OwnData, Settings
 from fmnist_edge.session import Session, is_image_classifier, synthetic_inputs
 
 _SYNTHETIC_IMAGES: Final = 256
 _SEED: Final = 0
+# Different inputs for the throughput.
+THROUGHPUT_INPUTS: Final = 4
 _LARGEST: Final = np.iinfo(np.int64).max
 _WANTED: Final = (
     "Give an .npz file with an array called images, one item per row, and, for an accuracy, an "
@@ -39,30 +41,65 @@ class OwnImages:
 
 
 @dataclass(frozen=True)
+class FirstImages:
+    """The test images, of which a measuring process holds those that it times calls with.
+
+    Args:
+        images: uint8[K,28,28], the first K.
+        count: How many there are, N.
+        read: Returns all of them, uint8[N,28,28].
+    """
+
+    images: NDArray[np.uint8]
+    count: int
+    read: Callable[[], NDArray[np.uint8]]
+
+
+def needed_images(settings: Settings, batch: int) -> int:
+    """Return how many of the first images `CaseMeasurement` uses besides labelling all of them.
+
+    Args:
+        settings: The protocol.
+        batch: Images per call.
+    """
+    return max(
+        settings.distinct_images,
+        batch * max(1, settings.stage_samples),
+        settings.throughput_batch * THROUGHPUT_INPUTS,
+    )
+
+
+@dataclass(frozen=True)
 class ModelInputs:
     """The inputs of one model.
 
     Args:
-        images: [N, ...], what `Session.prepare` takes.
-        record: Where they come from, for the result.
+        images: [K, ...], what `Session.prepare` takes: the first inputs, as many as are needed.
+        record: Where they come from, and how many there are, for the result.
+        read: Returns all of them; None where `images` are all.
     """
 
     images: NDArray[Any]
     record: Inputs
+    read: Callable[[], NDArray[Any]] | None = None
+
+    def everything(self) -> NDArray[Any]:
+        """Return all inputs, [N, ...]."""
+        return self.images if self.read is None else self.read()
 
     def batch(self, size: int, index: int) -> NDArray[Any]:
         """Return the index-th batch of inputs; after the last input comes the first again."""
-        chosen = np.arange(index * size, (index + 1) * size) % len(self.images)
+        chosen = np.arange(index * size, (index + 1) * size) % self.record.images
         batch: NDArray[Any] = self.images[chosen]
         return batch
 
     def tensors(self, session: Session, distinct: int) -> list[NDArray[Any]]:
         """Return prepared inputs of the first `distinct` images, at least one full batch."""
-        count = max(1, min(distinct, len(self.images)) // session.batch)
+        count = max(1, min(distinct, self.record.images) // session.batch)
         return [session.prepare(self.batch(session.batch, index)) for index in range(count)]
 
 
-def inputs_for(session: Session, test: Split | None, own: OwnImages | None) -> ModelInputs:
+def inputs_for(session: Session, test: FirstImages | None, own: OwnImages | None) -> ModelInputs:
     """Return the user's images, else the test images for a model that takes them, else noise.
 
     Raises:
@@ -74,7 +111,8 @@ def inputs_for(session: Session, test: Split | None, own: OwnImages | None) -> M
         record = Inputs("file", len(own.images), labelled=own.labels is not None)
         return ModelInputs(own.images, record)
     if test is not None and is_image_classifier(session.input, session.output):
-        return ModelInputs(test.images, Inputs("fashion-mnist", len(test.images), labelled=True))
+        record = Inputs("fashion-mnist", test.count, labelled=True)
+        return ModelInputs(test.images, record, test.read)
     noise = synthetic_inputs(session.input, _SYNTHETIC_IMAGES, _SEED)
     return ModelInputs(noise, Inputs("synthetic", len(noise), labelled=False))
 

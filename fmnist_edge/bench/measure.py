@@ -14,12 +14,17 @@ from fmnist_edge.bench import probes
 from fmnist_edge.bench.accuracy import predictions
 from fmnist_edge.bench.baseline import NO_MODEL, artifact_of
 from fmnist_edge.bench.certificate import certify
-from fmnist_edge.bench.inputs import ModelInputs, OwnImages, inputs_for
+from fmnist_edge.bench.inputs import (
+    THROUGHPUT_INPUTS,
+    FirstImages,
+    ModelInputs,
+    OwnImages,
+    inputs_for,
+)
 from fmnist_edge.bench.plan import failure_of
 from fmnist_edge.bench.sampler import LatencySampler
 from fmnist_edge.bench.wire import Command, Job, Opened, Reply, Task, encode_scores
 from fmnist_edge.clock import NS_PER_SECOND, timed
-from fmnist_edge.dataset import Split
 from fmnist_edge.devices import CPU
 from fmnist_edge.errors import HashMismatchError, ModelUnsupportedError
 from fmnist_edge.result import (
@@ -47,7 +52,6 @@ _COPIES_SECONDS: Final = 0.2
 _FEWEST_COMPARED: Final = 8
 _STAGES_SECONDS: Final = 0.2
 _CLASSIFY_SECONDS: Final = 20.0
-_THROUGHPUT_INPUTS: Final = 4
 _RANK_OF_SCORES: Final = 2
 
 
@@ -73,7 +77,7 @@ class Instruments:
 class Data:
     """The images that are available: the test split, the user's, or neither."""
 
-    test: Split | None = None
+    test: FirstImages | None = None
     own: OwnImages | None = None
 
 
@@ -293,7 +297,7 @@ class CaseMeasurement:
 
     def _stages(self) -> Stages:
         session, inputs = self._opened.session, self._opened.inputs
-        count = min(self._job.settings.stage_samples, len(inputs.images))
+        count = min(self._job.settings.stage_samples, inputs.record.images)
         images = [inputs.batch(session.batch, index) for index in range(max(1, count))]
         steps = (session.prepare, session.run, lambda out: session.decode(out).argmax(axis=-1))
         taken = probes.stages(
@@ -309,7 +313,7 @@ class CaseMeasurement:
         batch = job.settings.throughput_batch
         try:
             wide = self._runtime.open(model.artifact, self._options(batch=batch))
-            tensors = model.inputs.tensors(wide, _THROUGHPUT_INPUTS * batch)
+            tensors = model.inputs.tensors(wide, THROUGHPUT_INPUTS * batch)
             rate, _ = probes.images_per_second(
                 wide.run, tensors, batch, job.settings.throughput_seconds
             )
@@ -324,10 +328,10 @@ class CaseMeasurement:
         inputs, session = model.inputs, model.session
         if len(session.output.shape) != _RANK_OF_SCORES:
             return None
-        calls = len(inputs.images) / session.batch
+        calls = inputs.record.images / session.batch
         slow = calls * model.sampler.call_ns > _CLASSIFY_SECONDS * NS_PER_SECOND
         chosen = wide if slow and wide is not None else session
-        scores = classify(chosen, inputs.images)
+        scores = classify(chosen, inputs.everything())
         if not np.isfinite(scores).all():
             raise _no_numbers(model.artifact)
         return _Classified(scores, same_batch=chosen is session)

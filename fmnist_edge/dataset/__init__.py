@@ -9,11 +9,18 @@ from fmnist_edge.dataset.catalog import (
     FILES,
     LABELS,
     TEST_FILES,
+    TEST_IMAGES,
     TRAIN_FILES,
     TRAIN_LABELS,
     DataFile,
 )
-from fmnist_edge.dataset.loading import load, load_test, load_train, load_train_labels
+from fmnist_edge.dataset.loading import (
+    load,
+    load_test,
+    load_test_images,
+    load_train,
+    load_train_labels,
+)
 from fmnist_edge.dataset.mirrors import MIRRORS
 from fmnist_edge.dataset.sources import DataFolder, Places, Source, locate, usual_places
 from fmnist_edge.dataset.splits import Dataset, Split, stratified
@@ -24,6 +31,7 @@ __all__ = [
     "LABELS",
     "MIRRORS",
     "TEST_FILES",
+    "TEST_IMAGES",
     "TRAIN_FILES",
     "TRAIN_LABELS",
     "DataFile",
@@ -34,6 +42,7 @@ __all__ = [
     "Split",
     "load",
     "load_test",
+    "load_test_images",
     "load_train",
     "load_train_labels",
     "locate",

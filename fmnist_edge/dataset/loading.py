@@ -1,5 +1,6 @@
 """Reading the files of a folder into arrays; every file is verified."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from fmnist_edge.dataset.catalog import (
     DATASET_SHA256,
+    IMAGE_SHAPE,
     TEST_IMAGES,
     TEST_LABELS,
     TRAIN_IMAGES,
@@ -15,7 +17,7 @@ from fmnist_edge.dataset.catalog import (
 )
 from fmnist_edge.dataset.idx import decode_images, decode_labels
 from fmnist_edge.dataset.splits import Dataset, Split, validation_indices
-from fmnist_edge.dataset.verify import read_verified
+from fmnist_edge.dataset.verify import read_beginning, read_verified
 
 
 def load(folder: Path) -> Dataset:
@@ -62,6 +64,26 @@ def load_test(folder: Path) -> Split:
         StorageError: A file cannot be read.
     """
     return _load_split(folder, TEST_IMAGES, TEST_LABELS)
+
+
+def load_test_images(folder: Path, count: int) -> NDArray[np.uint8]:
+    """Return the first test images, uint8[count,28,28], read-only; at most the 10,000 that exist.
+
+    The whole file is verified, and no more than these images are held in memory.
+
+    Args:
+        folder: Holds the file of test images, packed or unpacked.
+        count: How many, at least 1.
+
+    Raises:
+        DatasetNotFoundError: The file is missing.
+        DatasetCorruptError: The contents of the file are not the published ones.
+        StorageError: The file cannot be read.
+    """
+    image = math.prod(IMAGE_SHAPE)
+    header = TEST_IMAGES.size - math.prod(TEST_IMAGES.dims)
+    payload = read_beginning(folder, TEST_IMAGES, header + count * image)
+    return np.frombuffer(payload, np.uint8, offset=header).reshape(-1, *IMAGE_SHAPE)
 
 
 def load_train_labels(folder: Path) -> NDArray[np.uint8]:

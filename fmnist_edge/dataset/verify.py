@@ -6,14 +6,16 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Final
 
 from fmnist_edge.dataset.catalog import FILES, DataFile
 from fmnist_edge.errors import DatasetCorruptError, DatasetNotFoundError, StorageError
-from fmnist_edge.files import sha256_of
+from fmnist_edge.files import new_sha256
 
 _REPLACE: Final = "Delete it, or replace it with the published file."
+_PIECE: Final = 1 << 16
 
 
 def verify_folder(folder: Path, files: Sequence[DataFile] = FILES) -> None:
@@ -52,22 +54,45 @@ def _identity(status: os.stat_result) -> tuple[int, ...]:
 
 @lru_cache(maxsize=len(FILES))
 def _read_verified(path: Path, file: DataFile, _: tuple[int, ...]) -> bytes:
+    return b"".join(_verified_pieces(path, file))
+
+
+def read_beginning(folder: Path, file: DataFile, length: int) -> bytes:
+    """Return the first `length` bytes of what `read_verified` returns, or all if it has fewer.
+
+    The whole file is verified, piece by piece; no more than what is returned is held in memory.
+
+    Raises:
+        DatasetNotFoundError: `folder` holds no such file.
+        DatasetCorruptError: The file is damaged, or its contents are not the published ones.
+        StorageError: The file cannot be read.
+    """
+    kept = bytearray()
+    for piece in _verified_pieces(path_of(folder, file), file):
+        kept += piece[: length - len(kept)]
+    return bytes(kept)
+
+
+def _verified_pieces(path: Path, file: DataFile) -> Iterator[bytes]:
+    """Yield the decompressed contents piece by piece; the end raises where they are others."""
+    size, digest = 0, new_sha256()
     # One byte more than published shows a longer file, and limits the memory for any file.
-    payload = _read(path, limit=file.size + 1)
-    if len(payload) != file.size:
-        size = f"{len(payload)}" if len(payload) < file.size else f"more than {file.size}"
+    for piece in _pieces(path, limit=file.size + 1):
+        size += len(piece)
+        digest.update(piece)
+        yield piece
+    if size != file.size:
+        found = f"{size}" if size < file.size else f"more than {file.size}"
         raise DatasetCorruptError(
-            f"{path} is not the published file: it holds {size} bytes, not {file.size}.",
+            f"{path} is not the published file: it holds {found} bytes, not {file.size}.",
             hint=_REPLACE,
         )
-    sha256 = sha256_of(payload)
-    if sha256 != file.sha256:
+    if digest.hexdigest() != file.sha256:
         raise DatasetCorruptError(
-            f"{path} is not the published file: the SHA-256 of its contents is {sha256}, "
-            f"not {file.sha256}.",
+            f"{path} is not the published file: the SHA-256 of its contents is "
+            f"{digest.hexdigest()}, not {file.sha256}.",
             hint=_REPLACE,
         )
-    return payload
 
 
 def path_of(folder: Path, file: DataFile) -> Path:
@@ -87,21 +112,26 @@ def path_of(folder: Path, file: DataFile) -> Path:
     )
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """Return at most `limit` bytes of the decompressed contents of `path`."""
-    with _read_errors(path):
-        if path.suffix != ".gz":
-            with path.open("rb") as stream:
-                return stream.read(limit)
-        try:
-            with gzip.open(path) as unpacked:
-                return unpacked.read(limit)
-        except EOFError as error:
-            raise DatasetCorruptError(f"{path} is truncated.", hint=_REPLACE) from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise DatasetCorruptError(
-                f"{path} is not a sound gzip file: {error}.", hint=_REPLACE
-            ) from error
+def _pieces(path: Path, limit: int) -> Iterator[bytes]:
+    """Yield at most `limit` bytes of the decompressed contents of `path`, piece by piece."""
+    with (
+        _read_errors(path),
+        gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream,
+    ):
+        while piece := _next_piece(path, stream, min(_PIECE, limit)):
+            limit -= len(piece)
+            yield piece
+
+
+def _next_piece(path: Path, stream: BufferedIOBase, most: int) -> bytes:
+    try:
+        return stream.read(most)
+    except EOFError as error:
+        raise DatasetCorruptError(f"{path} is truncated.", hint=_REPLACE) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DatasetCorruptError(
+            f"{path} is not a sound gzip file: {error}.", hint=_REPLACE
+        ) from error
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -479,11 +479,25 @@ def _case(folder: Path, name: str, runtime: str) -> Case:
     return make_plan([path], Selection({runtime: RUNTIMES[runtime]}, named=(runtime,))).cases[0]
 
 
-def _alone(cli: CommandLine, case: Case, *orders: Command) -> tuple[list[Reply], Finished]:
+# A measuring process that tells at its end on stderr which modules it has imported.
+_TELLING = """
+import sys
+from fmnist_edge.worker import main
+main()
+print("imported:", *sys.modules, file=sys.stderr)
+"""
+
+
+def _alone(
+    cli: CommandLine,
+    case: Case,
+    *orders: Command,
+    worker: Sequence[str] = ("-X", "importtime", "-m", "fmnist_edge.worker"),
+) -> tuple[list[Reply], Finished]:
     """One measuring process on its own, which tells on stderr what it imports."""
     data = DataPaths(test_split=str(cli.data))
     job = Job(case, PROTOCOLS["smoke"], data, classify=False)
-    command = [sys.executable, "-X", "importtime", "-m", "fmnist_edge.worker"]
+    command = [sys.executable, *worker]
     given = "".join(encode_line(each).decode() for each in (job, *orders))
     done = cli.execute(command, given=given)
     return [decode_json(Reply, line) for line in done.stdout.splitlines()], done
@@ -513,6 +527,19 @@ def test_a_measuring_process_imports_its_own_runtime_and_no_other(
     packages = {module.PACKAGE for module in RUNTIMES.values()} - {"numpy", ""}
     assert imported & packages == {RUNTIMES[runtime].PACKAGE} - {"numpy", ""}
     assert imported.isdisjoint({"keras", "onnx", "rich", "typer", "pooch"})
+
+
+def test_a_measuring_process_imports_no_module_of_ours_for_other_runtimes(
+    cli: CommandLine, shelf: Path
+) -> None:
+    case = _case(shelf, "default-float32.tflite", "litert")
+    _, done = _alone(cli, case, Command(Task.OPEN), worker=("-c", _TELLING))
+    imported = set(done.stderr.rpartition("imported: ")[2].split())
+    own = {name for name in imported if name.startswith("fmnist_edge.runtimes.")}
+    parts = ("litert", "litert_compiled", "litert_log")
+    assert own == {f"fmnist_edge.runtimes.{name}" for name in parts}
+    # What each of these brings is resident in every process that measures.
+    assert imported.isdisjoint({"_hashlib", "email", "importlib.metadata", "numpy.random"})
 
 
 def test_a_measuring_process_carries_out_commands_until_there_are_no_more(

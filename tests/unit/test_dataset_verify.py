@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from fmnist_edge.dataset.cache import keep, lacking
-from fmnist_edge.dataset.catalog import DATASET_SHA256, FILES, LABELS, DataFile
-from fmnist_edge.dataset.verify import read_verified, verify_folder
+from fmnist_edge.dataset.catalog import DATASET_SHA256, FILES, LABELS, TEST_IMAGES, DataFile
+from fmnist_edge.dataset.verify import read_beginning, read_verified, verify_folder
 from fmnist_edge.errors import DatasetCorruptError, DatasetNotFoundError, StorageError
 from fmnist_edge.files import sha256_of
 
@@ -35,6 +35,33 @@ def test_the_dataset_keeps_its_identity() -> None:
 def test_the_packed_file_is_read(tmp_path: Path) -> None:
     (tmp_path / _FILE.name).write_bytes(_packed())
     assert read_verified(tmp_path, _FILE) == _CONTENTS
+
+
+@pytest.mark.parametrize("length", [0, 1, 13, 14, 20])
+def test_the_beginning_of_a_file_is_that_of_the_whole(tmp_path: Path, length: int) -> None:
+    (tmp_path / _FILE.name).write_bytes(_packed())
+    assert read_beginning(tmp_path, _FILE, length) == _CONTENTS[:length]
+
+
+def test_a_beginning_is_believed_only_if_the_whole_file_is_the_published_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / _FILE.name).write_bytes(_packed(_CONTENTS[:-1] + b"x"))
+    with pytest.raises(DatasetCorruptError, match="SHA-256 of its contents is"):
+        read_beginning(tmp_path, _FILE, 1)
+    (tmp_path / _FILE.name).write_bytes(_packed(_CONTENTS + b"x"))
+    with pytest.raises(DatasetCorruptError, match="it holds more than 14 bytes"):
+        read_beginning(tmp_path, _FILE, 1)
+
+
+def test_the_beginning_of_a_large_file_takes_little_memory(real_data_folder: Path) -> None:
+    tracemalloc.start()
+    try:
+        read_beginning(real_data_folder, TEST_IMAGES, 1000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < TEST_IMAGES.size / 10
 
 
 def test_an_unchanged_file_is_read_once(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A file is written whole or not at all, and what stops it becomes a sentence."""
 
 import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_edge.errors import StorageError
-from fmnist_edge.files import check_room, sha256_of, storage_errors, write_atomically
+from fmnist_edge.files import check_room, new_sha256, sha256_of, storage_errors, write_atomically
 
 # Writes 5,000 bytes where the system allows files of 1,000: fails half-way, for root, too.
 _TOO_LARGE = """
@@ -37,6 +38,13 @@ def _dead_process() -> int:
 
 def test_the_sha256_is_the_published_one() -> None:
     assert sha256_of(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_hash_can_be_fed_piece_by_piece() -> None:
+    digest = new_sha256()
+    for piece in (b"a", b"", b"bc"):
+        digest.update(piece)
+    assert digest.hexdigest() == sha256_of(b"abc") == hashlib.sha256(b"abc").hexdigest()
 
 
 def test_a_file_is_written_and_replaced_whole(tmp_path: Path) -> None:

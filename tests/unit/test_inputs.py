@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from fmnist_edge.artifact import Quantization, TensorSpec
-from fmnist_edge.bench.inputs import OwnImages, inputs_for
-from fmnist_edge.dataset import Split
+from fmnist_edge.bench.inputs import FirstImages, OwnImages, inputs_for
 from fmnist_edge.errors import ModelUnsupportedError
 from fmnist_edge.result import Inputs, OwnData
 from fmnist_edge.session import SessionOptions
 from tests.examples import OUTPUT
 from tests.fakes import FakeSession
 
-_TEST = Split(np.zeros((3, 28, 28), np.uint8), np.zeros(3, np.uint8))
+_IMAGES = np.zeros((3, 28, 28), np.uint8)
+_TEST = FirstImages(_IMAGES, 3, lambda: _IMAGES)
 
 
 def _session(

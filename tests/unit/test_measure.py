@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from fmnist_edge.artifact import TensorSpec, write_artifact
 from fmnist_edge.bench.baseline import FIXED_NETWORK, NO_MODEL
-from fmnist_edge.bench.inputs import OwnImages
+from fmnist_edge.bench.inputs import FirstImages, OwnImages, needed_images
 from fmnist_edge.bench.measure import CaseMeasurement, Data, Instruments
 from fmnist_edge.bench.plan import Selection, make_plan
 from fmnist_edge.bench.wire import Command, DataPaths, Job, Reply, Task, decode_scores
-from fmnist_edge.dataset import Split
 from fmnist_edge.errors import HashMismatchError, ModelUnsupportedError
 from fmnist_edge.records import replace
 from fmnist_edge.result import (
@@ -35,7 +34,7 @@ from tests.fakes import MILLISECOND, FakeRuntime, FakeSession, Time
 
 _NOISE = np.random.RandomState(0)
 _IMAGES = _NOISE.randint(0, 256, (30, 28, 28)).astype(np.uint8)
-_TEST = Data(test=Split(_IMAGES, np.arange(30, dtype=np.uint8) % 10))
+_TEST = Data(test=FirstImages(_IMAGES, 30, lambda: _IMAGES))
 _COMMANDS = (
     Command(Task.OPEN),
     Command(Task.BACK_TO_BACK, 0.0, 3),
@@ -234,10 +233,37 @@ def test_a_fixed_batch_is_a_fact_and_no_failure(tmp_path: Path) -> None:
 
 
 def test_few_images_make_full_batches(tmp_path: Path) -> None:
-    few = Data(test=Split(_IMAGES[:3], np.arange(3, dtype=np.uint8)))
+    few = Data(test=FirstImages(_IMAGES[:3], 3, lambda: _IMAGES[:3]))
     predictions = _measure(_job(tmp_path, batch=50), data=few).predictions
     assert predictions is not None
     assert predictions.labels == "444"
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_process_needs_few_images_until_it_labels_all(tmp_path: Path, batch: int) -> None:
+    job = _job(tmp_path, batch=batch)
+    needed = needed_images(job.settings, batch)
+    assert needed < len(_IMAGES)
+    tensors: dict[str, list[bytes]] = {"few": [], "all": []}
+    reads = []
+
+    def read() -> NDArray[np.uint8]:
+        reads.append(len(tensors["few"]))
+        return _IMAGES
+
+    for name, images in (("few", _IMAGES[:needed]), ("all", _IMAGES)):
+        given = tensors[name]
+
+        def answer(tensor: NDArray[Any], given: list[bytes] = given) -> NDArray[Any]:
+            given.append(tensor.tobytes())
+            return _scores(tensor)
+
+        taken = _measure(job, _answering(answer), Data(FirstImages(images, 30, read)))
+        assert taken.inputs == Inputs("fashion-mnist", 30, labelled=True)
+    assert set(tensors["few"]) == set(tensors["all"])
+    # Once by each process, and after all timed calls.
+    assert len(reads) == 2
+    assert reads[0] > 0
 
 
 def _slow(time: Time, nanoseconds: int) -> Answer:

@@ -21,6 +21,23 @@ from fmnist_edge.optional import (
 )
 
 
+def test_the_versions_of_packages_are_those_of_their_metadata() -> None:
+    names = tuple(each.name for each in metadata.distributions())
+    assert versions_of(names) == {name: metadata.version(name) for name in names}
+
+
+def test_a_version_is_found_where_no_folder_tells_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, version in (("odd-1.dist-info", "1"), ("odd-2.dist-info", "2")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "METADATA").write_text(f"Name: odd\nVersion: {version}\n")
+    (tmp_path / "old.egg-info").mkdir()
+    (tmp_path / "old.egg-info" / "PKG-INFO").write_text("Name: old\nVersion: 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert versions_of(("odd", "old", "none")) == {"odd": metadata.version("odd"), "old": "3"}
+
+
 def test_an_installed_module_is_imported() -> None:
     assert require("json", extra="onnx") is json
     assert require("json.decoder", extra="onnx") is json.decoder

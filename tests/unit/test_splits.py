@@ -12,6 +12,7 @@ from fmnist_edge.dataset import (
     Split,
     load,
     load_test,
+    load_test_images,
     load_train,
     load_train_labels,
     stratified,
@@ -101,6 +102,15 @@ def test_the_test_split_needs_no_training_files(real_data_folder: Path, tmp_path
     test = load_test(tmp_path)
     assert len(test) == 10_000
     assert test.labels[:8].tolist() == [9, 2, 1, 1, 6, 1, 4, 6]
+
+
+@pytest.mark.parametrize("count", [1, 300, 10_000])
+def test_the_first_test_images_are_those_of_the_split(
+    dataset: Dataset, real_data_folder: Path, count: int
+) -> None:
+    first = load_test_images(real_data_folder, count)
+    np.testing.assert_array_equal(first, dataset.test.images[:count])
+    assert not first.flags.writeable
 
 
 def test_the_training_splits_need_no_test_files(
