@@ -44,6 +44,11 @@ COMMANDS: Final = {
     "devices": Entry(
         "devices", "devices", "Show on which devices of this machine each runtime can be used."
     ),
+    "doctor": Entry(
+        "doctor",
+        "doctor",
+        "Tell whether this machine is ready to measure, and what would help.",
+    ),
     "bench": Entry("bench", "bench", "Measure accuracy and latency of model files."),
     "report": Entry(
         "report", "report", "Show everything in a results file, or write it as a page."

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fmnist_edge.report.cells import Table
     from fmnist_edge.report.changes import Comparison
     from fmnist_edge.report.layout import Drawn
-    from fmnist_edge.result import DeviceState, Run
+    from fmnist_edge.result import DeviceState, Diagnosis, Run
 
 
 _TENTHS = 10
@@ -46,6 +46,7 @@ _CELLS = {
     r"(?<!\S)\S+!(?!\S)": "bold red",
 }
 _CHOSEN = "bold green"
+_READY = {True: "bold green", False: "bold red"}
 # Of the texts around a table, by their beginning.
 _LINES = {
     "Failed": "bold red",
@@ -214,6 +215,24 @@ def devices(states: "Sequence[DeviceState]") -> None:
     console = _console(sys.stdout)
     for text in devices_text(states):
         _paragraph(console, text)
+
+
+def diagnosis(found: "Diagnosis", *, whole: bool) -> None:
+    """Whether this machine is ready to be measured on, why not, and what to do.
+
+    Args:
+        found: What was found.
+        whole: Whether everything is told.
+    """
+    from fmnist_edge.report.doctor import TO_DO, doctor_text
+
+    console = _console(sys.stdout)
+    width = console.width if console.is_terminal else None
+    first, *rest = doctor_text(found, width, whole=whole)
+    console.print(first, style=_READY[found.ready], highlight=False, soft_wrap=True)
+    for text in rest:
+        style = "bold" if text == TO_DO else ""
+        console.print(text, style=style, highlight=False, soft_wrap=True)
 
 
 def evaluation(done: "Evaluated") -> None:

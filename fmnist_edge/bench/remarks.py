@@ -34,7 +34,7 @@ def remarks(row: Row, everything: Sequence[Row], host: Mapping[str, Value]) -> t
         *_slower_than_numpy(row, everything),
         *own,
         *_paced(row),
-        *_governor(host),
+        *governor(host),
         *_warmed_up(row),
     )
 
@@ -113,11 +113,15 @@ def _precision(row: Row) -> Iterator[Remark]:
         yield Remark("computes-in", {"precision": ", ".join(other)})
 
 
-def _governor(host: Mapping[str, Value]) -> Iterator[Remark]:
-    """Name a governor that may lower the clock: it says what the number means, and is no defect."""
-    governor = host.get("governor", _UNKNOWN)
-    if governor not in {_UNKNOWN, _PERFORMANCE}:
-        yield Remark("governor", {"governor": governor})
+def governor(host: Mapping[str, Value]) -> Iterator[Remark]:
+    """Name a governor that may lower the clock: it says what the number means, and is no defect.
+
+    Args:
+        host: Facts about the machine, by name.
+    """
+    name = host.get("governor", _UNKNOWN)
+    if name not in {_UNKNOWN, _PERFORMANCE}:
+        yield Remark("governor", {"governor": name})
 
 
 def _warmed_up(row: Row) -> Iterator[Remark]:

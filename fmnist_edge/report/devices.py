@@ -49,7 +49,7 @@ def devices_text(states: Sequence[DeviceState]) -> Iterator[str]:
         return
     for each in states:
         if each.state is State.UNUSABLE or (each.state is State.NOT_INSTALLED and not each.command):
-            yield f"{_where(each)}: {_reason(each)}"
+            yield f"{_where(each)}: {unusable_because(each)}"
     yield from _missing([each for each in states if each.command])
     elsewhere = _names([each for each in states if each.state is State.OTHER_SYSTEM])
     if elsewhere:
@@ -74,7 +74,8 @@ def _where(each: DeviceState) -> str:
     return f"{each.runtime}{environment} on {each.device}"
 
 
-def _reason(each: DeviceState) -> str:
+def unusable_because(each: DeviceState) -> str:
+    """Return why a runtime cannot be used on a device, with what would help where it is known."""
     failure = each.probed.failure if each.probed is not None else None
     told = f"{failure.message} {failure.hint}".strip() if failure is not None else ""
     return f"{told} It needs {each.system}." if each.system not in told else told

@@ -408,15 +408,27 @@ def _told(sentences: Mapping[str, Told], code: str, values: Values) -> Told:
     """
     if "text" in values:
         return Told(str(values["text"]), str(values.get("cure", "")))
-    filling = _Filling({name: _Number(name, value) for name, value in values.items()})
     template = sentences.get(code)
     if template is None:
+        filling = {name: _Number(name, value) for name, value in values.items()}
         found = ", ".join(f"{name} {value}" for name, value in filling.items())
         return Told(f"{code} ({found})" if found else code)
     return Told(
-        template.sentence.format_map(filling),
-        template.cure.format_map(filling),
-        template.found.format_map(filling),
+        filled(template.sentence, values),
+        filled(template.cure, values),
+        filled(template.found, values),
+    )
+
+
+def filled(template: str, values: Values) -> str:
+    """Return a template with its values, each with its unit or with what it counts.
+
+    Args:
+        template: Names the values as `str.format` does.
+        values: One that is missing becomes a question mark.
+    """
+    return template.format_map(
+        _Filling({name: _Number(name, value) for name, value in values.items()})
     )
 
 

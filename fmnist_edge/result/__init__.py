@@ -32,6 +32,15 @@ from fmnist_edge.result.derived import (
     Values,
 )
 from fmnist_edge.result.devices import DeviceState, DeviceStates, Probed, State
+from fmnist_edge.result.diagnosis import (
+    BusyProgram,
+    Closed,
+    Diagnosis,
+    DiskSpace,
+    Finding,
+    FindingLevel,
+    Noise,
+)
 from fmnist_edge.result.health import (
     NO_SIGN,
     NVIDIA,
@@ -78,7 +87,9 @@ __all__ = [
     "AgainstReference",
     "Audit",
     "BackToBack",
+    "BusyProgram",
     "Case",
+    "Closed",
     "Cold",
     "ColdStart",
     "Copies",
@@ -86,10 +97,14 @@ __all__ = [
     "CpuUse",
     "DeviceState",
     "DeviceStates",
+    "Diagnosis",
+    "DiskSpace",
     "Energy",
     "EnergyMeter",
     "Failure",
     "Figure",
+    "Finding",
+    "FindingLevel",
     "Footprint",
     "Inputs",
     "Interval",
@@ -100,6 +115,7 @@ __all__ = [
     "LoadWindow",
     "Measurement",
     "Memory",
+    "Noise",
     "NotChecked",
     "OtherEnvironment",
     "OwnData",

@@ -107,3 +107,45 @@ SKIPPED: Final = _table(
     no_environment=("environments", "runtimes"),
 )
 """Why something was not measured (`Skipped`)."""
+
+FINDINGS: Final = MappingProxyType(
+    {
+        # What a benchmark would say of every row, found by the same checks.
+        **{
+            code: REASONS[code]
+            for code in (
+                *("emulated", "throttled", "throttle-events", "clock-changed", "waited-for-cpu"),
+                *("other-programs", "on-battery", "memory-pressure"),
+            )
+        },
+        **{
+            code: NOT_CHECKED[code]
+            for code in (
+                *("sensor-unreadable", "sensor-absent", "governor-unknown"),
+                *("other-programs-not-measured", "memory-total-unknown"),
+            )
+        },
+        "governor": REMARKS["governor"],
+        **_table(
+            no_runtime=("runtimes",),
+            only_numpy=("command",),
+            runtime_fails=("runtime", "why"),
+            devices_not_tried=(),
+            userland_32_bit=("architecture", "runtimes"),
+            disk_full=("place", "free_bytes", "bytes_needed"),
+            disk_not_writable=("place",),
+            under_voltage=("when",),
+            throttled_since_boot=("limits",),
+            throttle_count=("events",),
+            busy_programs=("programs",),
+            stolen_time=("stolen_share",),
+            swap_in_use=("used_bytes",),
+            group_missing=("group", "file"),
+            energy_closed=("file",),
+            no_energy_meter=("why",),
+            vcgencmd_missing=(),
+            virtual_machine=("virtual",),
+        ),
+    }
+)
+"""What `fmnist-edge doctor` finds on a machine (`Finding`)."""

@@ -22,7 +22,7 @@ from fmnist_edge.dataset import LABELS, Split
 from fmnist_edge.devices import DEVICES
 from fmnist_edge.recipes import CALIBRATION_SAMPLES, RECIPES
 from fmnist_edge.report import sentences
-from fmnist_edge.result import read_run
+from fmnist_edge.result import codes, read_run
 from fmnist_edge.runtimes import RUNTIMES
 from fmnist_edge.training import presets
 from fmnist_edge.training.preset_names import PRESET_NAMES
@@ -290,3 +290,8 @@ def test_what_the_readme_calls_stable_is_there() -> None:
     assert names
     for module, _, name in (each.rpartition(".") for each in names):
         assert name in vars(pkgutil.resolve_name(module))
+
+
+def test_each_finding_of_the_doctor_is_in_the_docs_and_no_other() -> None:
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \|", _text("docs/doctor.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(codes.FINDINGS)

@@ -85,6 +85,7 @@ def test_the_float_options_are_known() -> None:
     assert _float_options() == [
         ("export", "--max-drop"),
         ("devices", "--limit"),
+        ("doctor", "--limit"),
         ("bench", "--rate"),
         ("bench", "--energy"),
         ("bench", "--limit"),
