@@ -16,12 +16,13 @@ from fmnist_edge.artifact import manifest_path, read_manifest
 from fmnist_edge.dataset import Places, Split, load_test, locate, usual_places
 from fmnist_edge.records import encode_json, replace
 from fmnist_edge.runtimes import RUNTIMES
-from tests import jobs, system_parts
+from tests import jobs, ssh_hosts, system_parts
 from tests.commands import CommandLine, Finished, InThisProcess, copy_artifact
 from tests.environments import OTHER_LITERT, WEBGPU
 from tests.jobs import Attempt, Attempts, ExportEach, Job
 from tests.once import Once
 from tests.own_folders import own_folders, traces
+from tests.ssh_hosts import Hosts
 
 _ROOT = Path(__file__).parents[1]
 _REFERENCE = _ROOT / "artifacts/reference/study-float32.keras"
@@ -49,15 +50,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _needed(item: pytest.Item) -> set[str]:
     """The parts of the system that a test needs.
 
-    It says so, or is given a native runtime, or a command line with Vulkan.
+    It says so, or is given a native runtime, a command line with Vulkan, or hosts.
     """
     named = {part for mark in item.iter_markers("needs") for part in mark.args}
     params = item.callspec.params.values() if hasattr(item, "callspec") else ()
     words = [word for value in params for word in (value if isinstance(value, tuple) else (value,))]
     native = any(isinstance(word, str) and word in _NATIVE for word in words)
-    vulkan = "vulkan" in getattr(item, "fixturenames", ())
+    given = getattr(item, "fixturenames", ())
     return (
-        named | ({"c-compiler"} if native else set()) | ({"software-vulkan"} if vulkan else set())
+        named
+        | ({"c-compiler"} if native else set())
+        | ({"software-vulkan"} if "vulkan" in given else set())
+        | ({"openssh-server"} if "hosts" in given else set())
     )
 
 
@@ -138,6 +142,25 @@ def vulkan(cli: CommandLine) -> CommandLine:
 def without_vulkan(cli: CommandLine) -> CommandLine:
     """The same where no Vulkan driver is found, whatever the machine has."""
     return CommandLine(cli.home, cli.data, added=system_parts.WITHOUT_VULKAN)
+
+
+@pytest.fixture(scope="session")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    """Three hosts that can be reached over SSH: `pi`, `laptop` and `board`."""
+    made = Hosts(tmp_path_factory.mktemp("ssh"))
+    try:
+        for name in ssh_hosts.NAMES:
+            made.add(name)
+        yield made
+    finally:
+        made.close()
+    assert made.processes == [], "These still run on the hosts."
+
+
+@pytest.fixture(scope="session")
+def over_ssh(cli: CommandLine, hosts: Hosts) -> CommandLine:
+    """The real `fmnist-edge`, which finds the hosts."""
+    return replace(cli, added=hosts.variables)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ KEPT: Final = Path(__file__).parents[1] / ".cache/parts"
 WITHOUT_VULKAN: Final = {"VK_DRIVER_FILES": os.devnull, "VK_ICD_FILENAMES": os.devnull}
 # A file in the folder of a part that was unpacked, arranged and found to work.
 _WORKS: Final = "works"
+# Where systems keep the programs of administrators, which are on nobody else's PATH.
+_ADMINISTRATORS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 _KEYS_OF_DEBIAN: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -89,21 +91,28 @@ class Machine:
         root: Whether this is root.
         kept: The folder with the parts that were unpacked, one folder each.
         codename: The one of the system's release.
+        besides: Folders that are searched for programs after the PATH.
     """
 
     environment: Mapping[str, str]
     root: bool
     kept: Path = KEPT
     codename: str = ""
+    besides: Sequence[str] = ()
 
     @property
     def ci(self) -> bool:
         return self.environment.get("CI") == "true"
 
     def has_program(self, names: Iterable[str]) -> bool:
-        """Whether one of the programs is on the PATH."""
-        path = self.environment.get("PATH", "")
-        return any(shutil.which(name, path=path) for name in names)
+        """Whether one of the programs is on the machine."""
+        return any(self.program(name) for name in names)
+
+    def program(self, name: str) -> Path | None:
+        """Where a program is; None where it is not on the machine."""
+        path = os.pathsep.join([self.environment.get("PATH", ""), *self.besides])
+        found = shutil.which(name, path=path)
+        return Path(found) if found else None
 
     def has(self, name: str) -> bool:
         """Whether the part is on the machine, or was unpacked."""
@@ -126,7 +135,8 @@ def this_machine() -> Machine:
         codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     except OSError:
         codename = ""  # it is not Linux, or one that does not say
-    return Machine(os.environ, root=os.geteuid() == 0, codename=codename)
+    root = os.geteuid() == 0
+    return Machine(os.environ, root=root, codename=codename, besides=_ADMINISTRATORS)
 
 
 def missing(machine: Machine) -> Sequence[str]:
@@ -319,6 +329,31 @@ def _vulkan_variables(folder: Path, present: Mapping[str, str]) -> Mapping[str, 
     }
 
 
+def _arrange_ssh_server(folder: Path) -> None:
+    """A `sshd` that finds its own parts in the folder, and reads a key that was made for it."""
+    libraries = [*folder.glob("usr/lib/*-linux-gnu*/"), *folder.glob("lib/*-linux-gnu*/")]
+    # From OpenSSH 9.8 on, the server has programs for its connections.
+    own = {"sshd-session": "SshdSessionPath", "sshd-auth": "SshdAuthPath"}
+    found = {option: folder / "usr/lib/openssh" / name for name, option in own.items()}
+    options = " ".join(f'-o {option}="{path}"' for option, path in found.items() if path.exists())
+    programs = folder / "bin"
+    programs.mkdir()
+    for name in ("usr/sbin/sshd", "usr/bin/ssh", "usr/bin/ssh-keygen"):
+        if (folder / name).exists():
+            wrapper = programs / Path(name).name
+            wrapper.write_text(
+                "#!/bin/sh\n"
+                f'export LD_LIBRARY_PATH="{os.pathsep.join(map(str, libraries))}"\n'
+                f'exec "{folder / name}" {options if wrapper.name == "sshd" else ""} "$@"\n'
+            )
+            wrapper.chmod(0o755)
+    variables = {**os.environ, "PATH": f"{os.environ['PATH']}{os.pathsep}{programs}"}
+    with tempfile.TemporaryDirectory() as temporary:
+        key = Path(temporary) / "key"
+        _run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], env=variables)
+        _run([programs / "sshd", "-t", "-f", os.devnull, "-h", key])
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "c-compiler": Part(
         "a C compiler", ("cc", "gcc", "clang"), ("gcc", "libc6-dev"), _arrange_compiler
@@ -333,6 +368,8 @@ PARTS: Final[Mapping[str, Part]] = {
         backports=("bookworm",),
         variables=_vulkan_variables,
     ),
+    # Each package brings the client as well.
+    "openssh-server": Part("an SSH server", ("sshd",), ("openssh-server",), _arrange_ssh_server),
 }
 _DO: Final[Mapping[Way, Callable[[Machine, str], None]]] = {
     Way.PRESENT: lambda _machine, _name: None,

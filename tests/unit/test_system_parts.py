@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fmnist_edge.records import replace
 from tests.system_parts import (
     PARTS,
     Machine,
@@ -18,6 +19,7 @@ from tests.system_parts import (
 
 NAME = "c-compiler"
 VULKAN = "software-vulkan"
+SSH = "openssh-server"
 
 
 def _machine(
@@ -50,8 +52,8 @@ def test_what_the_machine_has_is_taken(tmp_path: Path, program: str, *, root: bo
 
 @pytest.mark.parametrize("root", [False, True])
 def test_what_was_unpacked_is_not_fetched_again(tmp_path: Path, *, root: bool) -> None:
-    machine = _machine(tmp_path, "apt-get", root=root, unpacked=(NAME, VULKAN))
-    assert [machine.way(name) for name in PARTS] == [Way.PRESENT, Way.PRESENT]
+    machine = _machine(tmp_path, "apt-get", root=root, unpacked=tuple(PARTS))
+    assert {machine.way(name) for name in PARTS} == {Way.PRESENT}
     assert missing(machine) == []
 
 
@@ -59,6 +61,14 @@ def test_what_was_never_found_to_work_is_fetched_again(tmp_path: Path) -> None:
     machine = _machine(tmp_path, "apt-get")
     (machine.kept / VULKAN / "usr/bin").mkdir(parents=True)
     assert machine.way(VULKAN) is Way.FETCH
+
+
+def test_a_program_of_administrators_is_found_where_they_have_it(tmp_path: Path) -> None:
+    machine = _machine(tmp_path, "sshd")
+    elsewhere = replace(machine, environment={"PATH": ""}, besides=(machine.environment["PATH"],))
+    assert elsewhere.way(SSH) is Way.PRESENT
+    assert elsewhere.program("sshd") == tmp_path / "path/sshd"
+    assert replace(elsewhere, besides=()).way(SSH) is Way.NONE
 
 
 def test_root_installs(tmp_path: Path) -> None:
@@ -92,13 +102,13 @@ def test_the_systems_own_vulkan_is_left_as_it_is(
 @pytest.mark.parametrize("root", [False, True])
 def test_without_apt_it_is_not_had(tmp_path: Path, *, root: bool) -> None:
     machine = _machine(tmp_path, "sudo", root=root, CI="true")
-    assert [machine.way(name) for name in PARTS] == [Way.NONE, Way.NONE]
+    assert {machine.way(name) for name in PARTS} == {Way.NONE}
 
 
 def test_what_cannot_be_downloaded_is_told_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    machine = _machine(tmp_path, "cc", "apt-get")
+    machine = _machine(tmp_path, "cc", "sshd", "apt-get")
     (tmp_path / "path/apt-get").write_text("#!/bin/sh\necho 'E: No route to host' >&2\nexit 100\n")
     monkeypatch.setenv("PATH", machine.environment["PATH"])
     provide(machine)
@@ -121,7 +131,8 @@ def test_what_was_unpacked_comes_after_what_the_machine_has(tmp_path: Path) -> N
     environment = {"PATH": "/usr/bin"}
     for _ in range(2):
         add_to_path(environment, tmp_path)
-    assert environment["PATH"] == f"/usr/bin:{tmp_path / NAME / 'bin'}"
+    own = [str(tmp_path / name / "bin") for name in (NAME, SSH)]
+    assert environment["PATH"].split(os.pathsep) == ["/usr/bin", *own]
 
 
 @pytest.mark.parametrize("before", ["", "/opt/lib"])
