@@ -152,11 +152,12 @@ def _sweep(path: Path) -> None:
     """Remove partial files of `path` whose processes have ended."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"):
         writer = leftover.name.removesuffix(_PARTIAL).rpartition(".")[2]
-        if writer.isdecimal() and not _alive(int(writer)):
+        if writer.isdecimal() and not is_alive(int(writer)):
             leftover.unlink(missing_ok=True)
 
 
-def _alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Return whether a process of that number lives, whoever owns it."""
     if os.name == "nt":
         return True  # On Windows, signal 0 would end the process.
     try:

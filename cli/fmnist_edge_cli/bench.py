@@ -56,7 +56,8 @@ def bench(
     models: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="MODEL", help="Files or folders to measure; all artifacts by default."
+            metavar="MODEL",
+            help="Files, folders or bundles to measure; all artifacts by default.",
         ),
     ] = None,
     artifacts: ArtifactsOption = ARTIFACTS,
@@ -222,6 +223,7 @@ def bench(
       fmnist-edge bench artifacts/default-int8.tflite --threads 1,2 --json result.json
       fmnist-edge bench my.tflite my.onnx --data my-images.npz
       fmnist-edge bench yours/ --dry-run
+      fmnist-edge bench garments.zip
       fmnist-edge bench --device cpu --device webgpu
       fmnist-edge bench --environment . --environment older
       fmnist-edge bench --replay result.json --json again.json
@@ -234,6 +236,7 @@ def bench(
     from fmnist_edge.pipeline import bench_request
     from fmnist_edge.pipeline.devices import devices_to_use
     from fmnist_edge.pipeline.environments import find_environments
+    from fmnist_edge.pipeline.sources import model_files
 
     others = (
         *(models, runtime, protocol, quick, processes, threads, batch, rate, pin, native),
@@ -267,7 +270,7 @@ def bench(
             progress=progress,
         )
         plan = bench_request.plan(
-            bench_request.model_files(models or (), artifacts),
+            model_files(models or (), artifacts),
             settings,
             runtimes_named=tuple(runtime or ()),
             threads=counts,

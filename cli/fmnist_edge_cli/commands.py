@@ -41,6 +41,7 @@ COMMANDS: Final = {
     ),
     "export": Entry("export", "export", "Convert a trained model to files for a device."),
     "predict": Entry("predict", "predict", "Classify images: a label with probabilities for each."),
+    "bundle": Entry("bundle", "bundle", "Pack models and test images into one file."),
     "devices": Entry(
         "devices", "devices", "Show on which devices of this machine each runtime can be used."
     ),

@@ -28,7 +28,8 @@ def evaluate(
     artifact: Annotated[
         Path,
         typer.Argument(
-            metavar="ARTIFACT", help="A model file of any kind, or a SavedModel folder."
+            metavar="ARTIFACT",
+            help="A model file of any kind, a SavedModel folder, or a model in a bundle.",
         ),
     ],
     split: Annotated[
@@ -78,18 +79,20 @@ def evaluate(
       fmnist-edge evaluate artifacts/default-int8.tflite --plots figures
       fmnist-edge evaluate someones.onnx --split validation --worst 50
       fmnist-edge evaluate artifacts/default-float32.npz --json -
+      fmnist-edge evaluate garments.zip/models/default-int8.tflite
     """
-    from fmnist_edge import dataset
     from fmnist_edge.pipeline import evaluate as pipeline
+    from fmnist_edge.pipeline.sources import locate_data
 
     check_json(json, force=force)
     progress = render.progress_display(quiet=quiet, verbose=verbose)
     if plots is not None:
         pipeline.check_plots(plots, force=force)
     name = cast("SplitName", split)
-    request = pipeline.EvaluateRequest(main_file(artifact), name, runtime, threads, batch, worst)
+    model = main_file(artifact)
+    request = pipeline.EvaluateRequest(model, name, runtime, threads, batch, worst)
     files = pipeline.files_needed(name)
-    folder = dataset.locate(data_dir, files=files, progress=progress).path
+    folder = locate_data([model], data_dir, files=files, progress=progress).path
     done = pipeline.evaluate(request, folder, progress)
     written = pipeline.draw(done, plots, progress) if plots is not None else ()
     if json is None or not render.json_answer(done.evaluation, json):

@@ -89,11 +89,17 @@ JsonOption = Annotated[
 
 
 def main_file(named: Path) -> Path:
-    """Return the main file of the model that the user named: a SavedModel is a folder."""
-    from fmnist_edge.artifact import SAVED_MODEL_FILE
+    """Return the main file of the model that the user named: a SavedModel is a folder.
 
-    inside = named / SAVED_MODEL_FILE
-    return inside if inside.exists() else named
+    Raises:
+        ArtifactNotFoundError: The bundle that was named has no such model.
+        UsageError: The bundle has several models.
+        BundleError: The bundle is damaged, or is none.
+        StorageError: The bundle cannot be unpacked.
+    """
+    from fmnist_edge.pipeline.sources import one_model
+
+    return one_model(named)
 
 
 def choice(flag: str, names: Iterable[str], text: str) -> Any:  # noqa: ANN401 - as typer.Option

@@ -25,7 +25,7 @@ def predict(
         typer.Option(
             "--artifact",
             metavar="FILE",
-            help="The model: a file of any kind, or a SavedModel folder.",
+            help="The model: a file of any kind, a SavedModel folder, or a model in a bundle.",
         ),
     ],
     images: Annotated[
@@ -85,20 +85,22 @@ def predict(
       fmnist-edge predict images.npz --artifact artifacts/default-int8.tflite --json -
       fmnist-edge predict --artifact default-int8.tflite --runtime openvino --out scores.npz
     """
-    from fmnist_edge import dataset
     from fmnist_edge.pipeline import images as reading
     from fmnist_edge.pipeline import predict as pipeline
     from fmnist_edge.pipeline.answering import RunOptions
+    from fmnist_edge.pipeline.sources import locate_data
     from fmnist_edge.score_file import write_score_file
 
     check_json(json, force=force)
     if out is not None:
         pipeline.check_out(out, force=force)
     progress = render.progress_display(quiet=quiet, verbose=verbose)
-    files = reading.files_needed(images)
-    folder = dataset.locate(data_dir, files=files, progress=progress).path if files else None
+    model = main_file(artifact)
+    folder = None
+    if files := reading.files_needed(images):
+        folder = locate_data([model], data_dir, files=files, progress=progress).path
     options = RunOptions(runtime, threads, batch, device)
-    request = pipeline.PredictRequest(main_file(artifact), images, options)
+    request = pipeline.PredictRequest(model, images, options)
     done = pipeline.predict(request, folder, progress)
     if out is not None:
         write_score_file(out, done.content)

@@ -1,13 +1,12 @@
 """What a benchmark is to measure: model files, runtimes, protocol and images."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from fmnist_edge import dataset, runtimes
-from fmnist_edge.artifact import find_models
 from fmnist_edge.bench.inputs import OwnImages, read_own_data
 from fmnist_edge.bench.plan import Plan, Selection, make_plan, repeat_plan
 from fmnist_edge.bench.protocols import SHORT
@@ -15,7 +14,6 @@ from fmnist_edge.bench.wire import DataPaths
 from fmnist_edge.devices import CPU, DEVICES
 from fmnist_edge.environments import ALONE, HERE, Environment
 from fmnist_edge.errors import (
-    ArtifactNotFoundError,
     DatasetNotFoundError,
     HashMismatchError,
     UsageError,
@@ -23,6 +21,7 @@ from fmnist_edge.errors import (
 from fmnist_edge.host.facts import facts
 from fmnist_edge.pipeline.devices import Usable
 from fmnist_edge.pipeline.environments import find_environments
+from fmnist_edge.pipeline.sources import check_unpacked, locate_data
 from fmnist_edge.progress import SILENT, Progress
 from fmnist_edge.records import replace
 from fmnist_edge.result import Case, OtherEnvironment, Run, Settings, read_run
@@ -86,45 +85,6 @@ class BenchRequest:
     begun: Run | None = None
     own_data: Path | None = None
     environments: Mapping[str, Environment] = field(default_factory=dict)
-
-
-def model_files(paths: Sequence[Path], artifacts: Path) -> tuple[Path, ...]:
-    """Return the model files meant by `paths`; a folder stands for what is in it.
-
-    Args:
-        paths: Files and folders; none means `artifacts`.
-        artifacts: The folder of artifacts.
-
-    Raises:
-        ArtifactNotFoundError: A path does not exist, or there is nothing to measure.
-    """
-    found = tuple(dict.fromkeys(_expand(paths))) if paths else find_models(artifacts)
-    if not found:
-        raise ArtifactNotFoundError(
-            f"There are no model files in {', '.join(map(str, paths or (artifacts,)))}.",
-            hint=_how_to_begin(artifacts),
-        )
-    return found
-
-
-def _how_to_begin(artifacts: Path) -> str:
-    reference = artifacts / "reference"
-    if find_models(reference):
-        return f"Measure the models that come with the project: fmnist-edge bench {reference}"
-    return "Make some with: fmnist-edge train && fmnist-edge export"
-
-
-def _expand(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from find_models(path)
-        elif path.exists():
-            yield path
-        else:
-            raise ArtifactNotFoundError(
-                f"There is no {path}.",
-                hint="Check the path; fmnist-edge train and fmnist-edge export make files.",
-            )
 
 
 def plan(  # noqa: PLR0913 - each is one independent wish
@@ -209,6 +169,7 @@ def _repeat(run: Run) -> BenchRequest:
             f"{data} is not the file that was measured with (its SHA-256 differs).",
             hint="Restore that file, or make a new measurement with: fmnist-edge bench",
         )
+    check_unpacked(Path(row.case.subject.path) for row in run.rows)
     chosen = repeat_plan(run)
     names = (case.environment for case in chosen.cases if case.environment)
     environments = find_environments(names)
@@ -275,7 +236,8 @@ def find_data(
     Args:
         request: Models of other projects alone are measured without the data set, too. With the
             user's images the data set is not needed.
-        named: A folder of the data set that the user names.
+        named: A folder of the data set that the user names; models from a bundle are measured on
+            the images that came with them otherwise.
         progress: Told of downloads.
 
     Raises:
@@ -287,8 +249,9 @@ def find_data(
     if own is not None:
         data = BenchData(DataPaths(own_data=str(own)), read_own_data(own))
         return replace(request, data=data)
+    models = [Path(case.subject.path) for case in request.plan.cases]
     try:
-        folder = dataset.locate(named, files=dataset.TEST_FILES, progress=progress).path
+        folder = locate_data(models, named, files=dataset.TEST_FILES, progress=progress).path
     except DatasetNotFoundError:
         if request.plan.foreign and named is None:
             progress.say("Fashion-MNIST was not found; the models are measured on noise.")

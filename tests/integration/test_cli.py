@@ -18,8 +18,8 @@ from tests.commands import CommandLine, Finished, copy_artifact
 from tests.examples import npz_model
 
 COMMANDS = [
-    *("data", "study", "train", "evaluate", "export", "predict", "devices", "doctor", "bench"),
-    *("report", "compare", "environment", "wheelhouse"),
+    *("data", "study", "train", "evaluate", "export", "predict", "bundle", "devices", "doctor"),
+    *("bench", "report", "compare", "environment", "wheelhouse"),
 ]
 HEAVY = {
     "ai_edge_litert",

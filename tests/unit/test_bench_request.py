@@ -25,11 +25,11 @@ from fmnist_edge.pipeline.bench_request import (
     BenchData,
     BenchRequest,
     find_data,
-    model_files,
     plan,
     replay,
     resume,
 )
+from fmnist_edge.pipeline.sources import model_files
 from fmnist_edge.records import replace
 from fmnist_edge.result import OwnData, Run, Skipped, write_run
 from fmnist_edge.session import DefaultUse
