@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fmnist_edge_cli import bench_plan, render
+from fmnist_edge_cli import bench_hosts, bench_plan, render
+from fmnist_edge_cli.bench_hosts import (
+    AttachFlag,
+    CollectFlag,
+    DetachFlag,
+    HostNameOption,
+    HostOption,
+    ReconnectOption,
+    RemotePythonOption,
+    SshConfigOption,
+    StopFlag,
+    WheelsOption,
+)
 from fmnist_edge_cli.options import (
     ARTIFACTS,
     STDOUT,
@@ -53,6 +65,7 @@ def _protocols() -> list[str]:
 
 
 def bench(
+    context: typer.Context,
     models: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -208,6 +221,16 @@ def bench(
     verbose: VerboseOption = False,
     force: ForceOption = False,
     data_dir: DataDirOption = None,
+    host: HostOption = None,
+    attach: AttachFlag = False,
+    detach: DetachFlag = False,
+    collect: CollectFlag = False,
+    stop: StopFlag = False,
+    wheels: WheelsOption = None,
+    remote_python: RemotePythonOption = "",
+    ssh_config: SshConfigOption = None,
+    reconnect: ReconnectOption = 300.0,  # noqa: ARG001 - bench_hosts reads it from the context
+    host_name: HostNameOption = "",
 ) -> None:
     """Measure accuracy and latency of model files.
 
@@ -228,7 +251,12 @@ def bench(
       fmnist-edge bench --environment . --environment older
       fmnist-edge bench --replay result.json --json again.json
       fmnist-edge bench --resume result.json
+      fmnist-edge bench --host pi@raspberrypi.local --host laptop garments.zip
     """
+    if host or attach or detach or collect or stop or wheels or remote_python or ssh_config:
+        bench_hosts.bench(context)
+        return
+
     from fmnist_edge import runtimes
     from fmnist_edge.bench import protocols
     from fmnist_edge.devices import CPU
@@ -288,6 +316,7 @@ def bench(
             command=bench_request.worker_commands(others_used),
             own_data=data,
             environments=others_used,
+            host_name=host_name,
         )
     check_json(json, force=force or resume is not None)
     request = bench_request.find_data(request, data_dir, progress)
@@ -305,7 +334,7 @@ def bench(
         _keep_and_show(run, file, shown)
     else:
         render.json_answer(run, STDOUT)
-    _conclude(run)
+    conclude(run)
 
 
 def _measure(request: "BenchRequest", file: Path | None, progress: "Progress") -> "Run":
@@ -376,8 +405,8 @@ def _keep_and_show(run: "Run", file: Path | None, columns: "Sequence[str] | None
             render.left_out(run)
 
 
-def _conclude(run: "Run") -> None:
-    """Set the exit code.
+def conclude(run: "Run") -> None:
+    """Set the exit code of a benchmark that has come to its end.
 
     Raises:
         DeviceUnavailableError: Nothing was measured, because no device can be used.

@@ -51,9 +51,7 @@ COMMANDS: Final = {
         "Tell whether this machine is ready to measure, and what would help.",
     ),
     "bench": Entry("bench", "bench", "Measure accuracy and latency of model files."),
-    "report": Entry(
-        "report", "report", "Show everything in a results file, or write it as a page."
-    ),
+    "report": Entry("report", "report", "Show everything in results files, or write it as a page."),
     "compare": Entry(
         "compare",
         "compare",

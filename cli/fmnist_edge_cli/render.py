@@ -175,6 +175,12 @@ def left_out(run: "Run") -> None:
         warning(f"Not measured: {text}")
 
 
+def heading(text: str) -> None:
+    """The name of what follows, where several answers stand below each other."""
+    line(f"\n{text}")
+    line("=" * len(text))
+
+
 def whole_report(run: "Run") -> None:
     """Print everything that is known of a run."""
     from fmnist_edge.report.page import sections

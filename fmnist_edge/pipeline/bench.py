@@ -175,6 +175,7 @@ def bench(
             skipped=request.plan.skipped,
             wall_seconds=(now() - begin) / NS_PER_SECOND + _wall_seconds(request.begun),
             environments={name: told(each) for name, each in request.environments.items()},
+            host_name=request.host_name,
         )
 
     with TemporaryDirectory(prefix="fmnist-edge-kernels-") as caches:

@@ -76,6 +76,8 @@ class BenchRequest:
         begun: An earlier run of the same benchmark that was interrupted; None for a new one.
         own_data: The user's images, which `find_data` reads; None for the data set.
         environments: The other environments that cases are measured in, by name.
+        host_name: What the user calls this machine who measures on it from another one; empty where
+            the benchmark was started here.
     """
 
     plan: Plan
@@ -85,6 +87,7 @@ class BenchRequest:
     begun: Run | None = None
     own_data: Path | None = None
     environments: Mapping[str, Environment] = field(default_factory=dict)
+    host_name: str = ""
 
 
 def plan(  # noqa: PLR0913 - each is one independent wish
@@ -218,7 +221,7 @@ def resume(result: Path) -> BenchRequest:
     gone = {row.case for row in failed}
     left = tuple(case for case in request.plan.cases if case not in gone)
     plan = replace(request.plan, cases=left, failed=failed)
-    return replace(request, plan=plan, begun=begun)
+    return replace(request, plan=plan, begun=begun, host_name=begun.host_name)
 
 
 def told(environment: Environment) -> OtherEnvironment:

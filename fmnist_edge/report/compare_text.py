@@ -27,7 +27,7 @@ from fmnist_edge.report.numbers import (
     span,
 )
 from fmnist_edge.report.ratios import Times
-from fmnist_edge.report.rows import other_versions
+from fmnist_edge.report.rows import host_of, other_versions
 from fmnist_edge.result import Interval, Level, Run, Value
 
 # What the system had to do at the start of a run is told elsewhere, and always differs.
@@ -129,6 +129,7 @@ def _counted(changes: list[Change]) -> str:
 def comparison_remarks(comparison: Comparison, old: Run, new: Run) -> tuple[str, ...]:
     """Return what a reader should know before believing the table."""
     return (
+        *_hosts(old, new),
         *_machines(comparison, old, new),
         *_machine(comparison),
         *_circumstances("Versions differ", _versions(old), _versions(new)),
@@ -136,6 +137,15 @@ def comparison_remarks(comparison: Comparison, old: Run, new: Run) -> tuple[str,
         *_doubtful(comparison.rows),
         *_undecided(comparison.rows),
     )
+
+
+def _hosts(old: Run, new: Run) -> Iterator[str]:
+    """Yield which hosts were measured, where it is not the same one."""
+    if old.host_name != new.host_name:
+        yield (
+            f"The old run is of {host_of(old)}, the new one of {host_of(new)}: whatever differs "
+            "between the machines is in the ratios."
+        )
 
 
 def _machines(comparison: Comparison, old: Run, new: Run) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """A run as a Markdown page."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
-from fmnist_edge.report.page import Section, sections
+from fmnist_edge.report.page import Section, names_of, sections, title_of_several
 from fmnist_edge.result import Run
 
 
@@ -23,6 +24,18 @@ def markdown_report(run: Run) -> str:
     """Return the whole page: tables, verdicts, what is missing and why, and how it was measured."""
     first, *others = sections(run)
     parts = [*_parts("#", first), *(part for each in others for part in _parts("##", each))]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_reports(runs: Sequence[Run]) -> str:
+    """Return one page of several runs: a part for each, headed by its machine."""
+    if len(runs) == 1:
+        return markdown_report(runs[0])
+    parts = [f"# {title_of_several(runs)}"]
+    for run, name in zip(runs, names_of(runs), strict=True):
+        first, *others = sections(run)
+        parts += _parts("##", replace(first, title=name))
+        parts += [part for each in others for part in _parts("###", each)]
     return "\n\n".join(parts) + "\n"
 
 

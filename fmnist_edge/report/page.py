@@ -1,6 +1,6 @@
 """The whole report on a run, section by section; whoever shows it decides what it looks like."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fmnist_edge.report import notes
@@ -10,7 +10,7 @@ from fmnist_edge.report.decision import decision
 from fmnist_edge.report.details import details, recall_table
 from fmnist_edge.report.health import health
 from fmnist_edge.report.method import method
-from fmnist_edge.report.numbers import label, quantity
+from fmnist_edge.report.numbers import counted, label, quantity
 from fmnist_edge.report.rows import other_versions
 from fmnist_edge.report.table import benchmark_table, failures
 from fmnist_edge.report.verdicts import rules_table, unmet, verdicts_table
@@ -44,6 +44,20 @@ def sections(run: Run) -> Iterator[Section]:
     for section in _about(run):
         if (section.table and section.table.rows) or section.items or section.paragraphs:
             yield section
+
+
+def title_of_several(runs: Sequence[Run]) -> str:
+    """Return the heading of a page of several runs."""
+    return f"Fashion-MNIST, {counted(len(runs), 'result')}"
+
+
+def names_of(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Return what tells runs apart: their hosts, and dates where two are of the same host."""
+    hosts = [run.host_name or "This machine" for run in runs]
+    return tuple(
+        f"{host}, {run.created}" if hosts.count(host) > 1 else host
+        for host, run in zip(hosts, runs, strict=True)
+    )
 
 
 def _notes(run: Run) -> Iterator[str]:

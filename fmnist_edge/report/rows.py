@@ -119,3 +119,8 @@ def given_labels(row: Row) -> Sequence[str]:
     """Return the class that the model gave to each image, as text; empty where none was kept."""
     told = next((each.predictions.labels for each in row.measurements if each.predictions), "")
     return told.split() if " " in told else told
+
+
+def host_of(run: Run) -> str:
+    """Return what the machine of a run is called in a sentence."""
+    return run.host_name or "the machine that it was started on"

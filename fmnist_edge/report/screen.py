@@ -139,7 +139,8 @@ def heading(run: Run) -> str:
 def _machine(run: Run) -> str:
     cpu = " ".join(_NOISE.sub(" ", str(run.host.get("cpu", _UNKNOWN))).split())
     cores = str(run.host.get("cores", _UNKNOWN))
-    told = [] if cpu in {"", _UNKNOWN} else [cpu]
+    told = [run.host_name] if run.host_name else []
+    told += [] if cpu in {"", _UNKNOWN} else [cpu]
     told += [] if cores == _UNKNOWN else ["1 core" if cores == "1" else f"{cores} cores"]
     return ", ".join(told)
 

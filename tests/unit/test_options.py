@@ -89,6 +89,7 @@ def test_the_float_options_are_known() -> None:
         ("bench", "--rate"),
         ("bench", "--energy"),
         ("bench", "--limit"),
+        ("bench", "--reconnect"),
         ("compare", "--fail-above"),
     ]
 
