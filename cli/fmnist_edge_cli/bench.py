@@ -228,7 +228,7 @@ def bench(
     stop: StopFlag = False,
     wheels: WheelsOption = None,
     remote_python: RemotePythonOption = "",
-    ssh_config: SshConfigOption = None,
+    ssh_config: SshConfigOption = None,  # noqa: ARG001 - as the next one
     reconnect: ReconnectOption = 300.0,  # noqa: ARG001 - bench_hosts reads it from the context
     host_name: HostNameOption = "",
 ) -> None:
@@ -253,7 +253,7 @@ def bench(
       fmnist-edge bench --resume result.json
       fmnist-edge bench --host pi@raspberrypi.local --host laptop garments.zip
     """
-    if host or attach or detach or collect or stop or wheels or remote_python or ssh_config:
+    if host or attach or detach or collect or stop or wheels or remote_python:
         bench_hosts.bench(context)
         return
 

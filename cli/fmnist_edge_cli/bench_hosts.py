@@ -1,6 +1,7 @@
 """`fmnist-edge bench --host`: the same benchmark on other machines."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -317,6 +318,13 @@ def _go_on(given: _Given) -> None:
         )
     if not runs:
         raise UsageError("No benchmark on another machine is known that was begun from here.")
+
+    counted = Counter(run.to.name for run in runs)
+    if given.json is not None and (several := [name for name in counted if counted[name] > 1]):
+        raise UsageError(
+            f"Several benchmarks were begun on {several[0]}, and a file holds one result.",
+            hint="Leave out --json: each result goes where it was to go from the beginning.",
+        )
 
     def go_on(run: "HostRun", host: "Host", say: _Say) -> "Home | None":
         if values["stop"]:

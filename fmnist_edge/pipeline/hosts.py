@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import shlex
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ Say = Callable[[str], None]
 T = TypeVar("T")
 
 _GIGA: Final = 1e9
+# With less than this, not even a log can be written.
+_NOTHING_BYTES: Final = 1_000_000
 _MEGA: Final = 1e6
 # Certificates fail, and dates in results mislead, where a clock is further off.
 _CLOCK_SECONDS: Final = 60.0
@@ -162,11 +165,14 @@ def _begin(host: Host, job: Job, result: Callable[[str], Path], say: Say) -> Hos
         result=str(result(name).absolute()),
     )
     states.keep(run)
-    begun = _start(host, run, bundle, environment)
-    if begun.busy:
+    try:
+        begun = _start(host, run, bundle, environment)
+        if begun.busy:
+            raise _busy(host, begun.busy)
+    except (HostBusyError, HostUnusableError, StorageError):
         host.remove(run.run)
         states.forget(run)
-        raise _busy(host, begun.busy)
+        raise
     say("measuring there")
     return run
 
@@ -180,11 +186,10 @@ def _busy(host: Host, who: str) -> HostBusyError:
 
 def _about(look: Look) -> Iterator[str]:
     """Yield what a host is, and that its clock is wrong."""
-    yield (
-        f"{look.system}, {look.machine}, {look.bits} bit, Python {look.python}, "
-        f"{look.free_bytes / _GIGA:.1f} GB free"
-    )
-    seconds = (datetime.fromisoformat(look.now) - datetime.now(UTC)).total_seconds()
+    free = look.free_bytes
+    room = f"{free / _GIGA:.1f} GB" if free >= _GIGA else f"{free / _MEGA:.0f} MB"
+    yield f"{look.system}, {look.machine}, {look.bits} bit, Python {look.python}, {room} free"
+    seconds = (look.now - datetime.now(UTC)).total_seconds()
     if abs(seconds) > _CLOCK_SECONDS:
         yield (
             f"its clock is {abs(seconds):,.0f} s {'ahead' if seconds > 0 else 'behind'}: the date "
@@ -371,7 +376,8 @@ def collect(host: Host, run: HostRun, ended: RunState) -> Home:
         raise HostUnusableError(
             f"The benchmark on {host.to.name} was ended before its time; {file} holds "
             f"{found.rounds} of {found.settings.processes} rounds.",
-            hint="Measure again, or look at what there is with: fmnist-edge report",
+            hint="Measure again, or look at what there is with: fmnist-edge report "
+            f"{shlex.quote(str(file))}",
         )
     return Home(file, found)
 
@@ -387,6 +393,12 @@ def _failure(host: Host, run: HostRun, ended: RunState) -> FmnistEdgeError:
     lines: list[str] = []
     host.follow(run.run, 0, lambda text: lines.extend(text.splitlines()))
     if ended.state == "died":
+        free = host.look().free_bytes
+        if free < _NOTHING_BYTES:
+            return StorageError(
+                f"The benchmark on {name} is gone without a result: the disk there is full.",
+                hint=f"Free some space on {name}, and measure again.",
+            )
         return HostUnusableError(
             f"The benchmark on {name} is gone without a result: the machine was restarted, or the "
             "process was killed.",

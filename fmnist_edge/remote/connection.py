@@ -157,7 +157,7 @@ class Connection:
     def _failure(self) -> FmnistEdgeError:
         """Return why there is no connection, when ssh has ended."""
         code = self._ended()
-        said = [line for line in self._said if line]
+        said = self._last_words()
         host, address = self._to.name, self._to.address
         text = "\n".join(said)
         cure = next((cure for part, cure in _CURES.items() if part in text), _OTHERWISE)
@@ -179,8 +179,16 @@ class Connection:
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
-        self._listener.join(_END_SECONDS)
         return code
+
+    def _last_words(self) -> Sequence[str]:
+        """Return what ssh said before its end.
+
+        A connection that others share (`ControlPersist`) may hold the stream for longer, so that
+        its end is not waited for in vain.
+        """
+        self._listener.join(_END_SECONDS)
+        return [line for line in self._said if line]
 
     def _send_program(self) -> None:
         source = Path(there.__file__).read_bytes()
@@ -195,7 +203,7 @@ class Connection:
 
     def _lost(self) -> ConnectionLostError:
         self._ended()
-        said = [line for line in self._said if line]
+        said = self._last_words()
         return ConnectionLostError(said[-1].rstrip(".") if said else "it ended")
 
     def ask(

@@ -3,9 +3,12 @@
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
+
+import msgspec
 
 from fmnist_edge.environments import Description
 from fmnist_edge.errors import HostUnreachableError, HostUnusableError
@@ -33,7 +36,7 @@ class Look(Record):
         system: "Linux", "Darwin".
         machine: "aarch64", "x86_64".
         bits: Of a pointer of that Python.
-        now: What its clock shows: ISO 8601, UTC.
+        now: What its clock shows.
         free_bytes: Of the disk that the folder below is on.
         folder: Where everything lies there.
         busy: Who is measuring there; empty where nobody is.
@@ -44,7 +47,7 @@ class Look(Record):
     system: str
     machine: str
     bits: int
-    now: str
+    now: Annotated[datetime, msgspec.Meta(tz=True)]
     free_bytes: int
     folder: str
     busy: str

@@ -57,6 +57,8 @@ def _measure(folder: Path, job: dict[str, Any], locks: tuple[IO[Any], ...]) -> i
     command += [*job["options"], "--json", "result.json"]
     # A handler, not SIG_IGN, which the benchmark would inherit: Ctrl-C is for it alone.
     signal.signal(signal.SIGINT, lambda *_: None)
+    # Before the benchmark, which nothing may outlast that could not be stopped.
+    write_atomically(folder / "begun", str(os.getpid()).encode())
     with (folder / "log").open("ab") as log, (folder / "screen").open("ab") as screen:
         process = subprocess.Popen(  # noqa: S603 - this program itself
             command,
@@ -66,7 +68,6 @@ def _measure(folder: Path, job: dict[str, Any], locks: tuple[IO[Any], ...]) -> i
             cwd=folder,
             pass_fds=[each.fileno() for each in locks],
         )
-        write_atomically(folder / "begun", str(os.getpid()).encode())
         return process.wait()
 
 

@@ -11,6 +11,7 @@ of files. A lock (`flock`) ends with the process that holds it, however that end
 """
 
 import fcntl
+import glob
 import hashlib
 import importlib.util
 import json
@@ -40,6 +41,8 @@ _SHORT_SECONDS: Final = 0.05
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0
 _LONGEST: Final = 600
+# No environment is smaller.
+_SMALLEST_BYTES: Final = 50_000_000
 _PIP: Final = ("--disable-pip-version-check", "--progress-bar", "off")
 
 
@@ -114,6 +117,7 @@ def put(asked: Request, source: IO[bytes]) -> Answer:
     digest, failure, target = hashlib.sha256(), None, None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         target = partial.open("wb")
     except OSError as error:
         failure = error
@@ -137,6 +141,17 @@ def put(asked: Request, source: IO[bytes]) -> Answer:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
     return {}
+
+
+def _sweep(path: Path) -> None:
+    """Remove what connections left that were killed while they took this file."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        try:
+            os.kill(int(leftover.name.split(".")[-2]), 0)
+        except ProcessLookupError:
+            leftover.unlink(missing_ok=True)
+        except (PermissionError, ValueError):
+            continue  # somebody is at work
 
 
 def _finish(target: IO[bytes] | None, failure: OSError | None) -> None:
@@ -170,8 +185,12 @@ def environment(asked: Request, note: Callable[[str], None]) -> Answer:
             _make(folder, asked, note)
             told = _describe_new(folder)
             (folder / _MARK).write_text(json.dumps(dict(asked), indent=2))
-        except BaseException:
+        except BaseException as error:
+            free = shutil.disk_usage(folder.parent).free
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, RefusalError) and free < _SMALLEST_BYTES:  # whatever pip says
+                what = f"{folder}: an environment takes more than the {free / 1e6:.0f} MB left"
+                raise RefusalError("storage", what) from error
             raise
     return {"made": True, "python": str(_python(folder)), "description": told}
 

@@ -133,7 +133,12 @@ def _why(old: Run, new: Run) -> str:
 
 
 def same_machine(old: Run, new: Run) -> bool:
-    """Return whether both were measured on machines of the same kind, as far as is known."""
+    """Return whether both were measured on machines of the same kind, as far as is known.
+
+    Two hosts of other names are two machines; a host may be measured from itself, without a name.
+    """
+    if old.host_name and new.host_name and old.host_name != new.host_name:
+        return False
     return not differing(old.host, new.host, _MACHINE)
 
 

@@ -151,7 +151,7 @@ def _hosts(old: Run, new: Run) -> Iterator[str]:
 def _machines(comparison: Comparison, old: Run, new: Run) -> Iterator[str]:
     names = [name for name in dict.fromkeys((*old.host, *new.host)) if name not in _FLEETING]
     changed = differing(old.host, new.host, names)
-    if not comparison.same_machine:
+    if not comparison.same_machine and changed:
         yield (
             f"This compares two machines, not before and after: {listed(changed, len(changed))}."
         )

@@ -37,6 +37,25 @@ def _change(comparison: Comparison, regime: str = "back to back") -> Change:
     return next(each for each in comparison.rows[0].changes if each.regime == regime)
 
 
+# Whose runs they are
+
+
+def test_two_hosts_are_two_machines_and_are_named() -> None:
+    old, new = _run(host_name="pi"), _run(host_name="board")
+    found = compare(old, new)
+    assert not found.same_machine
+    [told] = comparison_remarks(found, old, new)
+    assert told.startswith("The old run is of pi, the new one of board:")
+
+
+def test_a_run_from_afar_and_one_on_the_machine_itself_may_be_of_one_machine() -> None:
+    old, new = _run(), _run(host_name="pi")
+    found = compare(old, new)
+    assert found.same_machine
+    [told] = comparison_remarks(found, old, new)
+    assert told.startswith("The old run is of the machine that it was started on, the new one of")
+
+
 # What changed
 
 

@@ -3,7 +3,8 @@
 from fmnist_edge.records import replace
 from fmnist_edge.report.cells import Table
 from fmnist_edge.report.health import health
-from fmnist_edge.report.markdown import markdown_report, markdown_table
+from fmnist_edge.report.markdown import markdown_report, markdown_reports, markdown_table
+from fmnist_edge.report.page import names_of
 from fmnist_edge.result import (
     Accelerator,
     NotChecked,
@@ -30,6 +31,21 @@ def test_numbers_are_aligned_to_the_right() -> None:
 def test_a_name_does_not_break_the_table() -> None:
     table = Table(("model",), (("a|b\nc",),), numeric=(False,))
     assert markdown_table(table).splitlines()[2:] == [r"| a\|b c |"]
+
+
+def test_a_page_of_several_runs_has_a_part_for_each_headed_by_its_host() -> None:
+    here, afar = run(row()), replace(run(row()), host_name="box")
+    assert markdown_reports([here]) == markdown_report(here)
+    page = markdown_reports([here, afar])
+    parts = [line for line in page.splitlines() if line.startswith(("# ", "## "))]
+    assert parts == ["# Fashion-MNIST, 2 results", "## This machine", "## box"]
+    others = [line for line in page.splitlines() if line.startswith("###")]
+    assert len(others) == 2 * (len(_headings(markdown_report(here))) - 1)
+
+
+def test_two_results_of_one_host_are_told_apart_by_their_dates() -> None:
+    twice = [replace(run(row()), host_name="box", created=day) for day in ("1 May", "2 May")]
+    assert names_of(twice) == ("box, 1 May", "box, 2 May")
 
 
 def test_a_page_has_only_the_sections_it_needs() -> None:

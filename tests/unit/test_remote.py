@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -199,6 +200,18 @@ def test_a_file_is_taken_once_and_only_with_the_right_hash(answering: Answering)
     assert [path.name for path in answering.folder.rglob("*") if path.is_file()] == ["a b.zip"]
 
 
+def test_what_a_killed_connection_left_of_a_file_is_cleared_away(answering: Answering) -> None:
+    payload = b"whole"
+    sha256 = hashlib.sha256(payload).hexdigest()
+    folder = answering.folder / "files" / sha256
+    folder.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    (folder / f".a b.zip.{ended.pid}.partial").write_text("ha")
+    assert answering.put(payload, sha256) == {"done": {}}
+    assert [path.name for path in folder.iterdir()] == ["a b.zip"]
+
+
 def test_a_folder_that_cannot_be_written_to_is_told_and_the_next_question_answered(
     answering: Answering,
 ) -> None:
@@ -305,7 +318,8 @@ def test_runs_are_known_until_they_are_forgotten_the_first_one_first(
 # What is installed there
 
 
-_LOOK = Look("3.11.2", "Linux", "aarch64", 64, "2026-01-01T00:00:00+00:00", 1, "/x", "", True)
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_LOOK = Look("3.11.2", "Linux", "aarch64", 64, _NOW, 1, "/x", "", can_make_environments=True)
 
 
 def test_only_wheels_that_fit_are_copied(tmp_path: Path) -> None:

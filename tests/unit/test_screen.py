@@ -47,6 +47,11 @@ def test_the_heading_leaves_out_what_differs_and_tells_an_interruption() -> None
     )
 
 
+def test_the_heading_names_the_host_of_a_benchmark_from_afar() -> None:
+    run = replace(_RUN, host={"cpu": "Cortex-A76", "cores": 4}, host_name="raspberrypi.local")
+    assert " · raspberrypi.local, Cortex-A76, 4 cores · " in heading(run)
+
+
 # Table
 
 
