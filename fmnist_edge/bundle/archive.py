@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -49,7 +49,7 @@ class Archive:
     path: Path
     index: BundleIndex
     _stream: BufferedReader
-    _entries: Sequence[Entry]
+    _entries: Mapping[str, Entry]
 
     def sha256(self) -> str:
         """Return the SHA-256 of the whole file."""
@@ -63,7 +63,7 @@ class Archive:
         Raises:
             BundleError: They are not those that the index describes; some were given already.
         """
-        entry = next(each for each in self._entries if each.name == member.path)
+        entry = self._entries[member.path]
         digest, crc32 = hashlib.sha256(), 0
         _seek_to_contents(self._stream, entry, self.path)
         left = entry.size_bytes
@@ -102,7 +102,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         entries = _directory(stream, path)
         index = _index(stream, entries, path)
         _compare(entries, index, path)
-        yield Archive(path, index, stream, entries)
+        yield Archive(path, index, stream, {each.name: each for each in entries})
 
 
 def _directory(stream: BufferedReader, path: Path) -> tuple[Entry, ...]:

@@ -1,5 +1,7 @@
 """What a bundle holds, in a table and in sentences."""
 
+import shlex
+
 from fmnist_edge.bundle import BundleIndex
 from fmnist_edge.report.cells import Column, Table, tabulate
 from fmnist_edge.report.numbers import KILO, MEGA, counted
@@ -31,7 +33,8 @@ def bundle_text(index: BundleIndex, file: str, size_bytes: int, sha256: str) -> 
     models = f"{counted(len(index.models), 'model')} with {index.model_bytes / MEGA:.1f} MB"
     images = f"the test images of Fashion-MNIST with {index.data_bytes / MEGA:.1f} MB"
     held = f"{models} and {images}" if index.data_sha256 else f"{models}, and no images"
+    command = shlex.join(("fmnist-edge", "bench", file))
     return [
         f"{file} ({size_bytes / MEGA:.1f} MB, SHA-256 {sha256}) holds {held}.",
-        f"Copy it to any machine that has fmnist-edge, and measure with: fmnist-edge bench {file}",
+        f"Copy it to any machine that has fmnist-edge, and measure with: {command}",
     ]

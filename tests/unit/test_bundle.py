@@ -20,7 +20,7 @@ from fmnist_edge.bundle import (
     open_bundle,
     write_bundle,
 )
-from fmnist_edge.bundle.index import data_path
+from fmnist_edge.bundle.index import LARGEST_BUNDLE_BYTES, data_path
 from fmnist_edge.dataset import DATASET_SHA256, TEST_FILES, TRAIN_FILES, load_test, locate
 from fmnist_edge.dataset.verify import read_verified
 from fmnist_edge.errors import (
@@ -238,6 +238,13 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
             open_bundle(path, tmp_path / "cache")
 
 
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "b.zip").open("wb") as stream:
+        stream.truncate(LARGEST_BUNDLE_BYTES + 1)  # without a byte on the disk
+    with pytest.raises(BundleError, match="it has more than 1024 MiB"):
+        open_bundle(tmp_path / "b.zip", tmp_path / "cache")
+
+
 # The cache
 
 
@@ -271,6 +278,14 @@ def test_a_cache_that_cannot_be_written_is_told(file: Path, tmp_path: Path) -> N
     (tmp_path / "cache").write_bytes(b"")
     with pytest.raises(StorageError):
         open_bundle(file, tmp_path / "cache")
+
+
+def test_a_disk_that_becomes_full_leaves_nothing(file: Path, tmp_path: Path) -> None:
+    code = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n{OPEN}"
+    with _python(code, file, tmp_path / "cache") as process:
+        _, said = process.communicate(timeout=60)
+    assert "StorageError: Cannot write" in said
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 OPEN = """
