@@ -276,6 +276,31 @@ def wheels(users_environment: Mapping[str, str], once: Once) -> Path:
 
 
 @pytest.fixture(scope="session")
+def dist(users_environment: Mapping[str, str], once: Once) -> Path:
+    """A folder with the sdist, and with the wheel that was built from the sdist."""
+
+    def build(folder: Path) -> Finished:
+        done = subprocess.run(
+            [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, _ROOT],
+            env=users_environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr, folder)
+
+    done = once("dist", build)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.folder
+
+
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    (found,) = dist.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="session")
 def with_uv(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """What lets a process find uv."""
     programs = tmp_path_factory.mktemp("programs")

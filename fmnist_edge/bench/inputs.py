@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.arrays import ArraysError, read_arrays
 from fmnist_edge.errors import ModelUnsupportedError, UsageError
 from fmnist_edge.files import sha256_of
 from fmnist_edge.result import Inputs, OwnData, Settings
@@ -133,6 +132,9 @@ def read_own_data(path: Path) -> OwnImages:
     Raises:
         UsageError: The file cannot be read, holds objects, or its arrays do not fit together.
     """
+    # A measuring process without the user's data is spared `zipfile` and what it brings.
+    from fmnist_edge.arrays import ArraysError, read_arrays  # noqa: PLC0415
+
     try:
         payload = path.read_bytes()
         arrays = read_arrays(payload)

@@ -52,23 +52,6 @@ def _run(command: Sequence[object], environment: Mapping[str, str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def dist(users_environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sdist, and with the wheel that was built from the sdist."""
-    folder = tmp_path_factory.mktemp("dist")
-    _run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT],
-        users_environment,
-    )
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheel(dist: Path) -> Path:
-    (found,) = dist.glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
 def base(
     cli: CommandLine,
     wheel: Path,
