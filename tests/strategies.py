@@ -19,6 +19,7 @@ from fmnist_edge.result import (
     AgainstReference,
     Failure,
     Interval,
+    LoadWindow,
     Measurement,
     NotChecked,
     Percentile,
@@ -30,6 +31,8 @@ from fmnist_edge.result import (
     Samples,
     Settings,
     Skipped,
+    SpeedLevel,
+    Sustained,
     codes,
 )
 
@@ -51,6 +54,7 @@ _PLAIN: Final[Mapping[Any, st.SearchStrategy[Any]]] = {
 }
 _count = st.integers(1, 2**63)
 _seconds = st.floats(0, 1e9)
+_above_zero = st.floats(1e-9, 1e15)
 # Fields that take less than their type says.
 _NARROWER: Final[Mapping[type[Record], Mapping[str, st.SearchStrategy[Any]]]] = {
     Accuracy: {
@@ -76,6 +80,7 @@ _NARROWER: Final[Mapping[type[Record], Mapping[str, st.SearchStrategy[Any]]]] = 
     },
     PairedAccuracy: {"parent": shares, "own": shares, "p_value": shares},
     Parity: {"agreement": shares},
+    LoadWindow: {"calls": _count, "duration_seconds": _above_zero, "p50_ns": _above_zero},
     Percentile: {"share": shares},
     Predictions: {"labels": st.text("0123456789", max_size=8)},
     Quantization: {"scale": st.floats(1e-6, 1e6)},
@@ -93,6 +98,13 @@ _NARROWER: Final[Mapping[type[Record], Mapping[str, st.SearchStrategy[Any]]]] = 
         "limit_seconds": _seconds,
         "sustain_seconds": _seconds,
         "sustain_hz": st.floats(0, 1e4),
+    },
+    SpeedLevel: {"time_ns": _above_zero},
+    Sustained: {
+        "first_ns": _above_zero,
+        "ratio": _above_zero,
+        "windows": st.deferred(lambda: _some(LoadWindow)),
+        "levels": st.deferred(lambda: _some(SpeedLevel)),
     },
 }
 # What has a code has the values that belong to this code.
@@ -127,6 +139,10 @@ def records(kind: type[Record]) -> st.SearchStrategy[Any]:
     return st.sampled_from(sorted(table)).flatmap(
         lambda code: st.builds(kind, **{name: st.just(code)}, **parts, values=_values(table[code]))
     )
+
+
+def _some(kind: type[Record]) -> st.SearchStrategy[Any]:
+    return st.lists(records(kind), min_size=1, max_size=2).map(tuple)
 
 
 def _values(names: codes.Names) -> st.SearchStrategy[dict[str, Any]]:

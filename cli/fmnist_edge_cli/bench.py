@@ -28,6 +28,7 @@ from fmnist_edge_cli.options import (
     ForceOption,
     JsonOption,
     QuietOption,
+    SustainOption,
     VerboseOption,
     WideFlag,
     check_json,
@@ -174,6 +175,7 @@ def bench(
             help="Measure energy as well, for this many seconds per row.",
         ),
     ] = None,
+    sustain: SustainOption = None,
     limit: Annotated[float | None, limit_option("a measuring process", "protocol's")] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Set the seed of the order of processes and turns.")
@@ -252,6 +254,7 @@ def bench(
       fmnist-edge bench --replay result.json --json again.json
       fmnist-edge bench --resume result.json
       fmnist-edge bench --host pi@raspberrypi.local --host laptop garments.zip
+      fmnist-edge bench a.tflite b.onnx --sustain 10m
     """
     if host or attach or detach or collect or stop or wheels or remote_python:
         bench_hosts.bench(context)
@@ -268,7 +271,7 @@ def bench(
 
     others = (
         *(models, runtime, protocol, quick, processes, threads, batch, rate, pin, native),
-        *(energy, limit, seed is not None, together, data, device, fast_math, environment),
+        *(energy, sustain, limit, seed is not None, together, data, device, fast_math, environment),
     )
     shown = column_names(columns, wide=wide)
     progress = render.progress_display(quiet=quiet, verbose=verbose)
@@ -286,6 +289,8 @@ def bench(
             limit_seconds=limit,
             paced_hz=rate,
             energy_seconds=energy,
+            sustain_seconds=sustain,
+            sustain_hz=rate if sustain else None,
             seed=seed,
             pin=numbers("--pin", [pin], least=0) if pin is not None else None,
         )
@@ -334,8 +339,6 @@ def bench(
         _keep_and_show(run, file, shown)
     else:
         render.json_answer(run, STDOUT)
-    if not quiet:
-        bench_plan.advise(run)
     conclude(run)
 
 
@@ -354,7 +357,9 @@ def _measure(request: "BenchRequest", file: Path | None, progress: "Progress") -
     def keep(run: "Run") -> None:
         nonlocal finished
         finished = run.rounds
-        if file is not None and run.rounds < run.settings.processes:
+        # A sustained load follows the last round.
+        more = run.rounds < run.settings.processes or run.settings.sustain_seconds > 0
+        if file is not None and more:
             write_run(file, run)
 
     try:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from fmnist_edge.pipeline.bench import Expected
     from fmnist_edge.pipeline.bench_request import BenchRequest
-    from fmnist_edge.result import Case, Run
+    from fmnist_edge.result import Case
 
 _MINUTE = 60
 # Up to two minutes are told in seconds.
@@ -30,7 +30,19 @@ def announce(request: "BenchRequest", expected: "Expected") -> None:
         f"Measuring {len(cases)} rows of {len(files)} model files with the protocol "
         f"{request.settings.protocol}: about {_duration(expected.seconds)}. Up to {together} "
         f"processes live at the same time and take {expected.memory_bytes / _MEGA:.0f} MB of "
-        "memory together; one of them runs at a time."
+        f"memory together; one of them runs at a time.{_sustained(request)}"
+    )
+
+
+def _sustained(request: "BenchRequest") -> str:
+    """Return what the sustained load takes of that time; empty where none is asked for."""
+    each = request.settings.sustain_seconds
+    rows = sum(not case.subject.is_baseline for case in request.plan.cases)
+    if not each:
+        return ""
+    return (
+        f" The sustained load takes {_duration(each * rows)} of that time: {_duration(each)} for "
+        f"each of {rows} rows."
     )
 
 
@@ -62,6 +74,11 @@ def interrupted(finished: int, rounds: int, file: Path | None) -> None:
         text = "Interrupted. Nothing is kept; with --json FILE, finished rounds are."
     elif finished == 0:
         text = f"Interrupted. No round had ended, so {file} was not written."
+    elif finished == rounds:
+        text = (
+            f"Interrupted. {file} holds all rounds, and the sustained load as far as it came; load "
+            f"anew with: fmnist-edge bench --resume {file}"
+        )
     else:
         text = (
             f"Interrupted. {file} holds {finished} of {rounds} rounds; go on with: "
@@ -79,11 +96,3 @@ def _where(case: "Case", told: "Collection[str]") -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < _LONG else f"{seconds / _MINUTE:.0f} min"
-
-
-def advise(run: "Run") -> None:
-    """Name the command that helps, where the machine put figures in doubt."""
-    from fmnist_edge.report.diagnosis import hint
-
-    if text := hint(run):
-        render.warning(text)

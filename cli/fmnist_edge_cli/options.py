@@ -1,6 +1,7 @@
 """Options that several commands share, and checks of their values."""
 
 import math
+import re
 import reprlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -180,6 +181,41 @@ def column_names(given: str | None, *, wide: bool) -> Sequence[str] | None:
             hint=f"The columns are: {', '.join(COLUMNS)}.",
         )
     return names
+
+
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3_600}
+_LENGTH: Final = re.compile(r"(?P<number>\d{1,6}(\.\d{1,3})?)(?P<unit>[smh]?)", re.ASCII)
+_LEAST_LOAD: Final = 10
+_MOST_LOAD: Final = 86_400
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a length of time such as "90", "90s", "10m" or "1h".
+
+    Args:
+        text: A number, and a unit or none.
+
+    Raises:
+        typer.BadParameter: It is no such length, or not from 10 s to a day.
+    """
+    found = _LENGTH.fullmatch(text)
+    length = float(found["number"]) * _UNITS[found["unit"]] if found else 0.0
+    if not _LEAST_LOAD <= length <= _MOST_LOAD:
+        raise typer.BadParameter(
+            f"{reprlib.repr(text)} is no length of time from 10s to 24h, such as 90s, 10m or 1h."
+        )
+    return length
+
+
+SustainOption = Annotated[
+    float | None,
+    typer.Option(
+        "--sustain",
+        parser=seconds,
+        metavar="TIME",
+        help="Load each row for this long (90s, 10m, 1h), too: at --rate, or back to back.",
+    ),
+]
 
 
 def limit_option(what: str, default: str) -> Any:  # noqa: ANN401 - as typer.Option

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.result import Case, Energy, Failure, Measurement, Predictions, Reading
+from fmnist_edge.result import Case, Energy, Failure, Measurement, Predictions, Reading, Sustained
 
 
 @dataclass(eq=False)
@@ -19,6 +19,7 @@ class CaseData:
         readings: The machine before, during and after.
         scores: float32[N,C], the raw class scores of all inputs; None where no process classified.
         energy: None where it was not measured.
+        sustained: None where no sustained load was asked for.
         failure: Why the case was given up.
         truth: integers[N], the labels of all inputs; None where they are not known.
     """
@@ -28,6 +29,7 @@ class CaseData:
     readings: list[Reading] = field(default_factory=list)
     scores: NDArray[np.float32] | None = None
     energy: Energy | None = None
+    sustained: Sustained | None = None
     failure: Failure | None = None
     truth: NDArray[np.integer] | None = None
 

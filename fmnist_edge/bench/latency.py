@@ -51,12 +51,14 @@ class PacedTurn:
         service: uint64[count] nanoseconds of the call alone.
         last: Index of the input of the last call.
         output: A copy of the output of the last call.
+        next_ns: When one more call would have been due.
     """
 
     response: NDArray[np.uint64]
     service: NDArray[np.uint64]
     last: int
     output: NDArray[Any]
+    next_ns: float
 
 
 def clock_cost() -> float:
@@ -201,7 +203,15 @@ def timed_by_itself(session: SelfTiming, tensors: Tensors, *, first: int, second
     return Turn(samples, len(samples), busy, last, output.copy())
 
 
-def paced(run: Run, tensors: Tensors, *, first: int, hz: float, calls: int) -> PacedTurn:
+def paced(  # noqa: PLR0913 - each is one independent fact about the turn
+    run: Run,
+    tensors: Tensors,
+    *,
+    first: int,
+    hz: float,
+    calls: int,
+    begin_ns: float | None = None,
+) -> PacedTurn:
     """Call `run` at fixed times and sleep in between, as an application does.
 
     A late call starts at once and is timed from its scheduled time, so that a stall shows in every
@@ -213,13 +223,14 @@ def paced(run: Run, tensors: Tensors, *, first: int, hz: float, calls: int) -> P
         first: Index of the input to begin with.
         hz: Arrivals per second.
         calls: How many calls to make.
+        begin_ns: When the first call is due; None for one period from now.
     """
     response, service = array("Q"), array("Q")
     read = clock.perf_counter_ns
     period = NS_PER_SECOND / hz
     output: NDArray[Any] | None = None
     with no_collector():
-        begin = read() + period
+        begin = read() + period if begin_ns is None else begin_ns
         for index, tensor in enumerate(islice(cycle(tensors), first, first + calls)):
             due = int(begin + index * period)
             sleep_until(due)
@@ -231,7 +242,8 @@ def paced(run: Run, tensors: Tensors, *, first: int, hz: float, calls: int) -> P
     if output is None:
         raise ValueError("there are no calls to make")
     last = (first + calls - 1) % len(tensors)
-    return PacedTurn(as_array(response), as_array(service), last, output.copy())
+    next_ns = begin + calls * period
+    return PacedTurn(as_array(response), as_array(service), last, output.copy(), next_ns)
 
 
 def as_array(taken: "array[int]") -> NDArray[np.uint64]:

@@ -21,6 +21,7 @@ from fmnist_edge.bench.inputs import (
     OwnImages,
     inputs_for,
 )
+from fmnist_edge.bench.load import load_turn
 from fmnist_edge.bench.plan import failure_of
 from fmnist_edge.bench.sampler import LatencySampler
 from fmnist_edge.bench.wire import Command, Job, Opened, Reply, Task, encode_scores
@@ -124,6 +125,7 @@ class CaseMeasurement:
             Task.PACED: self._paced,
             Task.COLLECT: self._collect,
             Task.SUSTAINED_LOAD: self._sustained_load,
+            Task.LOAD_TURN: self._load_turn,
         }
 
     def handle(self, command: Command) -> Reply:
@@ -201,6 +203,16 @@ class CaseMeasurement:
         batch = self._opened.session.batch
         _, calls = probes.images_per_second(sampler.run, sampler.tensors, batch, command.seconds)
         return Reply(calls=calls)
+
+    def _load_turn(self, command: Command) -> Reply:
+        windows = load_turn(
+            self._opened.sampler,
+            command.seconds,
+            self._job.settings.sustain_hz,
+            threads=self._job.case.threads,
+            cpu_use=self._instruments.cpu_use,
+        )
+        return Reply(windows=windows)
 
     def _collect(self, _: Command) -> Reply:
         model = self._opened

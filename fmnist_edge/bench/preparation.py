@@ -137,4 +137,5 @@ def _seconds(each: Prepared, settings: Settings, images: int) -> float:
         + _OTHER_SECONDS
     )
     once = 0.0 if each.case.subject.is_baseline else min(_CLASSIFY_SECONDS, images * call)
-    return settings.processes * process + once + 2 * settings.energy_seconds
+    sustained = 0.0 if each.case.subject.is_baseline else settings.sustain_seconds
+    return settings.processes * process + once + 2 * settings.energy_seconds + sustained

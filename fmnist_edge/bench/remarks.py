@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from fmnist_edge.artifact import Precision
+from fmnist_edge.bench.load_remarks import load_remarks
 from fmnist_edge.clock import NS_PER_SECOND
 from fmnist_edge.devices import Unit
 from fmnist_edge.result import Remark, Row, Value
@@ -36,6 +37,7 @@ def remarks(row: Row, everything: Sequence[Row], host: Mapping[str, Value]) -> t
         *_paced(row),
         *governor(host),
         *_warmed_up(row),
+        *load_remarks(row),
     )
 
 

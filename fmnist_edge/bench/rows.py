@@ -47,6 +47,7 @@ def _row(own: CaseData, everything: Sequence[CaseData]) -> Row:
         stages=statistics.stages(measurements),
         accuracy=accuracy(own, everything),
         energy=own.energy,
+        sustained=own.sustained,
         readings=readings,
     )
 

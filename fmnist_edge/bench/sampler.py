@@ -1,6 +1,7 @@
 """The latency samples of one process, collected turn after turn."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.bench import latency
-from fmnist_edge.clock import NS_PER_SECOND
+from fmnist_edge.clock import NS_PER_SECOND, timed
 from fmnist_edge.result import BackToBack, CpuUse, Paced, Samples, Settings
 from fmnist_edge.session import SelfTiming, Session
 
@@ -20,6 +21,21 @@ _REFRESH_SECONDS: Final = 0.02
 # The state of the caches matters little to a call that takes longer than this.
 _LONG_CALL_NS: Final = 1_000_000
 _CALIBRATION_CALLS: Final = 1_000
+
+
+@dataclass(frozen=True)
+class LoadCalls:
+    """The calls of a moment of a sustained load.
+
+    Args:
+        samples: float64[count] nanoseconds per call.
+        calls: How many calls were made.
+        busy_ns: Time from the start of the first call to the end of the last one.
+    """
+
+    samples: NDArray[np.float64]
+    calls: int
+    busy_ns: int
 
 
 class LatencySampler:
@@ -131,6 +147,39 @@ class LatencySampler:
         self._response.append(turn.response)
         self._service.append(turn.service)
         self._end_turn(turn.last, turn.output)
+
+    def load(self, seconds: float) -> LoadCalls:
+        """Call one after the other for a while, at least once; nothing of it is kept."""
+        turn = self._turn(seconds, at_least=1)
+        self._next = (turn.last + 1) % len(self.tensors)
+        return LoadCalls(turn.samples / self._calls_per_sample, turn.calls, turn.busy_ns)
+
+    def paced_load(self, seconds: float, hz: float, begin_ns: float) -> tuple[LoadCalls, float]:
+        """Call at fixed times for a while, at least once; nothing of it is kept.
+
+        Fewer calls are made where so many would take longer than that.
+
+        Args:
+            seconds: How long to call.
+            hz: Arrivals per second.
+            begin_ns: When the first call is due.
+
+        Returns:
+            The calls, each from its scheduled time to the answer, and when the next one is due.
+        """
+        calls = max(1, int(min(hz, NS_PER_SECOND / self.call_ns) * seconds))
+        turn, busy_ns = timed(
+            lambda: latency.paced(
+                self.run, self.tensors, first=self._next, hz=hz, calls=calls, begin_ns=begin_ns
+            )
+        )
+        self._next = (turn.last + 1) % len(self.tensors)
+        return LoadCalls(turn.response.astype(np.float64), calls, busy_ns), turn.next_ns
+
+    @property
+    def times_itself(self) -> bool:
+        """Whether native code makes the calls, which it does one after the other only."""
+        return isinstance(self._session, SelfTiming)
 
     def _end_turn(self, last: int, output: NDArray[Any]) -> None:
         self.spot_checks.append((last, output))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_edge.records import Record, encode
-from fmnist_edge.result import Case, Failure, Measurement, Settings
+from fmnist_edge.result import Case, Failure, LoadWindow, Measurement, Settings
 
 
 class DataPaths(Record):
@@ -57,6 +57,7 @@ class Task(StrEnum):
             measurement.
         SUSTAINED_LOAD: Call back to back for the energy measurement. The reply holds the number of
             calls.
+        LOAD_TURN: One turn of a load that lasts for minutes. The reply holds its windows.
     """
 
     OPEN = "open"
@@ -64,6 +65,7 @@ class Task(StrEnum):
     PACED = "paced"
     COLLECT = "collect"
     SUSTAINED_LOAD = "sustained-load"
+    LOAD_TURN = "load-turn"
 
 
 class Command(Record):
@@ -101,6 +103,7 @@ class Reply(Record):
         scores: float32[N,C] of all images, packed by `encode_scores`; after `COLLECT`, where the
             job asks for labels.
         calls: Calls made, after `SUSTAINED_LOAD`.
+        windows: After `LOAD_TURN`; `at_seconds` is that of the clock that all processes share.
         failure: Why the command could not be carried out.
     """
 
@@ -108,6 +111,7 @@ class Reply(Record):
     measurement: Measurement | None = None
     scores: str = ""
     calls: int = 0
+    windows: tuple[LoadWindow, ...] = ()
     failure: Failure | None = None
 
 

@@ -17,6 +17,7 @@ from fmnist_edge.bench.case_data import CaseData
 from fmnist_edge.bench.energy import measure_energy
 from fmnist_edge.bench.rounds import Launch, WorkerHandle, run_rounds
 from fmnist_edge.bench.rows import make_rows
+from fmnist_edge.bench.sustained import measure_sustained
 from fmnist_edge.bench.wire import Job
 from fmnist_edge.bench.worker_process import Worker
 from fmnist_edge.clock import NS_PER_SECOND, now
@@ -43,6 +44,7 @@ from fmnist_edge.result import (
     Run,
     Settings,
     Skipped,
+    Sustained,
     drivers_of,
 )
 
@@ -130,7 +132,8 @@ def bench(
     Args:
         request: What to measure, and how.
         progress: Told of every command to a worker.
-        keep: Called after each round with what is known by then.
+        keep: Called after each round, and in the course of a sustained load, with what is known by
+            then.
 
     Raises:
         DatasetCorruptError: The test split is not the published one.
@@ -191,18 +194,51 @@ def bench(
             keep=lambda rounds: keep(result(rounds)),
         )
     if settings.energy_seconds and (meter or gpu_meter):
-        sound = [each.case for each in found if each.failure is None]
-        energy = measure_energy(
-            sound,
+        _measure_energy(request, found, launch, meter_of, progress)
+
+    def keep_loads(loads: Mapping[Case, Sustained]) -> None:
+        for each in found:
+            each.sustained = loads.get(each.case)
+        keep(result(settings.processes))
+
+    if settings.sustain_seconds:
+        measure_sustained(
+            _to_load(found),
             settings,
             data.paths,
             launch=launch,
-            meter_of=meter_of,
+            probe=probe,
+            begin_ns=begin,
             progress=progress,
+            keep=keep_loads,
         )
-        for each in found:
-            each.energy = energy.get(each.case)
     return result(settings.processes)
+
+
+def _measure_energy(
+    request: BenchRequest,
+    found: Sequence[CaseData],
+    launch: Launch,
+    meter_of: Callable[[Case], Meter | None],
+    progress: Progress,
+) -> None:
+    """Measure the energy of the sound cases; what an earlier run has measured stays."""
+    energy = measure_energy(
+        [each.case for each in found if each.failure is None and each.energy is None],
+        request.settings,
+        request.data.paths,
+        launch=launch,
+        meter_of=meter_of,
+        progress=progress,
+    )
+    for each in found:
+        each.energy = energy.get(each.case, each.energy)
+
+
+def _to_load(found: Sequence[CaseData]) -> Sequence[Case]:
+    """Return the sound cases; the baseline is no file that anybody ships."""
+    sound = [each.case for each in found if each.failure is None]
+    return [case for case in sound if not case.subject.is_baseline]
 
 
 def _is_nvidia(case: Case) -> bool:
@@ -220,7 +256,12 @@ def _begun(request: BenchRequest) -> list[CaseData]:
     """Return the cases with what an earlier run has measured of them."""
     rows = {row.case: row for row in request.begun.rows} if request.begun is not None else {}
     return [
-        CaseData(case, list(rows[case].measurements), list(rows[case].readings))
+        CaseData(
+            case,
+            list(rows[case].measurements),
+            list(rows[case].readings),
+            energy=rows[case].energy,
+        )
         if case in rows
         else CaseData(case)
         for case in request.plan.cases

@@ -32,6 +32,8 @@ _MODULE: Final = "fmnist_edge.worker"
 WORKER: Final = (sys.executable, "-m", _MODULE)
 # Facts that differ between two machines.
 _MACHINE: Final = ("cpu", "model", "cores")
+# The part of a sustained load that is there where it came to its end; windows may be left out.
+_WHOLE_LOAD: Final = 0.9
 
 
 def worker_command(_: Case) -> Sequence[str]:
@@ -199,7 +201,7 @@ def resume(result: Path) -> BenchRequest:
         EnvironmentUnusableError: An environment cannot measure.
     """
     begun = read_run(result)
-    if begun.rounds >= begun.settings.processes:
+    if begun.rounds >= begun.settings.processes and _is_loaded(begun):
         raise UsageError(
             f"{result} is complete: nothing is left to measure.",
             hint=f"Repeat the measurement with: fmnist-edge bench --replay {result}",
@@ -222,6 +224,22 @@ def resume(result: Path) -> BenchRequest:
     left = tuple(case for case in request.plan.cases if case not in gone)
     plan = replace(request.plan, cases=left, failed=failed)
     return replace(request, plan=plan, begun=begun, host_name=begun.host_name)
+
+
+def _is_loaded(run: Run) -> bool:
+    """Return whether each row that can be loaded has had its sustained load."""
+    wanted = run.settings.sustain_seconds
+    loaded = [
+        row
+        for row in run.rows
+        if row.failure is None
+        and not row.case.subject.is_baseline
+        # Native code makes no paced calls.
+        and not (run.settings.sustain_hz and row.paced is None)
+    ]
+    return not wanted or all(
+        row.sustained is not None and row.sustained.seconds > _WHOLE_LOAD * wanted for row in loaded
+    )
 
 
 def told(environment: Environment) -> OtherEnvironment:

@@ -20,6 +20,7 @@ from fmnist_edge.report.numbers import (
 from fmnist_edge.report.placement import compiling_table, device_table, placement_table
 from fmnist_edge.report.ratios import between
 from fmnist_edge.report.rows import memory_of, ordered, row_names
+from fmnist_edge.report.sustained import sustained_table
 from fmnist_edge.result import ColdStart, Energy, Figure, Latency, Measurement, Row, Run, StageTimes
 
 # Rows of native loops, and the runtime that makes the same calls from Python.
@@ -48,6 +49,7 @@ def asked_for(run: Run) -> Iterator[tuple[str, Table]]:
     """Yield the tables of what is measured only on request, with their titles."""
     for title, table in (
         ("Energy", energy_table(run)),
+        ("Sustained load", sustained_table(run)),
         ("What Python adds to a call", native_table(run)),
     ):
         if table.rows:

@@ -70,6 +70,13 @@ def _regimes(run: Run) -> Iterator[str]:
     )
     if settings.energy_seconds:
         yield f"Energy was measured on its own, for {settings.energy_seconds:g} s per row."
+    if settings.sustain_seconds:
+        rate = settings.sustain_hz
+        how = f"at {rate:g} calls per second" if rate else "one call after the other"
+        yield (
+            f"*Sustained*: after all that, {how} for {settings.sustain_seconds:g} s per row, in "
+            "turns long enough to heat the machine, the first ones of 5 s."
+        )
 
 
 def _words(run: Run) -> str:

@@ -19,6 +19,7 @@ from fmnist_edge.report.notes import energy_note
 from fmnist_edge.report.numbers import counted, listed, micro, sentence
 from fmnist_edge.report.placement import units
 from fmnist_edge.report.rows import batches, varied
+from fmnist_edge.report.sustained import load_lines
 from fmnist_edge.result import Row, Run, p50_ns
 
 _UNKNOWN: Final = "unknown"
@@ -94,7 +95,13 @@ def first_screen(
         chosen=user_rows(run).index(choice.best) if isinstance(choice, Choice) else None,
         below=tuple(
             _wrapped(text, width)
-            for text in (*_failed(run), *units(run), *_crossing(run), *_baseline(run))
+            for text in (
+                *_failed(run),
+                *units(run),
+                *_crossing(run),
+                *load_lines(run),
+                *_baseline(run),
+            )
         ),
         decision=_most_important(
             _LINES if width >= _WIDTH else _NARROW_LINES,

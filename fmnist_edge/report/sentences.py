@@ -268,6 +268,35 @@ REMARKS: Final[Mapping[str, Told]] = {
         "The temperature rose from {from_celsius} to {to_celsius} ({sensor}) during the run.",
         "Measure again while the machine is warm to see whether it is as fast then.",
     ),
+    "slows-down": Told(
+        "Under the sustained load, a call took {first_ns} in the first seconds and {lasting_ns} at "
+        "the end, {times_ratio} times as long; the last change was after {after_seconds} of load."
+    ),
+    "speeds-up": Told(
+        "Under the sustained load, a call took {first_ns} in the first seconds and {lasting_ns} at "
+        "the end, {times_ratio} times as long; the last change was after {after_seconds} of load."
+    ),
+    "changed-for-a-while": Told(
+        "Under the sustained load, the speed had {levels:level}, from {from_ns} to {to_ns} per "
+        "call, and ended about where it began, at {lasting_ns}."
+    ),
+    "slower-and-warmer": Told(
+        "Between the first seconds and the last level, the temperature rose from {from_celsius} to "
+        "{to_celsius} ({sensor}).",
+        "A heat sink, a fan or a lower rate (--rate) may keep the first speed.",
+    ),
+    "slower-at-a-lower-clock": Told(
+        "Between the first seconds and the last level, the clock fell from {from_mhz} to {to_mhz}."
+    ),
+    "slower-under-limits": Told(
+        "At the last level, limits were in force that were not in the first seconds: {limits}.",
+        "Cool the machine, or give it a stronger power supply, if it is to keep the first speed.",
+    ),
+    "slower-beside-others": Told(
+        "Other programs had {from_share} of all CPU time in the first seconds and {to_share} at "
+        "the last level, so that the lasting speed is not that of the machine alone.",
+        _QUIET,
+    ),
 }
 """What a reader should know of a row."""
 

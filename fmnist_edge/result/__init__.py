@@ -13,6 +13,7 @@ Schema history:
        lack only fields with defaults, are still read.
 """
 
+from fmnist_edge.result.conditions import Conditions, conditions
 from fmnist_edge.result.derived import (
     LEVELS,
     Accuracy,
@@ -75,7 +76,7 @@ from fmnist_edge.result.run import SCHEMA_VERSION, OtherEnvironment, OwnData, Ro
 from fmnist_edge.result.samples import Samples
 from fmnist_edge.result.settings import Case, Settings, Subject
 from fmnist_edge.result.store import read_run, write_run
-from fmnist_edge.result.sustained import LoadWindow, SpeedLevel, Sustained
+from fmnist_edge.result.sustained import LoadWindow, SpeedLevel, Sustained, time_ns
 
 __all__ = [
     "LEVELS",
@@ -92,6 +93,7 @@ __all__ = [
     "Closed",
     "Cold",
     "ColdStart",
+    "Conditions",
     "Copies",
     "CpuTwin",
     "CpuUse",
@@ -146,6 +148,7 @@ __all__ = [
     "Values",
     "can_tell",
     "case_name",
+    "conditions",
     "device_name",
     "drivers_of",
     "fastest",
@@ -155,6 +158,7 @@ __all__ = [
     "paired_turns",
     "read_run",
     "telling",
+    "time_ns",
     "unusual",
     "write_run",
 ]

@@ -81,6 +81,13 @@ REMARKS: Final = _table(
     paced_is_slower=("rate_hz", "paced_p50_ns", "times", "service_p50_ns"),
     governor=("governor",),
     warmed_up=("sensor", "from_celsius", "to_celsius"),
+    slows_down=("times_ratio", "after_seconds", "first_ns", "lasting_ns"),
+    speeds_up=("times_ratio", "after_seconds", "first_ns", "lasting_ns"),
+    changed_for_a_while=("levels", "from_ns", "to_ns", "lasting_ns"),
+    slower_and_warmer=("sensor", "from_celsius", "to_celsius"),
+    slower_at_a_lower_clock=("from_mhz", "to_mhz"),
+    slower_under_limits=("limits",),
+    slower_beside_others=("from_share", "to_share"),
 )
 """What a reader should know of a row (`Remark`)."""
 

@@ -1,7 +1,12 @@
 """Latency under a load that lasts for minutes, as a function of time."""
 
+from typing import Final
+
 from fmnist_edge.records import Record
 from fmnist_edge.result.derived import Interval
+from fmnist_edge.result.health import Reading
+
+_NS_PER_SECOND: Final = 1e9
 
 
 class LoadWindow(Record):
@@ -14,6 +19,10 @@ class LoadWindow(Record):
         calls: How many there were.
         p50_ns: Their median latency; of paced calls, from the scheduled time to the answer.
         p90_ns: The latency that nine tenths of them stayed below.
+        lost_share: Share of the CPU time that the calls could use and others had, 0..1; None where
+            the system does not tell. Paced calls sleep, so that it means nothing for them.
+        others_share: CPU time of all others, other machines on the same host among them, as a share
+            of what all CPUs could give, 0..1; None likewise.
     """
 
     at_seconds: float
@@ -21,20 +30,38 @@ class LoadWindow(Record):
     calls: int
     p50_ns: float
     p90_ns: float
+    lost_share: float | None = None
+    others_share: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.calls < 1 or min(self.duration_seconds, self.p50_ns) <= 0:
+            raise ValueError("a window without calls, or whose calls took no time")
 
 
 class SpeedLevel(Record):
-    """A stretch of a sustained load in which the latency kept one level.
+    """A stretch of a sustained load in which calls kept one speed.
 
     Args:
         from_seconds: When it began, since the run began.
         to_seconds: When it ended.
+        after_seconds: How long this case had been loaded by then; turns of others do not count.
+        windows: How many windows it has.
+        time_ns: The median of the times per call of its windows (`time_ns`).
+        interval_ns: Interval of that median.
         p50_ns: The median of the medians of its windows.
     """
 
     from_seconds: float
     to_seconds: float
+    after_seconds: float
+    windows: int
+    time_ns: float
+    interval_ns: Interval
     p50_ns: float
+
+    def __post_init__(self) -> None:
+        if self.time_ns <= 0:
+            raise ValueError("a level at which a call took no time")
 
 
 class Sustained(Record):
@@ -44,18 +71,55 @@ class Sustained(Record):
         rate_hz: Arrivals per second; 0 for calls one after the other.
         windows: In the order of time.
         turn_windows: Windows per turn, in order; between two turns the other cases were loaded.
-        levels: The levels between the points where the latency changed, at least one.
-        first_p50_ns: The level of the first seconds.
-        lasting_p50_ns: The last level, which is what a user of a device in service meets.
-        ratio: The lasting level over that of the first seconds; above 1 the machine became slower.
-        ratio_interval: Interval of that ratio; None where there are too few windows.
+        levels: The levels between the points where the speed changed, at least one.
+        first_ns: The time per call in the first seconds: the median of the windows of the first
+            turn, or of as many of them as belong to the first level.
+        first_interval_ns: Interval of that median.
+        ratio: The time per call at the last level, which is what a user of a device in service
+            meets, over that in the first seconds; above 1 the machine became slower.
+        ratio_interval: Interval of that ratio.
+        readings: The machine during the turns.
     """
 
     rate_hz: float
     windows: tuple[LoadWindow, ...]
     turn_windows: tuple[int, ...]
     levels: tuple[SpeedLevel, ...]
-    first_p50_ns: float
-    lasting_p50_ns: float
+    first_ns: float
+    first_interval_ns: Interval
     ratio: float
-    ratio_interval: Interval | None
+    ratio_interval: Interval
+    readings: tuple[Reading, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.windows or not self.levels or min(self.first_ns, self.ratio) <= 0:
+            raise ValueError("a load without windows or levels, or whose calls took no time")
+
+    @property
+    def lasting(self) -> SpeedLevel:
+        """The level that the load ended at."""
+        return self.levels[-1]
+
+    @property
+    def seconds(self) -> float:
+        """How long the case was loaded; turns of others do not count."""
+        return sum(each.duration_seconds for each in self.windows)
+
+    @property
+    def times_ns(self) -> tuple[float, ...]:
+        """The time per call of each window (`time_ns`)."""
+        return tuple(time_ns(each, self.rate_hz) for each in self.windows)
+
+
+def time_ns(window: LoadWindow, rate_hz: float) -> float:
+    """Return the time per call of a window, in which changes of speed are looked for.
+
+    Calls one after the other: its duration over its calls, with every interruption. The system
+    interrupts few of many short calls, so that their median does not tell how much gets done. Paced
+    calls: their median latency.
+
+    Args:
+        window: The window.
+        rate_hz: Arrivals per second; 0 for calls one after the other.
+    """
+    return window.p50_ns if rate_hz else window.duration_seconds * _NS_PER_SECOND / window.calls

@@ -186,6 +186,18 @@ _BARE = Measurement(
     used={},
 )
 
+_READING = Reading(
+    at_seconds=1.5,
+    temperatures_celsius={"cpu-thermal": 55.5},
+    clocks_mhz={"policy0": 2400.0},
+    throttled={"under-voltage": False},
+    event_counters={"under-voltage": 0},
+    load=0.5,
+    on_battery=False,
+    available_bytes=1 << 30,
+    unreadable={"fan": "there is none"},
+)
+
 RUN = Run(
     created="2026-11-22T08:31:00.123456+00:00",
     version="0.2.0",
@@ -247,19 +259,7 @@ RUN = Run(
                 ),
             ),
             energy=Energy(energy_j=12.5, idle_w=0.25, duration_seconds=30.0, calls=1000),
-            readings=(
-                Reading(
-                    at_seconds=1.5,
-                    temperatures_celsius={"cpu-thermal": 55.5},
-                    clocks_mhz={"policy0": 2400.0},
-                    throttled={"under-voltage": False},
-                    event_counters={"under-voltage": 0},
-                    load=0.5,
-                    on_battery=False,
-                    available_bytes=1 << 30,
-                    unreadable={"fan": "there is none"},
-                ),
-            ),
+            readings=(_READING,),
             rules=(
                 RuleCheck(
                     "mobile-like",
@@ -292,15 +292,27 @@ RUN = Run(
             sustained=Sustained(
                 rate_hz=30.0,
                 windows=(
-                    LoadWindow(2.5, duration_seconds=1.0, calls=30, p50_ns=4200.0, p90_ns=4400.0),
+                    LoadWindow(
+                        2.5,
+                        duration_seconds=1.0,
+                        calls=30,
+                        p50_ns=4200.0,
+                        p90_ns=4400.0,
+                        lost_share=0.0,
+                        others_share=0.125,
+                    ),
                     LoadWindow(33.5, duration_seconds=1.0, calls=30, p50_ns=5250.0, p90_ns=6000.0),
                 ),
                 turn_windows=(1, 1),
-                levels=(SpeedLevel(2.5, 3.5, 4200.0), SpeedLevel(33.5, 34.5, 5250.0)),
-                first_p50_ns=4200.0,
-                lasting_p50_ns=5250.0,
+                levels=(
+                    SpeedLevel(2.5, 3.5, 0.0, 1, 4200.0, Interval(4100.0, 4300.0), 4200.0),
+                    SpeedLevel(33.5, 34.5, 1.0, 1, 5250.0, Interval(5150.0, 5350.0), 5250.0),
+                ),
+                first_ns=4200.0,
+                first_interval_ns=Interval(4100.0, 4300.0),
                 ratio=1.25,
                 ratio_interval=Interval(1.2, 1.3),
+                readings=(replace(_READING, at_seconds=3.0), replace(_READING, at_seconds=34.0)),
             ),
         ),
         Row(

@@ -30,6 +30,10 @@ DRIFT: Final = 0.30
 THROTTLED: Final = 2
 # Back-to-back time per process: calls drift over it, and throttle in its last third.
 RUN: Final = 300_000 * MICROSECOND
+# A load of seconds: calls that slow down after so much of it, and others that are in between.
+SLOWED: Final = 1.3
+SLOWED_AFTER: Final = 4_500_000 * MICROSECOND
+SLOWER: Final = 1.12
 STALL: Final = 20_000 * MICROSECOND
 # The input with this number stalls; calls go round so many.
 STALLING: Final = 100
@@ -59,6 +63,14 @@ def _drifting() -> Duration:
 
 def _throttling() -> Duration:
     return lambda spent, _number: BASE * (THROTTLED if spent > 2 * RUN // 3 else 1)
+
+
+def _slowing() -> Duration:
+    return lambda spent, _number: int(BASE * (SLOWED if spent > SLOWED_AFTER else 1))
+
+
+def _slower() -> Duration:
+    return lambda _spent, _number: int(BASE * SLOWER)
 
 
 def _stalling() -> Duration:
@@ -177,6 +189,8 @@ RUNTIMES: Final[Mapping[str, Runtime]] = {
     "bimodal": Runtime(lambda: Spinning(_bimodal())),
     "drifting": Runtime(lambda: Spinning(_drifting())),
     "throttling": Runtime(lambda: Spinning(_throttling())),
+    "slowing": Runtime(lambda: Spinning(_slowing())),
+    "slower": Runtime(lambda: Spinning(_slower())),
     "stalling": Runtime(lambda: Spinning(_stalling())),
     "caching": Runtime(Caching),
     "hasty": Runtime(Hasty),

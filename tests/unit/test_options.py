@@ -3,12 +3,13 @@
 from typing import get_args, get_type_hints
 
 import pytest
+from typer import BadParameter
 
 from fmnist_edge.errors import UsageError
 from fmnist_edge_cli import bench
 from fmnist_edge_cli.commands import COMMANDS, load
 from fmnist_edge_cli.main import main
-from fmnist_edge_cli.options import numbers
+from fmnist_edge_cli.options import numbers, seconds
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,7 @@ def test_the_float_options_are_known() -> None:
         ("doctor", "--limit"),
         ("bench", "--rate"),
         ("bench", "--energy"),
+        ("bench", "--sustain"),
         ("bench", "--limit"),
         ("bench", "--reconnect"),
         ("compare", "--fail-above"),
@@ -128,3 +130,17 @@ def test_every_command_that_tells_how_it_goes_can_be_silenced(
     with pytest.raises(SystemExit):
         main()
     assert "-q, --quiet" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("90", 90), ("90s", 90), ("10m", 600), ("1h", 3_600), ("1.5m", 90), ("600.0", 600)],
+)
+def test_a_length_of_time_is_read(text: str, length: float) -> None:
+    assert seconds(text) == length
+
+
+@pytest.mark.parametrize("text", ["", "m", "1hm", "9s", "25h", "-10m", "10 m", "1e3", "nan", "٩٠"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(BadParameter, match="no length of time from 10s to 24h, such as 90s"):
+        seconds(text)
