@@ -339,6 +339,8 @@ def bench(
         _keep_and_show(run, file, shown)
     else:
         render.json_answer(run, STDOUT)
+    if not quiet:
+        bench_plan.advise(run)
     conclude(run)
 
 

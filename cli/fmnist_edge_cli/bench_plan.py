@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from fmnist_edge.pipeline.bench import Expected
     from fmnist_edge.pipeline.bench_request import BenchRequest
-    from fmnist_edge.result import Case
+    from fmnist_edge.result import Case, Run
 
 _MINUTE = 60
 # Up to two minutes are told in seconds.
@@ -96,3 +96,11 @@ def _where(case: "Case", told: "Collection[str]") -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < _LONG else f"{seconds / _MINUTE:.0f} min"
+
+
+def advise(run: "Run") -> None:
+    """Name the command that helps, where the machine put figures in doubt."""
+    from fmnist_edge.report.diagnosis import hint
+
+    if text := hint(run):
+        render.warning(text)

@@ -230,15 +230,13 @@ def diagnosis(found: "Diagnosis", *, whole: bool) -> None:
         found: What was found.
         whole: Whether everything is told.
     """
-    from fmnist_edge.report.doctor import TO_DO, doctor_text
+    from fmnist_edge.report.doctor import TO_DO, doctor_text, verdict_lines
 
     console = _console(sys.stdout)
     width = console.width if console.is_terminal else None
-    first, *rest = doctor_text(found, width, whole=whole)
-    console.print(first, style=_READY[found.ready], highlight=False, soft_wrap=True)
-    for text in rest:
-        style = "bold" if text == TO_DO else ""
-        console.print(text, style=style, highlight=False, soft_wrap=True)
+    styles = dict.fromkeys(verdict_lines(found, width), _READY[found.ready]) | {TO_DO: "bold"}
+    for text in doctor_text(found, width, whole=whole):
+        console.print(text, style=styles.get(text, ""), highlight=False, soft_wrap=True)
 
 
 def evaluation(done: "Evaluated") -> None:

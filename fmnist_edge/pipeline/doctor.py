@@ -20,6 +20,7 @@ from fmnist_edge.host.noise import Heard, listen
 from fmnist_edge.host.permissions import closed_files
 from fmnist_edge.host.programs import Run, run_program
 from fmnist_edge.host.word_size import kernel_bits, userland_bits
+from fmnist_edge.optional import installed
 from fmnist_edge.pipeline.devices import SECONDS, probe_devices
 from fmnist_edge.pipeline.findings import TEMPORARY, findings
 from fmnist_edge.progress import SILENT, Progress
@@ -32,6 +33,7 @@ from fmnist_edge.result import (
     Reading,
     drivers_of,
 )
+from fmnist_edge.runtimes import RUNTIMES
 
 Listen = Callable[[Callable[[], None]], Heard]
 ProbeDevices = Callable[[], Sequence[DeviceState] | None]
@@ -120,6 +122,7 @@ def examine(
         python=platform.python_version(),
         kernel_bits=kernel_bits(),
         userland_bits=userland_bits(),
+        installed=_installed(),
         devices=None if states is None else tuple(states),
         readings=tuple(readings),
         meter=find_meter(root, run)[1],
@@ -130,6 +133,14 @@ def examine(
         disk=disk,
     )
     return judged(found, heard)
+
+
+def _installed() -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, module in RUNTIMES.items()
+        if module.READS_MODEL and (not module.PACKAGE or installed(module.PACKAGE))
+    )
 
 
 def judged(found: Diagnosis, heard: Heard) -> Diagnosis:

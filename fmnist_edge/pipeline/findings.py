@@ -16,7 +16,7 @@ from fmnist_edge.bench.checks.machine import (
 from fmnist_edge.bench.remarks import governor
 from fmnist_edge.devices import CPU
 from fmnist_edge.host.raspberry_pi import SINCE_BOOT
-from fmnist_edge.optional import install_command, installed
+from fmnist_edge.optional import install_command
 from fmnist_edge.result import (
     NO_SIGN,
     CpuUse,
@@ -94,11 +94,7 @@ def _have(of: Diagnosis) -> set[str]:
     """Return the runtimes that can be used; if they were not tried, those that are installed."""
     if of.devices is not None:
         return {runtime for runtime, _ in _usable(of)}
-    return {
-        name
-        for name, module in RUNTIMES.items()
-        if module.READS_MODEL and (not module.PACKAGE or installed(module.PACKAGE))
-    }
+    return set(of.installed)
 
 
 def _runtimes(of: Diagnosis) -> Iterator[Finding]:

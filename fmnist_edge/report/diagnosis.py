@@ -7,7 +7,7 @@ from typing import Final
 from fmnist_edge.report.figures import named
 from fmnist_edge.report.numbers import listed
 from fmnist_edge.report.sentences import filled
-from fmnist_edge.result import Diagnosis, Figure, Finding
+from fmnist_edge.result import Diagnosis, Figure, Finding, Run
 
 READY: Final = "Ready to measure."
 _MOST_BRIEFS: Final = 4
@@ -232,6 +232,12 @@ def verdict(of: Diagnosis) -> str:
     )
     doubts = f": expect SUSPECT figures ({named(figures)})" if figures else ""
     return f"Ready to measure, but {_briefs(expected)}{doubts}."
+
+
+def hint(run: Run) -> str:
+    """Return where to learn what helps against doubts that come from the machine; may be empty."""
+    machine = any(each.code in FINDINGS for row in run.rows for each in row.reasons)
+    return "What helps on this machine is told by: fmnist-edge doctor" if machine else ""
 
 
 def _briefs(found: Sequence[Finding]) -> str:

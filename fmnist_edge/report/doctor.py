@@ -28,13 +28,18 @@ def doctor_text(of: Diagnosis, width: int | None = None, *, whole: bool = False)
         width: Of the terminal; None leaves lines as long as they are.
         whole: Whether everything is told: every sensor, and every device with its whole reason.
     """
-    yield from _wrapped(verdict(of), width, "", "")
+    yield from verdict_lines(of, width)
     yield ""
     for title, tell in _TOPICS.items():
         for place, text in enumerate(tell(of, whole=whole)):
             start = f"{'' if place else title:<{_INDENT}}"
             yield from _wrapped(text, width, start, " " * _INDENT)
     yield from _to_do(of, width)
+
+
+def verdict_lines(of: Diagnosis, width: int | None = None) -> Lines:
+    """Yield the verdict, in several lines where the terminal is narrow."""
+    yield from _wrapped(verdict(of), width, "", "")
 
 
 def _wrapped(text: str, width: int | None, first: str, others: str) -> Lines:
@@ -115,7 +120,7 @@ def _memory(of: Diagnosis) -> str:
 
 def _runtimes(of: Diagnosis, *, whole: bool) -> Lines:
     if of.devices is None:
-        yield "not tried"
+        yield f"installed, and not tried: {listed(of.installed, len(of.installed))}"
         return
     usable = [each for each in of.devices if each.state is State.USABLE]
     yield f"usable: {_by_device(usable)}"

@@ -119,6 +119,7 @@ class Diagnosis(Record):
         python: Version of Python.
         kernel_bits: Width of the addresses of the kernel; None where it is not known.
         userland_bits: That of this Python, and so of the runtimes that it loads.
+        installed: The runtimes whose packages are installed here; nothing else is known of them.
         devices: Every pair of runtime and device; None where they were not tried.
         readings: The sensors, read twice while a CPU was at work.
         meter: What measures energy here.
@@ -137,6 +138,7 @@ class Diagnosis(Record):
     python: str
     kernel_bits: int | None
     userland_bits: int
+    installed: tuple[str, ...]
     devices: tuple[DeviceState, ...] | None
     readings: tuple[Reading, ...]
     meter: EnergyMeter

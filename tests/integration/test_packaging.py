@@ -224,6 +224,14 @@ def test_the_help_needs_no_extra(base: CommandLine, cli: CommandLine) -> None:
     assert done.stdout == cli("--help").stdout
 
 
+def test_a_device_without_runtimes_is_told_what_it_can_measure(base: CommandLine) -> None:
+    done = base("doctor", "-q")
+    assert done.returncode == 0, done.stderr
+    assert "only .npz models can be measured" in done.stdout
+    assert "usable: numpy on cpu" in done.stdout
+    assert "-m pip install 'ai-edge-litert" in done.stdout
+
+
 def test_a_device_without_runtimes_measures_what_it_can_and_tells_what_to_install(
     base: CommandLine, exported: Path, tmp_path: Path
 ) -> None:

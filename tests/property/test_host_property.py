@@ -3,16 +3,19 @@
 import math
 import tempfile
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fmnist_edge.host.busy_programs import parse_stat
 from fmnist_edge.host.cpu import features_of
 from fmnist_edge.host.energy import WattMeter
 from fmnist_edge.host.facts import facts
 from fmnist_edge.host.health import Health, parse_available, parse_load
+from fmnist_edge.host.noise import GAP_NS, read_steps
 from fmnist_edge.host.process import footprint
 from fmnist_edge.host.rapl import Rapl
 from fmnist_edge.host.raspberry_pi import parse_rails, parse_throttled
@@ -31,6 +34,7 @@ _PARSERS: list[Callable[[str], object]] = [
     parse_load,
     parse_rails,
     parse_throttled,
+    parse_stat,
 ]
 # Texts that begin like the real ones get further into the parsers.
 _ODD = st.text(max_size=30) | st.lists(
@@ -45,6 +49,15 @@ _ODD = st.text(max_size=30) | st.lists(
     max_size=8,
 ).map("".join)
 _NAMES = sorted({*RASPBERRY_PI_5, *INTEL_LAPTOP, *list(AMD_DESKTOP)[:20]})
+
+
+@given(steps=st.lists(st.integers(1, 100_000), min_size=1, max_size=50))
+def test_the_gaps_of_a_clock_are_its_long_steps(steps: list[int]) -> None:
+    times = list(accumulate(steps, initial=7))
+    found = read_steps(iter(times).__next__, sum(steps))
+    assert found.wall_ns == sum(steps)
+    assert found.gaps_ns == tuple(step for step in steps if step > GAP_NS)
+    assert (found.shortest_ns, found.longest_ns) == (min(steps), max(steps))
 
 
 @pytest.mark.parametrize("parse", _PARSERS)

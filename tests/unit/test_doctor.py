@@ -449,3 +449,49 @@ def test_a_quiet_machine_is_ready_and_has_nothing_to_do(tmp_path: Path) -> None:
     assert lines[0] == READY == "Ready to measure."
     assert TO_DO not in lines
     assert len(lines) < 30
+
+
+def test_a_weak_supply_is_told_with_one_cure_of_its_own(tmp_path: Path) -> None:
+    lines = list(doctor_text(_CASES["a weak supply now"][0].examined(tmp_path)))
+    assert lines[0] == (
+        "Not ready to measure: it is slowed down now (under-voltage, throttled) and its power "
+        "supply is too weak."
+    )
+    assert (
+        "          slowed down now: under-voltage and throttled; since it was started: "
+        "under-voltage 1 and throttled 1"
+    ) in lines
+    limited = "The machine is slowed down now, in 2 of 2 readings: under-voltage, throttled."
+    supply = "Use the power supply that is made for this board, without a hub; then look again:"
+    before = "Since it was started, the machine was slowed down: throttled."
+    assert lines[lines.index(TO_DO) + 1 :] == [
+        f"- {limited} {supply}",
+        "    fmnist-edge doctor --quick",
+        f"- {before} Give it a heat sink or a fan; under load, watch it with:",
+        "    watch -n 1 vcgencmd measure_temp",
+    ]
+
+
+def test_a_quiet_laptop_on_battery_is_to_be_plugged_in(tmp_path: Path) -> None:
+    lines = list(doctor_text(_CASES["a laptop on battery"][0].examined(tmp_path)))
+    assert lines[0] == (
+        "Ready to measure, but it runs on its battery: expect SUSPECT figures (p50, p90 to p99.9 "
+        "and paced)."
+    )
+    assert "Power     from its battery" in lines
+    assert lines[lines.index(TO_DO) + 1] == (
+        "- The machine runs on its battery; many machines run slower then. Plug it in."
+    )
+
+
+def test_stolen_time_is_not_cured_by_closing_programs(tmp_path: Path) -> None:
+    lines = list(doctor_text(_CASES["a virtual machine with steal"][0].examined(tmp_path)))
+    [cure, command] = lines[lines.index(TO_DO) + 1 :]
+    assert cure.endswith("on a machine with CPUs of its own; watch it with:")
+    assert command == "    vmstat 1"
+
+
+def test_a_narrow_terminal_wraps_all_but_commands(tmp_path: Path) -> None:
+    lines = list(doctor_text(_CASES["a weak supply now"][0].examined(tmp_path), 60))
+    assert all(len(line) <= 60 or line.startswith("    ") for line in lines)
+    assert "    watch -n 1 vcgencmd measure_temp" in lines
