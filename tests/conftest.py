@@ -17,6 +17,7 @@ from fmnist_edge.dataset import Places, Split, load_test, locate, usual_places
 from fmnist_edge.records import encode_json, replace
 from fmnist_edge.runtimes import RUNTIMES
 from tests import jobs, ssh_hosts, system_parts
+from tests.afar import MODEL, Afar
 from tests.commands import CommandLine, Finished, InThisProcess, copy_artifact
 from tests.environments import OTHER_LITERT, WEBGPU
 from tests.jobs import Attempt, Attempts, ExportEach, Job
@@ -298,6 +299,49 @@ def dist(users_environment: Mapping[str, str], once: Once) -> Path:
 def wheel(dist: Path) -> Path:
     (found,) = dist.glob("*.whl")
     return found
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(
+    cli: CommandLine,
+    users_environment: Mapping[str, str],
+    once: Once,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Finished:
+    """What a machine like this one installs without network, gathered in the folder `wheels`.
+
+    pip has the settings of the user, and a home in which it may leave things.
+    """
+
+    def gather(folder: Path) -> Finished:
+        settings = users_environment.get("PIP_CONFIG_FILE")
+        added = {"PIP_CONFIG_FILE": settings} if settings else {}
+        gathering = replace(cli, home=tmp_path_factory.mktemp("home"), added=added)
+        return gathering("wheelhouse", "--extra", "litert", "--json", "-", cwd=folder)
+
+    done = once("wheelhouse", gather)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def afar(
+    over_ssh: CommandLine,
+    hosts: Hosts,
+    wheelhouse: Finished,
+    with_uv: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Afar:
+    """Somebody who measures on the hosts, which have uv and no network."""
+    [uv] = Path(with_uv["PATH"].split(os.pathsep)[0]).glob("uv")
+    for host in hosts:
+        (host.programs / "uv").symlink_to(uv)
+    home, wheels = tmp_path_factory.mktemp("home"), wheelhouse.folder / "wheels"
+    made = Afar(home, over_ssh.data, over_ssh.entry_point, over_ssh.added, wheels)
+    made.folder.mkdir()
+    done = made("bundle", MODEL, "-o", "garments 1.zip", "-q", cwd=made.folder)
+    assert done.returncode == 0, done.stderr
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ that names other settings stands first on the PATH.
 
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -74,6 +76,7 @@ class Host:
         folder: Its folder.
         variables: What a process there finds in its environment besides `HOME` and `MARK`. A change
             counts from the next start on.
+        forced: What is executed in place of what a client asks for; empty for that.
         key: Its key.
         port: Where it listens.
     """
@@ -82,6 +85,7 @@ class Host:
     folder: Path
     authorized: Path
     variables: MutableMapping[str, str] = field(default_factory=dict)
+    forced: str = ""
     key: Path = field(init=False)
     port: int = field(default_factory=_free_port)
     _process: subprocess.Popen[bytes] | None = None
@@ -161,6 +165,7 @@ class Host:
             "LogLevel VERBOSE",
             f"SetEnv {settings}",
         ]
+        lines += [f"ForceCommand {self.forced}"] if self.forced else []
         config = self.folder / "sshd_config"
         for more in _IF_KNOWN:
             config.write_text("\n".join([*lines, more, ""]))
@@ -198,6 +203,11 @@ class Host:
             for process in held:
                 _kill(process)
 
+    def restart(self) -> None:
+        """Start the server anew with what was changed; connections end."""
+        self.crash()
+        self.start()
+
     @property
     def processes(self) -> Sequence[int]:
         """What runs on the host, detached from its connection or not."""
@@ -212,6 +222,33 @@ class Host:
         end = time.monotonic() + _PATIENCE
         while self.processes and time.monotonic() < end:
             time.sleep(_LOOK_AGAIN)
+
+
+@contextmanager
+def small_disk(host: Host, megabytes: int) -> Iterator[None]:
+    """Let the home of a host lie on a disk of its own, which is empty at the beginning.
+
+    Where only a namespace may have such a disk, each connection has an empty one.
+    """
+    way = system_parts.this_machine().mounting
+    assert way is not None, system_parts.absence("small-disk")
+    options = f"size={megabytes}m,uid={os.getuid()},mode=755"
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs"]
+    if way == system_parts.IN_A_NAMESPACE:
+        mount[mount.index(options)] = f"size={megabytes}m"  # the only user there is root
+        inside = f'{shlex.join(mount)} "$HOME" && exec sh -c "$SSH_ORIGINAL_COMMAND"'
+        host.forced = shlex.join([*way, "sh", "-c", inside])
+        host.restart()
+        yield
+        host.forced = ""
+        host.restart()
+        return
+    subprocess.run([*way, *mount, host.home], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        # Lazily: a process of the host may still stand in it for a moment.
+        subprocess.run([*way, "umount", "--lazy", host.home], check=True, capture_output=True)
 
 
 def _kill(process: int) -> None:
@@ -299,10 +336,10 @@ class Hosts:
         """What lets a process find the hosts."""
         return {"PATH": f"{self.ssh.parent}{os.pathsep}{os.environ['PATH']}"}
 
-    def add(self, name: str, **variables: str) -> Host:
+    def add(self, name: str, folder: Path | None = None) -> Host:
         """Start another host, which the client knows and may enter."""
         assert name not in self._hosts
-        host = Host(name, self.folder / name, self.authorized, variables)
+        host = Host(name, folder or self.folder / name, self.authorized)
         host.start()
         self._hosts[name] = host
         self.know(host)

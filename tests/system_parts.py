@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ WITHOUT_VULKAN: Final = {"VK_DRIVER_FILES": os.devnull, "VK_ICD_FILENAMES": os.d
 _WORKS: Final = "works"
 # Where systems keep the programs of administrators, which are on nobody else's PATH.
 _ADMINISTRATORS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+# What is mounted there nobody else sees, and it ends with the command.
+IN_A_NAMESPACE: Final = ("unshare", "--user", "--map-root-user", "--mount")
 _KEYS_OF_DEBIAN: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -48,6 +51,8 @@ class Part:
             `/usr`.
         apart: Whether it is unpacked even where it could be installed.
         backports: The codenames of Debian's releases whose backports have it.
+        disk: Whether it is no package but a disk of a size that a test chooses, which the machine
+            allows or not.
         variables: What a process needs in its environment to use what was unpacked into a folder,
             where it had another environment before.
     """
@@ -58,6 +63,7 @@ class Part:
     arrange: Callable[[Path], None] | None = None
     apart: bool = False
     backports: Sequence[str] = ()
+    disk: bool = False
     variables: Callable[[Path, Mapping[str, str]], Mapping[str, str]] = _nothing
 
     @property
@@ -68,6 +74,8 @@ class Part:
     @property
     def command(self) -> str:
         """What a person types to have it."""
+        if self.disk:
+            return "make test, as root or where unshare --user --map-root-user --mount works"
         if self.apart:
             return f"make test, where apt-get offers {', '.join(self.packages)}"
         return f"sudo apt-get install {' '.join(self.names)}"
@@ -92,6 +100,7 @@ class Machine:
         kept: The folder with the parts that were unpacked, one folder each.
         codename: The one of the system's release.
         besides: Folders that are searched for programs after the PATH.
+        mounting: What a command stands behind that mounts a disk; None where nobody may.
     """
 
     environment: Mapping[str, str]
@@ -99,6 +108,7 @@ class Machine:
     kept: Path = KEPT
     codename: str = ""
     besides: Sequence[str] = ()
+    mounting: Sequence[str] | None = ()
 
     @property
     def ci(self) -> bool:
@@ -116,13 +126,15 @@ class Machine:
 
     def has(self, name: str) -> bool:
         """Whether the part is on the machine, or was unpacked."""
+        if PARTS[name].disk:
+            return self.mounting is not None
         return self.has_program(PARTS[name].programs) or (self.kept / name / _WORKS).is_file()
 
     def way(self, name: str) -> Way:
         """How the part is to be had."""
         if self.has(name):
             return Way.PRESENT
-        if not self.has_program(["apt-get"]):
+        if PARTS[name].disk or not self.has_program(["apt-get"]):
             return Way.NONE
         if not PARTS[name].apart and (self.root or (self.ci and self.has_program(["sudo"]))):
             return Way.INSTALL
@@ -136,7 +148,27 @@ def this_machine() -> Machine:
     except OSError:
         codename = ""  # it is not Linux, or one that does not say
     root = os.geteuid() == 0
-    return Machine(os.environ, root=root, codename=codename, besides=_ADMINISTRATORS)
+    return Machine(
+        os.environ, root=root, codename=codename, besides=_ADMINISTRATORS, mounting=_mounting()
+    )
+
+
+@cache
+def _mounting() -> Sequence[str] | None:
+    """What a command stands behind that mounts a disk: nothing, sudo, or a namespace of its own."""
+    ways: list[Sequence[str]] = [(), IN_A_NAMESPACE]
+    if os.environ.get("CI") == "true":
+        ways.insert(1, ("sudo", "-n"))
+    with tempfile.TemporaryDirectory() as folder:
+        for way in ways:
+            try:
+                _run([*way, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder])
+            except (OSError, subprocess.CalledProcessError):
+                continue
+            if way != IN_A_NAMESPACE:
+                _run([*way, "umount", folder])
+            return way
+    return None
 
 
 def missing(machine: Machine) -> Sequence[str]:
@@ -368,8 +400,9 @@ PARTS: Final[Mapping[str, Part]] = {
         backports=("bookworm",),
         variables=_vulkan_variables,
     ),
-    # Each package brings the client as well.
+    # The package brings the client as well.
     "openssh-server": Part("an SSH server", ("sshd",), ("openssh-server",), _arrange_ssh_server),
+    "small-disk": Part("a small disk", programs=(), packages=(), disk=True),
 }
 _DO: Final[Mapping[Way, Callable[[Machine, str], None]]] = {
     Way.PRESENT: lambda _machine, _name: None,

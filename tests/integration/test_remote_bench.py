@@ -3,93 +3,15 @@
 import json
 import os
 import signal
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from fmnist_edge.records import replace
 from fmnist_edge.result import read_run
-from tests.commands import CommandLine, Finished, finish, read_until
-from tests.once import Once
-from tests.ssh_hosts import Host, Hosts
+from tests.afar import LONG, MODEL, OPTIONS, Afar, left_on
+from tests.commands import Finished, finish, read_until
+from tests.ssh_hosts import NAMES, Hosts
 
-ROOT = Path(__file__).parents[2]
-MODEL = ROOT / "artifacts/reference/nano-int8.tflite"
-OPTIONS = ("--protocol", "smoke", "--runtime", "litert")
-LONG = ("--protocol", "smoke", "--processes", "40", "--runtime", "litert")
 ROWS = ["litert", "null", "numpy"]
-
-
-@pytest.fixture(scope="module")
-def wheelhouse(cli: CommandLine, users_environment: Mapping[str, str], once: Once) -> Path:
-    """What a host without network installs."""
-
-    def gather(folder: Path) -> Finished:
-        settings = {name: users_environment[name] for name in ("HOME",)}
-        gathering = replace(cli, added={**cli.added, **settings})
-        return gathering("wheelhouse", "--extra", "litert", "-o", "wheels", "-q", cwd=folder)
-
-    done = once("wheels-for-hosts", gather)
-    assert done.returncode == 0, done.stderr
-    return done.folder / "wheels"
-
-
-@dataclass(frozen=True)
-class Afar(CommandLine):
-    """Somebody with a bundle in a folder whose name has spaces, and wheels for the hosts.
-
-    Args:
-        wheels: The wheels.
-    """
-
-    wheels: Path = Path()
-
-    @property
-    def folder(self) -> Path:
-        """Where they work."""
-        return self.home / "a folder's name"
-
-    def bench(self, *arguments: object) -> Finished:
-        """Measure the bundle."""
-        return self(*self.words(*arguments), cwd=self.folder)
-
-    def words(self, *arguments: object) -> tuple[object, ...]:
-        """The arguments that measure the bundle."""
-        return ("bench", "garments 1.zip", "--wheels", self.wheels, *arguments)
-
-    @property
-    def under_way(self) -> list[str]:
-        """The runs that are known to have been begun."""
-        found = self.home.glob(".local/state/fmnist-edge/host-runs/*.json")
-        return sorted(path.name for path in found)
-
-
-@pytest.fixture(scope="module")
-def afar(
-    over_ssh: CommandLine,
-    hosts: Hosts,
-    wheelhouse: Path,
-    with_uv: Mapping[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Afar:
-    [uv] = Path(with_uv["PATH"].split(os.pathsep)[0]).glob("uv")
-    for host in hosts:
-        if not (host.programs / "uv").exists():
-            (host.programs / "uv").symlink_to(uv)
-    home = tmp_path_factory.mktemp("home")
-    made = Afar(home, over_ssh.data, over_ssh.entry_point, over_ssh.added, wheelhouse)
-    made.folder.mkdir()
-    done = made("bundle", MODEL, "-o", "garments 1.zip", "-q", cwd=made.folder)
-    assert done.returncode == 0, done.stderr
-    return made
-
-
-def _left(host: Host) -> list[str]:
-    """What a run has left on a host: its folder, and processes."""
-    runs = [path.name for path in host.home.glob(".cache/fmnist-edge/remote/runs/*")]
-    return [*runs, *map(str, host.processes)]
 
 
 # One host
@@ -124,7 +46,7 @@ def test_nothing_of_the_run_is_left_on_either_side(
     measured: Finished, afar: Afar, hosts: Hosts
 ) -> None:
     assert measured.returncode == 0
-    assert _left(hosts["pi"]) == []
+    assert left_on(hosts["pi"]) == []
     assert afar.under_way == []
 
 
@@ -172,7 +94,7 @@ def test_a_benchmark_goes_on_by_itself_and_comes_home_when_it_is_called_for(
     assert "fmnist-edge bench --host pi --attach" in left.stderr
     stopped = afar("bench", "--host", "pi", "--stop", cwd=afar.home)
     assert (stopped.returncode, stopped.stderr) == (0, "pi: stopped and removed\n")
-    assert (_left(hosts["pi"]), afar.under_way) == ([], [])
+    assert (left_on(hosts["pi"]), afar.under_way) == ([], [])
     assert not (afar.folder / "later.json").exists()
 
 
@@ -186,7 +108,7 @@ def test_a_run_is_followed_from_its_beginning_and_brought_home(
     assert done.returncode == 0, done.stderr
     assert "pi: Open every file once ..." in done.stderr
     assert read_run(afar.folder / "attached.json").host_name == "pi"
-    assert (_left(hosts["pi"]), afar.under_way) == ([], [])
+    assert (left_on(hosts["pi"]), afar.under_way) == ([], [])
     again = afar("bench", "--host", "pi", "--collect", cwd=afar.home)
     assert (again.returncode, again.stdout, again.speaks_plainly) == (2, "", True)
 
@@ -214,7 +136,7 @@ def test_hosts_measure_side_by_side_and_one_that_fails_is_a_line(
     assert all(
         f"\n{name}\n{len(name) * '='}\n" in fleet.stdout for name in ("pi", "laptop", "board")
     )
-    assert ([_left(host) for host in hosts], afar.under_way) == ([[], [], []], [])
+    assert ([left_on(hosts[name]) for name in NAMES], afar.under_way) == ([[]] * 3, [])
 
 
 def test_a_report_and_a_comparison_say_which_host_is_which(fleet: Finished, afar: Afar) -> None:

@@ -50,18 +50,6 @@ def person(
 
 
 @pytest.fixture(scope="module")
-def own_machine(person: CommandLine, once: Once) -> Finished:
-    """The wheels for this machine."""
-
-    def gather(folder: Path) -> Finished:
-        return person("wheelhouse", "--extra", "litert", "--json", "-", "-o", "wheels", cwd=folder)
-
-    done = once("wheelhouse-here", gather)
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-@pytest.fixture(scope="module")
 def pi(person: CommandLine, once: Once) -> Finished:
     """The wheels for a Raspberry Pi with a system of 64 bits."""
 
@@ -82,13 +70,13 @@ def own_copy(pi: Finished, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(
-    person: CommandLine, own_machine: Finished, tmp_path_factory: pytest.TempPathFactory
+    person: CommandLine, wheelhouse: Finished, tmp_path_factory: pytest.TempPathFactory
 ) -> CommandLine:
     """The command as it is installed from the wheels, without network and without pip."""
     folder = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     pip = ("-m", "pip", "--python", folder / "bin/python", "install", "--no-index", "--no-compile")
-    wheels = ("--find-links", own_machine.folder / "wheels")
+    wheels = ("--find-links", wheelhouse.folder / "wheels")
     alone = replace(person, added={"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""})
     done = alone.python(*pip, *wheels, "fmnist-edge[litert]")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -124,12 +112,12 @@ def test_a_machine_without_network_has_the_very_same_code(installed: CommandLine
 
 
 def test_an_installed_package_makes_the_wheel_that_it_came_from(
-    installed: CommandLine, own_machine: Finished, tmp_path: Path
+    installed: CommandLine, wheelhouse: Finished, tmp_path: Path
 ) -> None:
     python = installed.entry_point.with_name("python")
     done = installed.execute([python, "-c", WRITE, tmp_path])
     assert done.returncode == 0, done.stderr
-    first = own_machine.folder / "wheels" / OWN
+    first = wheelhouse.folder / "wheels" / OWN
     assert (tmp_path / OWN).read_bytes() == first.read_bytes()
 
 

@@ -39,7 +39,7 @@ def _machine(
         (tmp_path / "kept" / each).mkdir(parents=True)
         (tmp_path / "kept" / each / "works").touch()
     environment = {"PATH": str(tmp_path / "path"), **variables}
-    return Machine(environment, root=root, kept=tmp_path / "kept")
+    return Machine(environment, root=root, kept=tmp_path / "kept", mounting=None)
 
 
 @pytest.mark.parametrize("program", PARTS[NAME].programs)
@@ -52,7 +52,7 @@ def test_what_the_machine_has_is_taken(tmp_path: Path, program: str, *, root: bo
 
 @pytest.mark.parametrize("root", [False, True])
 def test_what_was_unpacked_is_not_fetched_again(tmp_path: Path, *, root: bool) -> None:
-    machine = _machine(tmp_path, "apt-get", root=root, unpacked=tuple(PARTS))
+    machine = replace(_machine(tmp_path, "apt-get", root=root, unpacked=tuple(PARTS)), mounting=())
     assert {machine.way(name) for name in PARTS} == {Way.PRESENT}
     assert missing(machine) == []
 
@@ -108,7 +108,7 @@ def test_without_apt_it_is_not_had(tmp_path: Path, *, root: bool) -> None:
 def test_what_cannot_be_downloaded_is_told_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    machine = _machine(tmp_path, "cc", "sshd", "apt-get")
+    machine = replace(_machine(tmp_path, "cc", "sshd", "apt-get"), mounting=())
     (tmp_path / "path/apt-get").write_text("#!/bin/sh\necho 'E: No route to host' >&2\nexit 100\n")
     monkeypatch.setenv("PATH", machine.environment["PATH"])
     provide(machine)
@@ -125,6 +125,14 @@ def test_what_is_not_had_is_told_with_what_to_type() -> None:
     assert absence(VULKAN).endswith(
         "make test, where apt-get offers mesa-vulkan-drivers (>= 25), libvulkan1, vulkan-tools"
     )
+
+
+@pytest.mark.parametrize("mounting", [(), ("sudo", "-n")])
+def test_a_disk_is_had_where_one_may_mount(tmp_path: Path, mounting: tuple[str, ...]) -> None:
+    machine = _machine(tmp_path, "apt-get", root=True)
+    assert machine.way("small-disk") is Way.NONE
+    assert replace(machine, mounting=mounting).way("small-disk") is Way.PRESENT
+    assert "unshare" in absence("small-disk")
 
 
 def test_what_was_unpacked_comes_after_what_the_machine_has(tmp_path: Path) -> None:
