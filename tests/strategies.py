@@ -17,6 +17,7 @@ from fmnist_edge.records import Record
 from fmnist_edge.result import (
     Accuracy,
     AgainstReference,
+    Course,
     Failure,
     Interval,
     LoadWindow,
@@ -100,12 +101,12 @@ _NARROWER: Final[Mapping[type[Record], Mapping[str, st.SearchStrategy[Any]]]] = 
         "sustain_hz": st.floats(0, 1e4),
     },
     SpeedLevel: {"time_ns": _above_zero},
-    Sustained: {
+    Course: {
         "first_ns": _above_zero,
         "ratio": _above_zero,
-        "windows": st.deferred(lambda: _some(LoadWindow)),
         "levels": st.deferred(lambda: _some(SpeedLevel)),
     },
+    Sustained: {"windows": st.deferred(lambda: _some(LoadWindow))},
 }
 # What has a code has the values that belong to this code.
 _CODED: Final[Mapping[type[Record], tuple[str, Mapping[str, codes.Names]]]] = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fmnist_edge.result import Remark, Row, Sustained, conditions
+from fmnist_edge.result import Course, Remark, Row, Sustained, Values, conditions
 from fmnist_edge.stats.change_points import PRACTICAL
 
 # Smaller changes of the machine are not told of as what came with a change of speed.
@@ -15,28 +15,50 @@ _MORE_OF_OTHERS: Final = 0.10
 def load_remarks(row: Row) -> Iterator[Remark]:
     """Yield what the sustained load of a row showed; nothing where its speed did not change."""
     load = row.sustained
-    if load is None or len(load.levels) == 1:
+    if load is None:
         return
-    values = {
-        "times_ratio": load.ratio,
-        "after_seconds": load.lasting.after_seconds,
-        "first_ns": load.first_ns,
-        "lasting_ns": load.lasting.time_ns,
+    if len(load.p50.levels) > 1:
+        yield from _speed(load.p50)
+    if _slower(load.p50):
+        yield from _came_with_it(row, load, load.p50)
+    if load.per_call is not None and _slower(load.per_call):
+        lost = load.per_call.ratio_interval.low > (1 + PRACTICAL) * load.p50.ratio
+        if lost:
+            yield Remark("gets-less-done", _values(load.per_call))
+        if lost or _slower(load.p50):
+            yield from _others(row, load, load.per_call)
+
+
+def _slower(course: Course) -> bool:
+    certain = course.ratio_interval.low > 1
+    return len(course.levels) > 1 and course.ratio >= 1 + PRACTICAL and certain
+
+
+def _values(course: Course) -> Values:
+    return {
+        "times_ratio": course.ratio,
+        "after_seconds": course.lasting.after_seconds,
+        "first_ns": course.first_ns,
+        "lasting_ns": course.lasting.time_ns,
     }
-    if load.ratio >= 1 + PRACTICAL and load.ratio_interval.low > 1:
-        yield Remark("slows-down", values)
-        yield from _came_with_it(row, load)
-    elif load.ratio <= 1 / (1 + PRACTICAL) and load.ratio_interval.high < 1:
-        yield Remark("speeds-up", values)
+
+
+def _speed(course: Course) -> Iterator[Remark]:
+    if _slower(course):
+        yield Remark("slows-down", _values(course))
+    elif course.ratio <= 1 / (1 + PRACTICAL) and course.ratio_interval.high < 1:
+        yield Remark("speeds-up", _values(course))
     else:
-        times = [level.time_ns for level in load.levels]
-        ends = {"from_ns": min(times), "to_ns": max(times), "lasting_ns": load.lasting.time_ns}
+        times = [level.time_ns for level in course.levels]
+        ends = {"from_ns": min(times), "to_ns": max(times), "lasting_ns": course.lasting.time_ns}
         yield Remark("changed-for-a-while", {"levels": len(times), **ends})
 
 
-def _came_with_it(row: Row, load: Sustained) -> Iterator[Remark]:
+def _came_with_it(row: Row, load: Sustained, course: Course) -> Iterator[Remark]:
     """Yield what was otherwise at the last level than at the first one."""
-    before, after = (conditions(row.case, load, level) for level in (load.levels[0], load.lasting))
+    before, after = (
+        conditions(row.case, load, level) for level in (course.levels[0], course.lasting)
+    )
     new = [name for name in after.limits if name not in before.limits]
     if new:
         yield Remark("slower-under-limits", {"limits": ", ".join(new)})
@@ -48,7 +70,13 @@ def _came_with_it(row: Row, load: Sustained) -> Iterator[Remark]:
         ends = {"from_mhz": before.clock_mhz, "to_mhz": after.clock_mhz}
         yield Remark("slower-at-a-lower-clock", ends)
     yield from _warmer(before.temperatures_celsius, after.temperatures_celsius)
-    first, last = before.others_share, after.others_share
+
+
+def _others(row: Row, load: Sustained, course: Course) -> Iterator[Remark]:
+    first, last = (
+        conditions(row.case, load, level).others_share
+        for level in (course.levels[0], course.lasting)
+    )
     if first is not None and last is not None and last > first + _MORE_OF_OTHERS:
         yield Remark("slower-beside-others", {"from_share": first, "to_share": last})
 

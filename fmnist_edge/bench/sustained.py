@@ -21,6 +21,7 @@ from fmnist_edge.progress import Progress
 from fmnist_edge.records import replace
 from fmnist_edge.result import (
     Case,
+    Course,
     Interval,
     LoadWindow,
     Reading,
@@ -28,7 +29,6 @@ from fmnist_edge.result import (
     SpeedLevel,
     Sustained,
     case_name,
-    time_ns,
 )
 from fmnist_edge.stats.change_points import Median, find_levels, median_of, noise_about
 
@@ -185,16 +185,27 @@ def sustained(
         readings: The machine during the turns.
     """
     windows = tuple(window for turn in turns for window in turn)
-    times = np.array([time_ns(window, rate_hz) for window in windows])
-    segments = find_levels(times)
-    noise = noise_about(times, segments)
-    medians = [median_of(times[each.start : each.stop], noise) for each in segments]
-    first = median_of(times[: min(len(turns[0]), segments[0].stop)], noise)
-    ends = np.cumsum([0.0, *(window.duration_seconds for window in windows)])
+    first = len(turns[0])
+    p50 = _course(windows, [each.p50_ns for each in windows], first)
+    per_call = _course(windows, [each.per_call_ns for each in windows], first)
     return Sustained(
         rate_hz=rate_hz,
         windows=windows,
         turn_windows=tuple(map(len, turns)),
+        p50=p50,
+        per_call=None if rate_hz else per_call,
+        readings=tuple(readings),
+    )
+
+
+def _course(windows: Sequence[LoadWindow], times_ns: Sequence[float], first_windows: int) -> Course:
+    times = np.array(times_ns)
+    segments = find_levels(times)
+    noise = noise_about(times, segments)
+    medians = [median_of(times[each.start : each.stop], noise) for each in segments]
+    first = median_of(times[: min(first_windows, segments[0].stop)], noise)
+    ends = np.cumsum([0.0, *(window.duration_seconds for window in windows)])
+    return Course(
         levels=tuple(
             _level(windows[each.start : each.stop], median, float(ends[each.start]))
             for each, median in zip(segments, medians, strict=True)
@@ -203,7 +214,6 @@ def sustained(
         first_interval_ns=Interval(first.low, first.high),
         ratio=medians[-1].value / first.value,
         ratio_interval=_ratio_interval(first, medians[-1]),
-        readings=tuple(readings),
     )
 
 
@@ -215,7 +225,6 @@ def _level(windows: Sequence[LoadWindow], median: Median, after_seconds: float) 
         windows=len(windows),
         time_ns=median.value,
         interval_ns=Interval(median.low, median.high),
-        p50_ns=float(np.median([each.p50_ns for each in windows])),
     )
 
 

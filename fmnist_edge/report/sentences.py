@@ -280,6 +280,11 @@ REMARKS: Final[Mapping[str, Told]] = {
         "Under the sustained load, the speed had {levels:level}, from {from_ns} to {to_ns} per "
         "call, and ended about where it began, at {lasting_ns}."
     ),
+    "gets-less-done": Told(
+        "Under the sustained load, less got done in the end: the time over the number of calls "
+        "rose from {first_ns} to {lasting_ns}, {times_ratio} times as much, with a last change "
+        "after {after_seconds} of load; the median call does not show it."
+    ),
     "slower-and-warmer": Told(
         "Between the first seconds and the last level, the temperature rose from {from_celsius} to "
         "{to_celsius} ({sensor}).",

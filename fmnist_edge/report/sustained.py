@@ -1,7 +1,7 @@
 """What a load that lasts for minutes did to the speed of each row, and to their order."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -15,10 +15,10 @@ from fmnist_edge.report.ratios import PRACTICAL
 from fmnist_edge.report.rows import batches, ordered, row_names
 from fmnist_edge.result import (
     Conditions,
+    Course,
     Interval,
     Row,
     Run,
-    SpeedLevel,
     Sustained,
     conditions,
 )
@@ -36,12 +36,12 @@ def loaded(run: Run) -> tuple[Row, ...]:
     return tuple(row for row in ordered(run) if row.failure is None and row.sustained is not None)
 
 
-def curve(load: Sustained, width: int = _WIDTH) -> str:
-    """Return the time per call over time as a line of characters, the highest the slowest.
+def curve(times_ns: Sequence[float], width: int = _WIDTH) -> str:
+    """Return times as a line of characters, the highest the slowest.
 
     Each character is the median of as many windows as come to it.
     """
-    times = np.array(load.times_ns)
+    times = np.array(times_ns)
     parts = np.array_split(times, min(width, len(times)))
     medians = [float(np.median(part)) for part in parts]
     if max(medians) / _FLAT < min(medians):
@@ -58,10 +58,11 @@ def load_lines(run: Run) -> Iterator[str]:
     rate = run.settings.sustain_hz
     how = f"at {rate:g} calls per second" if rate else "back to back"
     longest = max(load.seconds for row in rows for load in _load(row))
-    yield f"Sustained load, {how}, {longest:.0f} s per row, time per call:"
+    yield f"Sustained load, {how}, {longest:.0f} s per row, p50 over time:"
     for row in rows:
         for load in _load(row):
-            yield f"{curve(load, _SCREEN_WIDTH)} {name(row)}: {_course(row, load)}"
+            drawn = curve(_p50s(load), _SCREEN_WIDTH)
+            yield f"{drawn} {name(row)}: {_course(load.p50)}{_machine(row, load)}{_done(load)}"
     yield from order_changes(run)
 
 
@@ -70,18 +71,25 @@ def _load(row: Row) -> Iterator[Sustained]:
         yield row.sustained
 
 
-def _course(row: Row, load: Sustained) -> str:
-    """Return the first and the lasting level, when it changed, and the machine beneath."""
-    machine = _machine(row, load)
-    last = load.lasting
-    if len(load.levels) == 1:
-        return f"{duration(last.time_ns)}, no lasting change{machine}"
-    changes = len(load.levels) - 1
+def _course(course: Course) -> str:
+    """Return the first and the lasting level, and when it changed."""
+    last = course.lasting
+    if len(course.levels) == 1:
+        return f"{duration(last.time_ns)}, no lasting change"
+    changes = len(course.levels) - 1
     several = f" ({counted(changes, 'change')})" if changes > 1 else ""
     return (
-        f"{duration(load.first_ns)} -> {duration(last.time_ns)} ({load.ratio:.2f}x) from "
-        f"{last.after_seconds:.0f} s on{several}{machine}"
+        f"{duration(course.first_ns)} -> {duration(last.time_ns)} ({course.ratio:.2f}x) from "
+        f"{last.after_seconds:.0f} s on{several}"
     )
+
+
+def _done(load: Sustained) -> str:
+    """Return how the time over the number of calls went, where the median does not tell."""
+    done = load.per_call
+    if done is None or len(done.levels) == 1 or abs(done.ratio / load.p50.ratio - 1) < _FLAT - 1:
+        return ""
+    return f"; time over calls {_course(done)}"
 
 
 def _machine(row: Row, load: Sustained) -> str:
@@ -100,10 +108,16 @@ def _machine(row: Row, load: Sustained) -> str:
 
 
 def _ends(row: Row, load: Sustained) -> tuple[Conditions, Conditions]:
-    """Return the machine at the first level and at the last one."""
+    """Return the machine at the first level and at the last one.
+
+    They are those of what gets done where the median has one level only.
+    """
+    course = load.p50
+    if len(course.levels) == 1 and load.per_call is not None:
+        course = load.per_call
     return (
-        conditions(row.case, load, load.levels[0]),
-        conditions(row.case, load, load.lasting),
+        conditions(row.case, load, course.levels[0]),
+        conditions(row.case, load, course.lasting),
     )
 
 
@@ -134,17 +148,17 @@ def sustained_table(run: Run) -> Table:
     table = tabulate(
         [
             *columns.case_columns(run),
-            column("over time", lambda _, load: curve(load), numeric=False),
-            column("first µs", lambda _, load: micro(load.first_ns)),
-            column("lasting µs", lambda _, load: micro(load.lasting.time_ns)),
-            column("ratio", lambda _, load: f"{load.ratio:.2f}"),
+            column("p50 over time", lambda _, load: curve(_p50s(load)), numeric=False),
+            column("first µs", lambda _, load: micro(load.p50.first_ns)),
+            column("lasting µs", lambda _, load: micro(load.p50.lasting.time_ns)),
+            column("ratio", lambda _, load: f"{load.p50.ratio:.2f}"),
             column(
                 "95 % interval",
-                lambda _, load: span(load.ratio_interval.low, load.ratio_interval.high),
+                lambda _, load: span(load.p50.ratio_interval.low, load.p50.ratio_interval.high),
             ),
-            column("from s", lambda _, load: f"{load.lasting.after_seconds:.0f}"),
-            column("changes", lambda _, load: str(len(load.levels) - 1)),
-            column("lasting p50 µs", lambda _, load: micro(load.lasting.p50_ns)),
+            column("from s", lambda _, load: f"{load.p50.lasting.after_seconds:.0f}"),
+            column("changes", lambda _, load: str(len(load.p50.levels) - 1)),
+            column("time over calls µs", lambda _, load: _over_calls(load)),
             column("temperature", _temperature),
             column("clock", lambda row, load: _clock(*_ends(row, load))),
             column("CPU time of others", lambda row, load: _others(*_ends(row, load))),
@@ -158,10 +172,21 @@ def sustained_table(run: Run) -> Table:
 
 
 _TABLE_NOTE: Final = (
-    "Of calls one after the other, the time per call is the time over the number of calls, with "
-    "every interruption; of paced calls, the median from the scheduled time. `from s` is the load "
-    "that the row had had when its last level began."
+    "`first` and `lasting` are medians of the p50 of windows of a second; `from s` is the load "
+    "that the row had had when its last level began. The time over the number of calls has every "
+    "interruption in it, which the median of short calls hardly shows."
 )
+
+
+def _p50s(load: Sustained) -> Sequence[float]:
+    return [each.p50_ns for each in load.windows]
+
+
+def _over_calls(load: Sustained) -> str:
+    if load.per_call is None:
+        return MISSING
+    ends = (load.per_call.first_ns, load.per_call.lasting.time_ns)
+    return " -> ".join(dict.fromkeys(micro(each) for each in ends))
 
 
 def _temperature(row: Row, load: Sustained) -> str:
@@ -262,19 +287,19 @@ Estimate = tuple[float, Interval]
 
 
 def _first(row: Row) -> Estimate:
-    load = _of(row)
-    return load.first_ns, load.first_interval_ns
+    course = _of(row)
+    return course.first_ns, course.first_interval_ns
 
 
 def _lasting(row: Row) -> Estimate:
-    level: SpeedLevel = _of(row).lasting
+    level = _of(row).lasting
     return level.time_ns, level.interval_ns
 
 
-def _of(row: Row) -> Sustained:
+def _of(row: Row) -> Course:
     if row.sustained is None:
         raise ValueError("the row had no sustained load")
-    return row.sustained
+    return row.sustained.p50
 
 
 def _ratio(one: Row, other: Row, estimate: Callable[[Row], Estimate]) -> _Ratio:

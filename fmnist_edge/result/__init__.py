@@ -76,7 +76,7 @@ from fmnist_edge.result.run import SCHEMA_VERSION, OtherEnvironment, OwnData, Ro
 from fmnist_edge.result.samples import Samples
 from fmnist_edge.result.settings import Case, Settings, Subject
 from fmnist_edge.result.store import read_run, write_run
-from fmnist_edge.result.sustained import LoadWindow, SpeedLevel, Sustained, time_ns
+from fmnist_edge.result.sustained import Course, LoadWindow, SpeedLevel, Sustained
 
 __all__ = [
     "LEVELS",
@@ -95,6 +95,7 @@ __all__ = [
     "ColdStart",
     "Conditions",
     "Copies",
+    "Course",
     "CpuTwin",
     "CpuUse",
     "DeviceState",
@@ -158,7 +159,6 @@ __all__ = [
     "paired_turns",
     "read_run",
     "telling",
-    "time_ns",
     "unusual",
     "write_run",
 ]

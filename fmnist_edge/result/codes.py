@@ -84,6 +84,7 @@ REMARKS: Final = _table(
     slows_down=("times_ratio", "after_seconds", "first_ns", "lasting_ns"),
     speeds_up=("times_ratio", "after_seconds", "first_ns", "lasting_ns"),
     changed_for_a_while=("levels", "from_ns", "to_ns", "lasting_ns"),
+    gets_less_done=("times_ratio", "after_seconds", "first_ns", "lasting_ns"),
     slower_and_warmer=("sensor", "from_celsius", "to_celsius"),
     slower_at_a_lower_clock=("from_mhz", "to_mhz"),
     slower_under_limits=("limits",),

@@ -37,6 +37,11 @@ class LoadWindow(Record):
         if self.calls < 1 or min(self.duration_seconds, self.p50_ns) <= 0:
             raise ValueError("a window without calls, or whose calls took no time")
 
+    @property
+    def per_call_ns(self) -> float:
+        """Its duration over its calls."""
+        return self.duration_seconds * _NS_PER_SECOND / self.calls
+
 
 class SpeedLevel(Record):
     """A stretch of a sustained load in which calls kept one speed.
@@ -46,9 +51,8 @@ class SpeedLevel(Record):
         to_seconds: When it ended.
         after_seconds: How long this case had been loaded by then; turns of others do not count.
         windows: How many windows it has.
-        time_ns: The median of the times per call of its windows (`time_ns`).
+        time_ns: The median of the times of its windows.
         interval_ns: Interval of that median.
-        p50_ns: The median of the medians of its windows.
     """
 
     from_seconds: float
@@ -57,11 +61,39 @@ class SpeedLevel(Record):
     windows: int
     time_ns: float
     interval_ns: Interval
-    p50_ns: float
 
     def __post_init__(self) -> None:
         if self.time_ns <= 0:
             raise ValueError("a level at which a call took no time")
+
+
+class Course(Record):
+    """How one time of the windows went in the course of a load.
+
+    Args:
+        levels: The levels between the points where the time changed, at least one.
+        first_ns: The time in the first seconds: the median of the windows of the first turn, or of
+            as many of them as belong to the first level.
+        first_interval_ns: Interval of that median.
+        ratio: The time at the last level, which is what a user of a device in service meets, over
+            that in the first seconds; above 1 the machine became slower.
+        ratio_interval: Interval of that ratio.
+    """
+
+    levels: tuple[SpeedLevel, ...]
+    first_ns: float
+    first_interval_ns: Interval
+    ratio: float
+    ratio_interval: Interval
+
+    def __post_init__(self) -> None:
+        if not self.levels or min(self.first_ns, self.ratio) <= 0:
+            raise ValueError("a load without levels, or whose calls took no time")
+
+    @property
+    def lasting(self) -> SpeedLevel:
+        """The level that the load ended at."""
+        return self.levels[-1]
 
 
 class Sustained(Record):
@@ -71,55 +103,25 @@ class Sustained(Record):
         rate_hz: Arrivals per second; 0 for calls one after the other.
         windows: In the order of time.
         turn_windows: Windows per turn, in order; between two turns the other cases were loaded.
-        levels: The levels between the points where the speed changed, at least one.
-        first_ns: The time per call in the first seconds: the median of the windows of the first
-            turn, or of as many of them as belong to the first level.
-        first_interval_ns: Interval of that median.
-        ratio: The time per call at the last level, which is what a user of a device in service
-            meets, over that in the first seconds; above 1 the machine became slower.
-        ratio_interval: Interval of that ratio.
+        p50: How the median latency went, which is the speed of the machine: the system interrupts
+            few of many short calls.
+        per_call: How the time over the number of calls went, which is what gets done, with every
+            interruption; None of paced calls, whose number is given.
         readings: The machine during the turns.
     """
 
     rate_hz: float
     windows: tuple[LoadWindow, ...]
     turn_windows: tuple[int, ...]
-    levels: tuple[SpeedLevel, ...]
-    first_ns: float
-    first_interval_ns: Interval
-    ratio: float
-    ratio_interval: Interval
+    p50: Course
+    per_call: Course | None = None
     readings: tuple[Reading, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.windows or not self.levels or min(self.first_ns, self.ratio) <= 0:
-            raise ValueError("a load without windows or levels, or whose calls took no time")
-
-    @property
-    def lasting(self) -> SpeedLevel:
-        """The level that the load ended at."""
-        return self.levels[-1]
+        if not self.windows:
+            raise ValueError("a load without windows")
 
     @property
     def seconds(self) -> float:
         """How long the case was loaded; turns of others do not count."""
         return sum(each.duration_seconds for each in self.windows)
-
-    @property
-    def times_ns(self) -> tuple[float, ...]:
-        """The time per call of each window (`time_ns`)."""
-        return tuple(time_ns(each, self.rate_hz) for each in self.windows)
-
-
-def time_ns(window: LoadWindow, rate_hz: float) -> float:
-    """Return the time per call of a window, in which changes of speed are looked for.
-
-    Calls one after the other: its duration over its calls, with every interruption. The system
-    interrupts few of many short calls, so that their median does not tell how much gets done. Paced
-    calls: their median latency.
-
-    Args:
-        window: The window.
-        rate_hz: Arrivals per second; 0 for calls one after the other.
-    """
-    return window.p50_ns if rate_hz else window.duration_seconds * _NS_PER_SECOND / window.calls

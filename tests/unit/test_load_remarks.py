@@ -33,13 +33,19 @@ _COOL = ("52000\n", "2400000\n", "0\n")
 _HOT = ("84500\n", "1500000\n", "8\n")
 
 
-def _loaded(readings: Sequence[Reading], times_ns: Sequence[float], others: float = 0.0) -> Row:
+def _loaded(
+    readings: Sequence[Reading],
+    times_ns: Sequence[float],
+    others: float = 0.0,
+    *,
+    median_too: bool = True,
+) -> Row:
     windows = [
         LoadWindow(
             at_seconds=float(at),
             duration_seconds=1.0,
             calls=round(1e9 / time),
-            p50_ns=time,
+            p50_ns=time if median_too else times_ns[0],
             p90_ns=time,
             lost_share=0.0,
             others_share=others if time > times_ns[0] else 0.0,
@@ -72,7 +78,7 @@ def test_heat_a_lower_clock_and_a_limit_are_told_with_the_change(tmp_path: Path)
     assert "from 52 °C to 84.5 °C" in told
     assert "from 2400 MHz to 1500 MHz" in told
     assert hot.sustained is not None
-    last = conditions(hot.case, hot.sustained, hot.sustained.lasting)
+    last = conditions(hot.case, hot.sustained, hot.sustained.p50.lasting)
     assert last.clock_mhz == 1500.0
 
 
@@ -90,3 +96,12 @@ def test_a_machine_that_becomes_faster_or_recovers_is_told_otherwise() -> None:
     assert [*_codes(_loaded([], [2e4] * 30 + [1e4] * 30))] == ["speeds-up"]
     (code,) = _codes(_loaded([], [1e4] * 30 + [2e4] * 30 + [1e4] * 30))
     assert code == "changed-for-a-while"
+
+
+def test_interruptions_that_no_median_shows_are_told_by_what_gets_done() -> None:
+    rival = _loaded([], [1e4] * 30 + [2e4] * 30, others=0.5, median_too=False)
+    found = _codes(rival)
+    assert [*found] == ["gets-less-done", "slower-beside-others"]
+    assert found["gets-less-done"].values["times_ratio"] == pytest.approx(2.0, rel=0.01)
+    assert rival.sustained is not None
+    assert len(rival.sustained.p50.levels) == 1

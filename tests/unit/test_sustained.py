@@ -134,8 +134,8 @@ def test_each_case_has_its_whole_load_in_turns_with_the_others(time: Time) -> No
     for each in found.values():
         assert each.turn_windows == lengths
         assert each.seconds == pytest.approx(60)
-        assert len(each.levels) == 1
-        assert each.ratio == pytest.approx(1.0)
+        assert len(each.p50.levels) == 1
+        assert each.p50.ratio == pytest.approx(1.0)
     assert machine.most_alive == _SETTINGS.together
     # In each cycle both of the first two cases have a turn before either has the next one.
     first = [of for of, order in machine.orders if order.task is Task.LOAD_TURN][: 2 * len(lengths)]
@@ -145,13 +145,13 @@ def test_each_case_has_its_whole_load_in_turns_with_the_others(time: Time) -> No
 def test_a_change_is_found_in_the_time_of_the_run_and_in_that_of_the_load(time: Time) -> None:
     found = _measured(Machine(time, slow_from=70.0), time)[-1]
     # The first two of the cases take turns; half of 70 s is the load of each by then, or about.
-    changed = [each for each in found.values() if len(each.levels) == 2]
+    changed = [each for each in found.values() if len(each.p50.levels) == 2]
     assert len(changed) == 2
     for each in changed:
-        assert each.lasting.from_seconds >= 70
-        assert each.lasting.after_seconds == pytest.approx(35, abs=10)
-        assert each.ratio == pytest.approx(2.0)
-        assert each.first_ns == pytest.approx(1e6)
+        assert each.p50.lasting.from_seconds >= 70
+        assert each.p50.lasting.after_seconds == pytest.approx(35, abs=10)
+        assert each.p50.ratio == pytest.approx(2.0)
+        assert each.p50.first_ns == pytest.approx(1e6)
 
 
 def test_readings_are_those_of_the_turns_of_the_case(time: Time) -> None:
@@ -189,10 +189,10 @@ def _windows(times_ns: list[float], rate_hz: float = 0.0) -> Sustained:
 
 def test_the_first_seconds_are_the_first_turn_as_far_as_the_first_level_goes() -> None:
     early = _windows([1e6] * 4 + [2e6] * 40)
-    assert early.first_ns == pytest.approx(1e6, rel=0.01)
-    assert early.ratio == pytest.approx(2.0, rel=0.01)
-    assert early.ratio_interval.low < 2 < early.ratio_interval.high
-    assert early.lasting.after_seconds == pytest.approx(4)
+    assert early.p50.first_ns == pytest.approx(1e6, rel=0.01)
+    assert early.p50.ratio == pytest.approx(2.0, rel=0.01)
+    assert early.p50.ratio_interval.low < 2 < early.p50.ratio_interval.high
+    assert early.p50.lasting.after_seconds == pytest.approx(4)
 
 
 def test_an_interval_is_wider_where_there_is_more_noise() -> None:
@@ -201,7 +201,7 @@ def test_an_interval_is_wider_where_there_is_more_noise() -> None:
     for deviation in (0.02, 0.1):
         times = 1e6 * np.exp(deviation * draw.normal(size=60))
         found = _windows([float(each) for each in times])
-        widths.append(found.ratio_interval.high - found.ratio_interval.low)
+        widths.append(found.p50.ratio_interval.high - found.p50.ratio_interval.low)
     assert widths[1] > 2 * widths[0]
 
 
