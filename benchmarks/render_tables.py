@@ -25,6 +25,7 @@ from fmnist_edge.report.exports import Made, exports_table
 from fmnist_edge.report.markdown import markdown_table
 from fmnist_edge.report.placement import device_table
 from fmnist_edge.report.screen import first_screen
+from fmnist_edge.report.sustained import sustained_table
 from fmnist_edge.report.table import benchmark_table
 from fmnist_edge.result import read_run
 
@@ -305,6 +306,7 @@ _KINDS: Final[Mapping[str, Callable[[Path], Table | str]]] = {
     "search": _search,
     "races": _races,
     "native": lambda path: native_table(read_run(path)),
+    "sustained": lambda path: sustained_table(read_run(path)),
 }
 
 

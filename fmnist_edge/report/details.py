@@ -39,6 +39,7 @@ def details(run: Run) -> Iterator[tuple[str, Table]]:
         ("From nothing to the first answer, with nothing compiled", compiling_table(run)),
         ("From image to label", stages_table(run)),
         ("Memory and disk", memory_table(run)),
+        ("Sustained load", sustained_table(run)),
     ):
         if table.rows:
             yield title, table
@@ -49,7 +50,6 @@ def asked_for(run: Run) -> Iterator[tuple[str, Table]]:
     """Yield the tables of what is measured only on request, with their titles."""
     for title, table in (
         ("Energy", energy_table(run)),
-        ("Sustained load", sustained_table(run)),
         ("What Python adds to a call", native_table(run)),
     ):
         if table.rows:

@@ -89,7 +89,8 @@ def _done(load: Sustained) -> str:
     done = load.per_call
     if done is None or len(done.levels) == 1 or abs(done.ratio / load.p50.ratio - 1) < _FLAT - 1:
         return ""
-    return f"; time over calls {_course(done)}"
+    drawn = curve([each.per_call_ns for each in load.windows], _SCREEN_WIDTH)
+    return f"; time over calls {drawn} {_course(done)}"
 
 
 def _machine(row: Row, load: Sustained) -> str:
@@ -156,7 +157,7 @@ def sustained_table(run: Run) -> Table:
                 "95 % interval",
                 lambda _, load: span(load.p50.ratio_interval.low, load.p50.ratio_interval.high),
             ),
-            column("from s", lambda _, load: f"{load.p50.lasting.after_seconds:.0f}"),
+            column("from s", lambda _, load: _since(load.p50)),
             column("changes", lambda _, load: str(len(load.p50.levels) - 1)),
             column("time over calls µs", lambda _, load: _over_calls(load)),
             column("temperature", _temperature),
@@ -178,6 +179,10 @@ _TABLE_NOTE: Final = (
 )
 
 
+def _since(course: Course) -> str:
+    return f"{course.lasting.after_seconds:.0f}" if len(course.levels) > 1 else MISSING
+
+
 def _p50s(load: Sustained) -> Sequence[float]:
     return [each.p50_ns for each in load.windows]
 
@@ -185,8 +190,11 @@ def _p50s(load: Sustained) -> Sequence[float]:
 def _over_calls(load: Sustained) -> str:
     if load.per_call is None:
         return MISSING
-    ends = (load.per_call.first_ns, load.per_call.lasting.time_ns)
-    return " -> ".join(dict.fromkeys(micro(each) for each in ends))
+    done = load.per_call
+    if len(done.levels) == 1:
+        return micro(done.lasting.time_ns)
+    since = _since(done)
+    return f"{micro(done.first_ns)} -> {micro(done.lasting.time_ns)} from {since} s"
 
 
 def _temperature(row: Row, load: Sustained) -> str:

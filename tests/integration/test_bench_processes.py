@@ -149,6 +149,36 @@ def test_a_benchmark_that_is_interrupted_keeps_its_rounds_and_goes_on(
     assert "is complete" in again.stderr
 
 
+def test_a_sustained_load_that_is_interrupted_is_kept_as_far_as_it_came(
+    cli: CommandLine, exported: Path, tmp_path: Path
+) -> None:
+    result = tmp_path / "result.json"
+    model = [exported / "default-float32.npz", "--runtime", "numpy"]
+    options = ["--protocol", "smoke", "--sustain", "10s", "--json", result]
+    with cli.running("bench", *model, *options, cwd=tmp_path) as process:
+        read_until("Sustained load ...", process)
+        wait_until(lambda: b"turn_windows" in result.read_bytes(), process)
+        process.send_signal(signal.SIGINT)
+        done = finish(process, tmp_path)
+    assert done.was_interrupted
+    assert f"{result} holds all rounds" in done.stderr
+    half = read_run(result)
+    assert _loads(half) == [5]
+    resumed = cli("bench", "--resume", result)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Sustained load, back to back, 10 s per row" in resumed.stdout
+    whole = read_run(result)
+    assert _loads(whole) == [10]
+    assert [row.measurements for row in whole.rows] == [row.measurements for row in half.rows]
+    again = cli("bench", "--resume", result)
+    assert (again.returncode, again.speaks_plainly) == (2, True)
+
+
+def _loads(run: Run) -> list[int]:
+    """The whole seconds that each row was loaded for."""
+    return [round(row.sustained.seconds) for row in run.rows if row.sustained is not None]
+
+
 def test_measuring_processes_do_not_outlive_a_benchmark_that_is_killed(
     cli: CommandLine, exported: Path, tmp_path: Path
 ) -> None:

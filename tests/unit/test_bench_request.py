@@ -10,6 +10,7 @@ from fmnist_edge import dataset, runtimes
 from fmnist_edge.artifact import Format, manifest_path, write_artifact
 from fmnist_edge.bench.plan import Plan
 from fmnist_edge.bench.protocols import PROTOCOLS
+from fmnist_edge.bench.sustained import sustained
 from fmnist_edge.bench.wire import DataPaths
 from fmnist_edge.errors import (
     ArtifactNotFoundError,
@@ -31,7 +32,7 @@ from fmnist_edge.pipeline.bench_request import (
 )
 from fmnist_edge.pipeline.sources import model_files
 from fmnist_edge.records import replace
-from fmnist_edge.result import OwnData, Run, Skipped, write_run
+from fmnist_edge.result import LoadWindow, OwnData, Run, Skipped, write_run
 from fmnist_edge.session import DefaultUse
 from tests.examples import FAILURE, Diary, manifest, npz, row, run
 
@@ -256,6 +257,21 @@ def test_a_complete_benchmark_is_not_resumed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is complete") as caught:
         resume(path)
     assert f"--replay {path}" in caught.value.hint
+
+
+@pytest.mark.parametrize("seconds", [0, 5, 60])
+def test_a_sustained_load_that_was_interrupted_is_made_anew(tmp_path: Path, seconds: int) -> None:
+    path, measured = _begun(tmp_path, _STANDARD.processes)
+    windows = [LoadWindow(float(at), 1.0, 100, 1e7, 1e7) for at in range(seconds)]
+    load = sustained([windows], 0.0) if windows else None
+    rows = tuple(replace(each, sustained=load) for each in measured.rows)
+    settings = replace(_STANDARD, sustain_seconds=60.0)
+    write_run(path, replace(measured, settings=settings, rows=rows))
+    if seconds < settings.sustain_seconds:
+        assert resume(path).settings == settings
+    else:
+        with pytest.raises(UsageError, match="is complete"):
+            resume(path)
 
 
 def test_a_benchmark_of_another_machine_is_not_resumed(tmp_path: Path) -> None:

@@ -94,4 +94,17 @@ def test_the_table_has_a_line_per_row() -> None:
     assert cells["lasting µs"] == "15.0"
     assert cells["from s"] == "20"
     assert cells["clock"] == "2000 MHz -> 1500 MHz"
+    assert cells["time over calls µs"] == "9.00 -> 15.0 from 20 s"
     assert cells["CPU time of others"] == "12 %"
+
+
+def test_a_rival_that_no_median_shows_is_told_with_the_time_over_the_calls() -> None:
+    plain = _row("a.npz", _SLOWED).sustained
+    assert plain is not None
+    windows = [replace(each, p50_ns=9e3) for each in plain.windows]
+    beside = row(case("a.npz"), sustained=sustained([windows[:5], windows[5:]], 0.0))
+    _, line = load_lines(_run(beside))
+    assert line == (
+        "▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄ a.npz on numpy: 9.00 µs, no lasting change; time over calls "
+        "▁▁▁▁▁▁▁█████████████████ 9.00 µs -> 15.0 µs (1.67x) from 20 s on"
+    )
