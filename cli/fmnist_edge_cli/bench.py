@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fmnist_edge_cli import bench_hosts, bench_plan, render
-from fmnist_edge_cli.bench_hosts import (
+from fmnist_edge_cli.host_options import (
     AttachFlag,
     CollectFlag,
     DetachFlag,

@@ -252,6 +252,10 @@ class Connection:
             raise self._lost()
         return found
 
+    def abandon(self) -> None:
+        """End ssh, without touching the streams that another thread may be reading."""
+        self._process.terminate()
+
     def close(self) -> None:
         """End the connection, and with it the program at its other end."""
         for stream in (self._in, self._out):

@@ -148,9 +148,15 @@ class Host:
         self.close()
 
     def close(self) -> None:
-        """End the connection for good, from whatever thread."""
+        """End the connection for good."""
         self._closed.set()
         self.disconnect()
+
+    def abandon(self) -> None:
+        """Let another thread, which waits for an answer, find that the connection has ended."""
+        self._closed.set()
+        if self._connection is not None:
+            self._connection.abandon()
 
     def rest(self, seconds: float) -> bool:
         """Wait before the next attempt; return whether there is to be one."""
@@ -302,9 +308,7 @@ class Host:
         self._ask("remove", run=run)
 
 
-def unreachable(
-    to: Destination, error: ConnectionLostError, command: str = ""
-) -> HostUnreachableError:
+def unreachable(to: Destination, error: Exception, command: str = "") -> HostUnreachableError:
     """Return the error that a lost connection is for the user.
 
     Args:

@@ -83,3 +83,8 @@ def known(names: Sequence[str] = ()) -> Sequence[HostRun]:
         if not names or run.to.name in names:
             found.append(run)
     return sorted(found, key=lambda run: run.created)
+
+
+def command(to: Destination, *options: str) -> str:
+    """Return the command that has to do with the runs of a host."""
+    return " ".join(("fmnist-edge bench --host", to.address, *options))

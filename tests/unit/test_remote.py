@@ -17,7 +17,7 @@ from typing import IO, Any
 import pytest
 
 from fmnist_edge.errors import HostUnreachableError, UsageError
-from fmnist_edge.pipeline.hosts import extras_for
+from fmnist_edge.pipeline.host_preparation import extras_for
 from fmnist_edge.records import replace
 from fmnist_edge.remote import state, there
 from fmnist_edge.remote.connection import shell_command
@@ -25,8 +25,8 @@ from fmnist_edge.remote.destination import Destination, connecting, destination
 from fmnist_edge.remote.host import Look
 from fmnist_edge.remote.state import HostRun
 from fmnist_edge.remote.wheels import fitting
-from fmnist_edge_cli.bench_hosts import forwarded
 from fmnist_edge_cli.commands import load
+from fmnist_edge_cli.host_options import forwarded
 from tests.commands import CommandLine
 
 ROOT = Path(__file__).parents[2]
