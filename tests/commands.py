@@ -212,6 +212,14 @@ def children(process: int) -> list[int]:
     return [int(child) for child in " ".join(listed).split()]
 
 
+@contextmanager
+def no_process_left() -> Iterator[None]:
+    """A block in which processes are started, none of which outlives it."""
+    before = set(children(os.getpid()))
+    yield
+    assert set(children(os.getpid())) <= before
+
+
 def copy_artifact(path: Path, folder: Path) -> Path:
     """Copy the files of a model, and its manifest, into `folder`; a folder stays one."""
     artifact = open_artifact(path)

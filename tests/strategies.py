@@ -17,6 +17,7 @@ from fmnist_edge.records import Record
 from fmnist_edge.result import (
     Accuracy,
     AgainstReference,
+    Case,
     Course,
     Failure,
     Interval,
@@ -71,6 +72,7 @@ _NARROWER: Final[Mapping[type[Record], Mapping[str, st.SearchStrategy[Any]]]] = 
         "calibration_error": shares,
     },
     AgainstReference: {"agreement": shares, "p_value": shares},
+    Case: {"threads": _count, "batch": _count},
     Interval: {"confidence": shares},
     Manifest: {
         "file": st.from_regex(r"[a-z]{1,8}\.[a-z]{3,6}", fullmatch=True),

@@ -132,3 +132,7 @@ class Case(Record, omit_defaults=True):
     batch: int
     fast_math: bool = False
     environment: str = ""
+
+    def __post_init__(self) -> None:
+        if min(self.threads, self.batch) < 1:
+            raise ValueError("a case without threads or images")

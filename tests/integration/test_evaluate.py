@@ -117,7 +117,7 @@ def test_the_answer_is_on_stdout_and_the_figures_are_where_they_were_asked_for(
 
 def test_the_help_has_examples_that_start_with_the_command(cli: CommandLine) -> None:
     shown = cli("evaluate", "--help").stdout.partition("  Examples:\n")[2].partition("\n\n")[0]
-    assert shown.count("fmnist-edge evaluate ") == len(shown.splitlines()) == 4
+    assert shown.count("fmnist-edge evaluate ") == len(shown.splitlines()) == 5
 
 
 # What cannot be

@@ -1,6 +1,5 @@
 """A device can be used where a probe's answer is right; everything else has a reason."""
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from fmnist_edge.report.devices import devices_table, devices_text
 from fmnist_edge.result import DeviceState, Failure, State
 from fmnist_edge.runtimes import RUNTIMES
 from tests import probed_runtimes
-from tests.commands import children
+from tests.commands import no_process_left
 from tests.examples import Diary
 from tests.probed_runtimes import ACCOUNT, DEVICE, GPU, REFUSAL, SYSTEM
 
@@ -31,9 +30,8 @@ _PATIENCE = 2.0
 
 def _tried(*names: str, devices: tuple[str, ...] = (DEVICE,)) -> tuple[DeviceState, ...]:
     chosen = {name: probed_runtimes.RUNTIMES[name] for name in names}
-    found = probe_devices(devices, runtimes=chosen, command=_PROBE, seconds=_PATIENCE)
-    assert children(os.getpid()) == []
-    return found
+    with no_process_left():
+        return probe_devices(devices, runtimes=chosen, command=_PROBE, seconds=_PATIENCE)
 
 
 @pytest.fixture(scope="module")

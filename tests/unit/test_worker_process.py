@@ -1,6 +1,5 @@
 """Whatever a measuring process does, it becomes a reply, and the parent costs next to nothing."""
 
-import os
 import resource
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from fmnist_edge.clock import now
 from fmnist_edge.host.health import Health
 from fmnist_edge.records import replace
 from fmnist_edge.result import Failure
-from tests.commands import children
+from tests.commands import no_process_left
 from tests.examples import FAILURE, MEASUREMENT, SETTINGS, case
 
 _JOB = Job(case(threads=3), SETTINGS, DataPaths("data"), classify=True)
@@ -41,9 +40,9 @@ def made(tmp_path: Path) -> Made:
     def make(lines: str, job: Job = _JOB, tick: Callable[[], None] = lambda: None) -> Iterator:
         script = tmp_path / "worker.py"
         script.write_text(f"{_HEAD}\n{lines}\n")
-        with Worker([sys.executable, "-S", str(script)], job, tick) as worker:
+        command = [sys.executable, "-S", str(script)]
+        with no_process_left(), Worker(command, job, tick) as worker:
             yield worker
-        assert children(os.getpid()) == []
 
     return make
 
@@ -256,9 +255,12 @@ def test_an_interruption_ends_the_worker_at_once(made: Made) -> None:
         raise _Interruption
 
     start = now()
-    with pytest.raises(_Interruption), made(f"{_saying(_FINE)}\ntime.sleep(60)") as worker:
+    with (
+        no_process_left(),
+        pytest.raises(_Interruption),
+        made(f"{_saying(_FINE)}\ntime.sleep(60)") as worker,
+    ):
         interrupt(worker)
-    assert children(os.getpid()) == []
     assert now() - start < 20e9  # a minute, if it were waited for
 
 
@@ -269,9 +271,12 @@ def test_an_interruption_while_it_is_asked_ends_the_worker_too(
         raise _Interruption
 
     monkeypatch.setattr(worker_process, "TICK_SECONDS", 0.1)
-    with pytest.raises(_Interruption), made("time.sleep(60)", tick=interrupt) as worker:
+    with (
+        no_process_left(),
+        pytest.raises(_Interruption),
+        made("time.sleep(60)", tick=interrupt) as worker,
+    ):
         worker.ask(_OPEN)
-    assert children(os.getpid()) == []
 
 
 def test_the_parent_looks_at_the_machine_while_it_waits_and_costs_next_to_nothing(
