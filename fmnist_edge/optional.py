@@ -9,7 +9,6 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from fmnist_edge.errors import MissingDependencyError
 
@@ -174,6 +173,7 @@ def package_folder(name: str) -> Path:
 def own_source() -> str:
     """Return what pip installs to have this fmnist-edge elsewhere: a folder, file or release."""
     from importlib import metadata  # noqa: PLC0415 - as above
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - a measuring process needs neither
 
     told = metadata.distribution(_DISTRIBUTION)
     found = json.loads(told.read_text("direct_url.json") or "{}").get("url", "")

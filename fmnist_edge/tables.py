@@ -1,6 +1,5 @@
 """Looking up names in the tables of presets, protocols, runtimes and devices."""
 
-import difflib
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -21,6 +20,8 @@ def look_up(table: Mapping[str, T], name: str, kind: str) -> T:
         UsageError: There is no such entry; the hint lists the names, the nearest one first.
     """
     if name not in table:
+        import difflib  # noqa: PLC0415 - only an error waits for it
+
         nearest = "".join(
             f"Did you mean {each}? " for each in difflib.get_close_matches(name, table, n=1)
         )

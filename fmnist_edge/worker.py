@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -80,7 +81,7 @@ def _first_images(job: Job, folder: Path) -> FirstImages:
     return FirstImages(
         load_test_images(folder, min(needed, count)),
         count,
-        lambda: load_test_images(folder, count),
+        partial(load_test_images, folder),
     )
 
 

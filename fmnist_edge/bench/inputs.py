@@ -1,7 +1,7 @@
 """The inputs that a model is measured with: Fashion-MNIST, the user's images, or noise."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,26 +46,22 @@ class FirstImages:
     Args:
         images: uint8[K,28,28], the first K.
         count: How many there are, N.
-        read: Returns all of them, uint8[N,28,28].
+        read: Returns the first `n` of them, uint8[n,28,28], for n from 1 to N.
     """
 
     images: NDArray[np.uint8]
     count: int
-    read: Callable[[], NDArray[np.uint8]]
+    read: Callable[[int], NDArray[np.uint8]]
 
 
 def needed_images(settings: Settings, batch: int) -> int:
-    """Return how many of the first images `CaseMeasurement` uses besides labelling all of them.
+    """Return how many of the first images `CaseMeasurement` uses before its memory is read.
 
     Args:
         settings: The protocol.
         batch: Images per call.
     """
-    return max(
-        settings.distinct_images,
-        batch * max(1, settings.stage_samples),
-        settings.throughput_batch * THROUGHPUT_INPUTS,
-    )
+    return max(settings.distinct_images, batch * max(1, settings.stage_samples))
 
 
 @dataclass(frozen=True)
@@ -75,16 +71,23 @@ class ModelInputs:
     Args:
         images: [K, ...], what `Session.prepare` takes: the first inputs, as many as are needed.
         record: Where they come from, and how many there are, for the result.
-        read: Returns all of them; None where `images` are all.
+        read: Returns the first n of them; None where `images` are all.
     """
 
     images: NDArray[Any]
     record: Inputs
-    read: Callable[[], NDArray[Any]] | None = None
+    read: Callable[[int], NDArray[Any]] | None = None
 
     def everything(self) -> NDArray[Any]:
         """Return all inputs, [N, ...]."""
-        return self.images if self.read is None else self.read()
+        return self.first(self.record.images).images
+
+    def first(self, count: int) -> "ModelInputs":
+        """Return these inputs with the first `count` of them, or all, held in memory."""
+        wanted = min(count, self.record.images)
+        if self.read is None or wanted <= len(self.images):
+            return self
+        return replace(self, images=self.read(wanted))
 
     def batch(self, size: int, index: int) -> NDArray[Any]:
         """Return the index-th batch of inputs; after the last input comes the first again."""

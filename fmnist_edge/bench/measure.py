@@ -325,7 +325,9 @@ class CaseMeasurement:
         batch = job.settings.throughput_batch
         try:
             wide = self._runtime.open(model.artifact, self._options(batch=batch))
-            tensors = model.inputs.tensors(wide, THROUGHPUT_INPUTS * batch)
+            # More images than the timed calls need; read here, after the memory was.
+            count = THROUGHPUT_INPUTS * batch
+            tensors = model.inputs.first(count).tensors(wide, count)
             rate, _ = probes.images_per_second(
                 wide.run, tensors, batch, job.settings.throughput_seconds
             )

@@ -5,7 +5,6 @@ its package mirror only can still get the files.
 """
 
 import shutil
-import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -106,6 +105,9 @@ def _run(command: Sequence[str], folder: Path, seconds: int) -> None:
     Raises:
         DatasetNotFoundError: The command failed; the message ends with the last line of its stderr.
     """
+    # A measuring process imports this module, and runs no program.
+    import subprocess  # noqa: PLC0415
+
     name = Path(command[0]).name
     try:
         subprocess.run(  # noqa: S603 - the program was found by name, no shell reads its arguments

@@ -193,6 +193,13 @@ def test_the_sdist_holds_sources_and_tests_and_nothing_that_was_made(
     assert not {name for name in inside if "__pycache__" in name}
 
 
+def test_a_package_index_takes_both_archives_without_a_warning(
+    dist: Path, wheel: Path, users_environment: Mapping[str, str]
+) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    _run([sys.executable, "-m", "twine", "check", "--strict", wheel, sdist], users_environment)
+
+
 # A device with the base install
 
 

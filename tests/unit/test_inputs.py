@@ -14,7 +14,7 @@ from tests.examples import OUTPUT
 from tests.fakes import FakeSession
 
 _IMAGES = np.zeros((3, 28, 28), np.uint8)
-_TEST = FirstImages(_IMAGES, 3, lambda: _IMAGES)
+_TEST = FirstImages(_IMAGES, 3, lambda count: _IMAGES[:count])
 
 
 def _session(

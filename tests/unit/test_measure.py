@@ -34,7 +34,7 @@ from tests.fakes import MILLISECOND, FakeRuntime, FakeSession, Time
 
 _NOISE = np.random.RandomState(0)
 _IMAGES = _NOISE.randint(0, 256, (30, 28, 28)).astype(np.uint8)
-_TEST = Data(test=FirstImages(_IMAGES, 30, lambda: _IMAGES))
+_TEST = Data(test=FirstImages(_IMAGES, 30, lambda count: _IMAGES[:count]))
 _COMMANDS = (
     Command(Task.OPEN),
     Command(Task.BACK_TO_BACK, 0.0, 3),
@@ -233,23 +233,23 @@ def test_a_fixed_batch_is_a_fact_and_no_failure(tmp_path: Path) -> None:
 
 
 def test_few_images_make_full_batches(tmp_path: Path) -> None:
-    few = Data(test=FirstImages(_IMAGES[:3], 3, lambda: _IMAGES[:3]))
+    few = Data(test=FirstImages(_IMAGES[:3], 3, lambda _: _IMAGES[:3]))
     predictions = _measure(_job(tmp_path, batch=50), data=few).predictions
     assert predictions is not None
     assert predictions.labels == "444"
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_a_process_needs_few_images_until_it_labels_all(tmp_path: Path, batch: int) -> None:
+def test_a_process_holds_few_images_until_its_memory_was_read(tmp_path: Path, batch: int) -> None:
     job = _job(tmp_path, batch=batch)
     needed = needed_images(job.settings, batch)
     assert needed < len(_IMAGES)
     tensors: dict[str, list[bytes]] = {"few": [], "all": []}
-    reads = []
+    reads: list[tuple[int, int]] = []
 
-    def read() -> NDArray[np.uint8]:
-        reads.append(len(tensors["few"]))
-        return _IMAGES
+    def read(count: int) -> NDArray[np.uint8]:
+        reads.append((count, len(tensors["few"])))
+        return _IMAGES[:count]
 
     for name, images in (("few", _IMAGES[:needed]), ("all", _IMAGES)):
         given = tensors[name]
@@ -261,9 +261,10 @@ def test_a_process_needs_few_images_until_it_labels_all(tmp_path: Path, batch: i
         taken = _measure(job, _answering(answer), Data(FirstImages(images, 30, read)))
         assert taken.inputs == Inputs("fashion-mnist", 30, labelled=True)
     assert set(tensors["few"]) == set(tensors["all"])
-    # Once by each process, and after all timed calls.
-    assert len(reads) == 2
-    assert reads[0] > 0
+    # The throughput's, then all of them; both after the timed calls.
+    (throughput, calls_before), (everything, _) = reads
+    assert (throughput, everything) == (4 * job.settings.throughput_batch, 30)
+    assert calls_before > sum(command.samples for command in _COMMANDS)
 
 
 def _slow(time: Time, nanoseconds: int) -> Answer:
