@@ -17,7 +17,7 @@ from fmnist_edge.records import encode
 from fmnist_edge.result import read_run
 
 _ROOT = Path(__file__).parents[1]
-_RESULT = Path(__file__).parent / "results/xeon-2-cores/device-install.json"
+_RESULT = Path(__file__).parent / "results/epyc-2-cores/device-install.json"
 _STARTS = 20
 _MODEL = _ROOT / "artifacts/reference/study-int8.tflite"
 

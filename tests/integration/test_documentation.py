@@ -266,6 +266,19 @@ def test_each_reason_against_a_figure_is_in_the_docs() -> None:
     assert set(sentences.REASONS) <= listed
 
 
+def test_the_install_for_a_device_is_as_small_as_the_readme_says() -> None:
+    page = _text("README.md")
+    [target] = re.findall(r"\[measured\]\((.*device-install\.json)\)", page)
+    first, *_ = json.loads(_text(target))["installs"]
+    assert first["python"].startswith("3.11.")
+    size = round(first["bytes_without_pyc"] / 1e6)
+    saved = round((first["bytes"] - first["bytes_without_pyc"]) / 1e6)
+    assert f"{first['packages']} packages, {size} MB on x86-64 (Python 3.11" in page
+    assert f"saves {saved} MB" in page
+    assert max(each["steady_bytes"] for each in first["worker_memory"]) <= 50e6
+    assert size <= 150
+
+
 def test_every_command_of_the_readme_exists(cli: CommandLine) -> None:
     named = set(re.findall(r"fmnist-edge ([a-z]+)\b", _text("README.md"))) - {"maintainers"}
     listed = cli("--help").stdout.partition("Commands:")[2].partition("\n\n")[0]
