@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from fmnist_edge.artifact import Manifest
+from fmnist_edge.divergence import SCHEMA_VERSION, Divergence
 from fmnist_edge.files import write_atomically
-from fmnist_edge.records import decode
+from fmnist_edge.records import decode, decode_document
 from fmnist_edge.report.cells import Table
 from fmnist_edge.report.details import native_table
+from fmnist_edge.report.divergence import changes_table, headings, layers_table, remarks, summary
 from fmnist_edge.report.exports import Made, exports_table
 from fmnist_edge.report.markdown import markdown_table
 from fmnist_edge.report.placement import device_table
@@ -290,6 +292,23 @@ def _table(columns: _Columns, records: Sequence[Mapping[str, Any]]) -> Table:
     )
 
 
+def _divergence(path: Path) -> str:
+    """Write what was compared, the summary, and a row per layer where layers were read."""
+    found = _read_divergence(path)
+    lines = [
+        *(f"- {each}" for each in headings(found)),
+        "",
+        " ".join([summary(found), *remarks(found)]),
+    ]
+    if found.layers:
+        lines += ["", markdown_table(layers_table(found.layers))]
+    return "\n".join(lines)
+
+
+def _read_divergence(path: Path) -> Divergence:
+    return decode_document(Divergence, path.read_bytes(), SCHEMA_VERSION)
+
+
 _KINDS: Final[Mapping[str, Callable[[Path], Table | str]]] = {
     "screen": _screen,
     "full": _full,
@@ -307,6 +326,8 @@ _KINDS: Final[Mapping[str, Callable[[Path], Table | str]]] = {
     "races": _races,
     "native": lambda path: native_table(read_run(path)),
     "sustained": lambda path: sustained_table(read_run(path)),
+    "divergence": _divergence,
+    "changed": lambda path: changes_table(_read_divergence(path)),
 }
 
 

@@ -57,6 +57,11 @@ COMMANDS: Final = {
         "compare",
         "Tell what became slower or faster between two runs, and what is only chance.",
     ),
+    "diverge": Entry(
+        "diverge",
+        "diverge",
+        "Tell which images change label between two models, runtimes or machines, and why.",
+    ),
     "environment": Entry("environment", "app", "Keep other runtimes and versions beside this one."),
     "wheelhouse": Entry(
         "wheelhouse", "wheelhouse", "Gather the wheels that a machine without network needs."

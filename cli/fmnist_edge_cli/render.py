@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+    from fmnist_edge.divergence import Divergence
     from fmnist_edge.pipeline.evaluate import Evaluated
     from fmnist_edge.pipeline.predict import Predicted
     from fmnist_edge.progress import Progress
@@ -280,6 +281,32 @@ def predictions(done: "Predicted", show: int) -> None:
         probabilities, labels = done.probabilities[some], content.labels[some]
         table(predictions_table(probabilities, labels, truth, facts.classes))
     line(summary(len(done), done.right, show))
+
+
+def divergences(found: "Sequence[Divergence]") -> None:
+    """Where answers part: a summary first, then changed images, then layers."""
+    from fmnist_edge.report.divergence import (
+        changes_table,
+        headings,
+        layers_table,
+        remarks,
+        summary,
+    )
+
+    console = _console(sys.stdout)
+    for place, each in enumerate(found):
+        if place:
+            line()
+        for text in headings(each):
+            line(text)
+        for text in (summary(each), *remarks(each)):
+            _paragraph(console, text)
+        if each.changes:
+            line("Images that change label")
+            table(changes_table(each))
+        if each.layers:
+            line("Layers")
+            table(layers_table(each.layers))
 
 
 def progress_display(*, quiet: bool = False, verbose: bool = False) -> "Progress":

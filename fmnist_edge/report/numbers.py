@@ -32,6 +32,11 @@ def significant(value: float, digits: int = _DIGITS) -> str:
     return f"{float(f'{value:.{digits}g}'):.{decimals}f}"
 
 
+def small(value: float) -> str:
+    """Return two digits, with an exponent where the value is below 0.001: 0.012, 1.5e-06."""
+    return f"{value:.2g}" if math.isfinite(value) else MISSING
+
+
 def within(value: float, half: float) -> str:
     """Return as many digits as half the width of an interval leaves, three at most.
 

@@ -19,7 +19,7 @@ from tests.examples import npz_model
 
 COMMANDS = [
     *("data", "study", "train", "evaluate", "export", "predict", "bundle", "devices", "doctor"),
-    *("bench", "report", "compare", "environment", "wheelhouse"),
+    *("bench", "report", "compare", "diverge", "environment", "wheelhouse"),
 ]
 HEAVY = {
     "ai_edge_litert",

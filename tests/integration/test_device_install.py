@@ -23,6 +23,8 @@ _DISTRIBUTIONS = {
     *("markdown_it_py", "mdurl", "ml_dtypes", "msgspec", "numpy", "packaging", "platformdirs"),
     *("protobuf", "pygments", "rich", "shellingham", "tqdm", "typer", "typing_extensions"),
 }
+_RESULTS = ROOT / "benchmarks/results/epyc-2-cores"
+_TWO = (_RESULTS / "sustained.json", _RESULTS / "sustained-rival.json")
 # What a device runs before it measures; a new command is a line here.
 _COMMANDS = {
     "data": ("data",),
@@ -30,6 +32,7 @@ _COMMANDS = {
     "doctor": ("doctor", "--quick"),
     "evaluate": ("evaluate", _MODEL),
     "predict": ("predict", "--artifact", _MODEL),
+    "diverge": ("diverge", *_TWO),
     "bundle": ("bundle", _MODEL, "-o", "one.zip"),
     "environment": ("environment", "list"),
 }
@@ -149,3 +152,13 @@ def test_results_are_reported_and_compared_there(device: CommandLine, measured: 
     compared = device("compare", measured, measured, "--json", "-")
     assert compared.returncode == 0, compared.stderr
     assert json.loads(compared.stdout)
+
+
+def test_scores_are_compared_there(device: CommandLine, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        done = device("predict", "--artifact", _MODEL, "--out", f"{name}.npz", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    done = device("diverge", "a.npz", "b.npz", "--json", "-", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["cause"], found["images"]) == ("identical", 10_000)
