@@ -1,12 +1,26 @@
 """A model file as a row of files, each of which ends one layer later."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fmnist_edge.divergence.stages import Grid, Stage
+from fmnist_edge.session import IMAGE_SHAPE
 
 
 class UnreadableLayersError(Exception):
     """The file is no chain of dense layers that can be read, or reads it in an unknown way."""
+
+
+def check_squares(size: Sequence[int], strides: Sequence[int]) -> None:
+    """Check that a pool takes the means of squares that lie side by side and fill the image.
+
+    Raises:
+        UnreadableLayersError: It does something else.
+    """
+    side, *others = size
+    fills = side > 0 and all(length % side == 0 for length in IMAGE_SHAPE)
+    if not fills or {*others, *strides} != {side}:
+        raise UnreadableLayersError("a pool takes other parts of an image than squares")
 
 
 @dataclass(frozen=True, eq=False)

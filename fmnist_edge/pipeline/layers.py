@@ -80,7 +80,20 @@ def read_layers(
         raise UnreadError("run") from error
     if whole.ends_in_softmax:
         layers.append(Layer(_SCORES, scores, None, whole.softmax_grid, is_softmax=True))
-    return Chain(_inputs(images, whole.input_grid), tuple(layers))
+    chain = Chain(_inputs(images, whole.input_grid), tuple(layers))
+    if not _fits(chain):
+        raise UnreadError("chain")
+    return chain
+
+
+def _fits(chain: Chain) -> bool:
+    """Return whether each layer takes as many values as the one before it gives."""
+    width = chain.inputs.shape[1]
+    for layer in chain.layers:
+        given, width = width, layer.outputs.shape[1]
+        if layer.stage is not None and layer.stage.kernel.shape != (given, width):
+            return False
+    return True
 
 
 def _run(

@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_edge.divergence import Answers, Compared, Divergence, Stage, judge, known_of, side
+from fmnist_edge.divergence import (
+    Answers,
+    Chain,
+    Compared,
+    Divergence,
+    Grid,
+    Layer,
+    LayerDifference,
+    Stage,
+    compare_chains,
+    judge,
+    known_of,
+    side,
+)
 from fmnist_edge.divergence.bounds import FLOAT32, exact, gamma
 from fmnist_edge.divergence.changes import changes, moves
 from fmnist_edge.divergence.pattern import STEP, Known, by_pattern
@@ -98,6 +111,57 @@ def test_no_order_of_adding_strays_further_than_the_bound() -> None:
     for found in (one_by_one, backwards):
         assert (np.abs(found - want.value) <= want.rounding(FLOAT32)).all()
     assert gamma(10, 0.1) == np.inf
+
+
+# One layer of one unit with the weight 1: its exact output is its input.
+_GRID = Grid(scale=0.5, zero_point=0, low=-128, high=127)
+
+
+def _one(outputs: list[float], inputs: list[float], grid: Grid | None = None) -> Chain:
+    stage = replace(_stage(np.ones((1, 1))), grid=grid)
+    given = np.array(outputs, np.float32)[:, None]
+    return Chain(np.array(inputs)[:, None], (Layer("dense", given, stage, grid),))
+
+
+def _layer(a: Chain, b: Chain) -> LayerDifference:
+    [found] = compare_chains(a, b)
+    return found
+
+
+def test_a_step_apart_is_a_tie_only_in_the_middle_of_two_steps() -> None:
+    inputs = [1.0, 1.25]
+    tie = _layer(_one([1.0, 1.0], inputs, _GRID), _one([1.0, 1.5], inputs, _GRID))
+    assert (tie.cause, tie.beyond, tie.max_steps, tie.tie_distance) == ("rounding-tie", 1, 1, 0)
+    inputs = [1.0, 1.3]
+    wrong = _layer(_one([1.0, 1.0], inputs, _GRID), _one([1.0, 1.5], inputs, _GRID))
+    assert (wrong.cause, wrong.detail) == ("defect", "arithmetic-a")
+    both = _layer(_one([1.5, 1.0], inputs, _GRID), _one([0.5, 1.5], inputs, _GRID))
+    assert (both.cause, both.detail) == ("defect", "arithmetic-both")
+
+
+def test_what_only_one_range_can_hold_is_clipped() -> None:
+    inputs = [1.0, 40.0]
+    short = replace(_GRID, high=63)
+    found = _layer(_one([1.0, 40.0], inputs, _GRID), _one([1.0, 31.5], inputs, short))
+    assert (found.cause, found.clipped) == ("saturation", 1)
+    none = _layer(_one([1.0, 2.0], [1.0, 2.0], _GRID), _one([1.0, 2.0], [1.0, 2.0], short))
+    assert (none.cause, none.clipped) == ("identical", 0)
+
+
+def test_float_outputs_are_held_against_rounding_and_inputs() -> None:
+    next_one = float(np.nextafter(np.float32(1), np.float32(2)))
+    assert _layer(_one([1.0], [1.0]), _one([next_one], [1.0])).cause == "reordered-sums"
+    assert _layer(_one([1.0], [1.0]), _one([1.5], [1.5])).cause == "inherited"
+    off = _layer(_one([1.0], [1.0]), _one([1.0001], [1.0]))
+    assert (off.cause, off.detail, off.beyond) == ("defect", "arithmetic-b", 1)
+
+
+@pytest.mark.parametrize("value", [1.0009765625, 1.0078125], ids=["float16", "bfloat16"])
+def test_results_of_16_bits_are_told_from_wrong_ones(value: float) -> None:
+    # A third of the way to the next number of the type.
+    exact_value = 1 + (value - 1) * 0.7
+    found = _layer(_one([exact_value], [exact_value]), _one([value], [exact_value]))
+    assert (found.cause, found.detail) == ("half-precision", "")
 
 
 def test_images_of_the_widest_margins_come_first() -> None:

@@ -4,14 +4,14 @@ A file that ends at a layer runs on the same runtime with the same kernels as th
 keeps the tensors between its layers to itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_edge.divergence.cuts import Cut, CutFile, UnreadableLayersError
+from fmnist_edge.divergence.cuts import Cut, CutFile, UnreadableLayersError, check_squares
 from fmnist_edge.divergence.stages import Grid, Real, Stage, half_floor
 from fmnist_edge.exporters.tflite.file import pack, schema, unpack
 from fmnist_edge.session import WHITE
@@ -76,24 +76,39 @@ class _Reader:
         kinds = [kind for kind, _ in self.operators]
         if _DENSE not in kinds or not set(kinds) <= _PLAIN | {_DENSE, _POOL}:
             raise UnreadableLayersError("it has other operators than those of dense layers")
+        self._check_order(kinds)
         first = self.operators[kinds.index(_DENSE)][1]
         divisor = WHITE if self._takes_bytes() else 1.0
-        cuts, pooled = [], _POOL in kinds
+        cuts, pooled = [], [operator for kind, operator in self.operators if kind == _POOL]
         for kind, operator in self.operators:
             target = int(operator.outputs[0])
             if kind == _POOL:
+                pool = operator.builtinOptions
+                check_squares((pool.filterHeight, pool.filterWidth), (pool.strideH, pool.strideW))
                 cuts.append(Cut(_POOLING, self._until(target), None, self._grid(target), divisor))
             if kind == _DENSE:
                 factor = divisor if operator is first else 1.0
-                stage = self._stage(operator, f"dense {len(cuts) + 1 - pooled}", factor)
+                stage = self._stage(operator, f"dense {len(cuts) + 1 - len(pooled)}", factor)
                 cuts.append(Cut(stage.name, self._until(target), stage, stage.grid))
         softmax = [operator for kind, operator in self.operators if kind == _SOFTMAX]
         return CutFile(
             tuple(cuts),
-            None if pooled else self._grid(int(first.inputs[0])),
+            self._grid(int(pooled[0].inputs[0] if pooled else first.inputs[0])),
             self._grid(int(softmax[0].outputs[0])) if softmax else None,
             bool(softmax),
         )
+
+    def _check_order(self, kinds: Sequence[str]) -> None:
+        """Check that nothing between the dense layers changes what one gives to the next.
+
+        Raises:
+            UnreadableLayersError: Something does.
+        """
+        first = kinds.index(_DENSE)
+        last = len(kinds) - 1 - kinds[::-1].index(_DENSE)
+        wrong = {_POOL, _SOFTMAX, _QUANTIZE, "CAST"} & set(kinds[first:last])
+        if wrong or _POOL in kinds[last:] or _SOFTMAX in kinds[:first]:
+            raise UnreadableLayersError("other operators stand between its dense layers")
 
     def _kind(self, operator: Any) -> str:  # noqa: ANN401 - generated code
         code = self.model.operatorCodes[operator.opcodeIndex]
