@@ -31,7 +31,7 @@ _CAUSES: Final[Mapping[Cause, str]] = MappingProxyType(
 )
 _EXPLAINED: Final[Mapping[Cause, str]] = MappingProxyType(
     {
-        "identical": "Both give the same bits.",
+        "identical": "None of the values that were compared differs.",
         "reordered-sums": "The same sums were added in another order, and float32 rounds each of "
         "them differently; no difference is larger than that can make it.",
         "rounding-tie": "Values in the middle of two steps are rounded up by one and down by the "
