@@ -25,6 +25,7 @@ from fmnist_edge.report.details import native_table
 from fmnist_edge.report.divergence import changes_table, headings, layers_table, remarks, summary
 from fmnist_edge.report.exports import Made, exports_table
 from fmnist_edge.report.markdown import markdown_table
+from fmnist_edge.report.numbers import counted
 from fmnist_edge.report.placement import device_table
 from fmnist_edge.report.screen import first_screen
 from fmnist_edge.report.sustained import sustained_table
@@ -309,7 +310,39 @@ def _read_divergence(path: Path) -> Divergence:
     return decode_document(Divergence, path.read_bytes(), SCHEMA_VERSION)
 
 
+def _agreement(path: Path) -> Table:
+    """Draw a row per file, with a figure for each processor."""
+    by_file: dict[str, list[Mapping[str, Any]]] = {}
+    for each in json.loads(path.read_bytes())["agreements"]:
+        by_file.setdefault(each["file"], []).append(each)
+    cpus = [each["cpu"] for each in next(iter(by_file.values()))]
+    headers = (
+        *("file", "runtime", "labels that differ"),
+        *(f"scores apart, {cpu}" for cpu in cpus),
+        *(f"largest difference, {cpu}" for cpu in cpus),
+    )
+    rows = [
+        (
+            file,
+            found[0]["runtime"],
+            str(sum(each["labels_different"] for each in found)),
+            *(str(each["scores_apart"]) for each in found),
+            *map(_largest_difference, found),
+        )
+        for file, found in by_file.items()
+    ]
+    return Table(headers, tuple(rows), (False, False, *[True] * (len(headers) - 2)))
+
+
+def _largest_difference(record: Mapping[str, Any]) -> str:
+    difference, step = record["largest_difference"], record["step"]
+    if step is not None:
+        return counted(round(difference / step), "step")
+    return f"{difference:.1e}" if difference else "0"
+
+
 _KINDS: Final[Mapping[str, Callable[[Path], Table | str]]] = {
+    "agreement": _agreement,
     "screen": _screen,
     "full": _full,
     "devices": lambda path: device_table(read_run(path)),

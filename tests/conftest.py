@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from fmnist_edge.artifact import manifest_path, read_manifest
 from fmnist_edge.dataset import Places, Split, load_test, locate, usual_places
 from fmnist_edge.records import encode_json, replace
 from fmnist_edge.runtimes import RUNTIMES
+from tests import arm64 as arm64_devices
 from tests import jobs, ssh_hosts, system_parts
 from tests.afar import MODEL, Afar
 from tests.commands import CommandLine, Finished, InThisProcess, copy_artifact
@@ -51,7 +52,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _needed(item: pytest.Item) -> set[str]:
     """The parts of the system that a test needs.
 
-    It says so, or is given a native runtime, a command line with Vulkan, or hosts.
+    It says so, or is given a native runtime, a command line with Vulkan, hosts, or devices.
     """
     named = {part for mark in item.iter_markers("needs") for part in mark.args}
     params = item.callspec.params.values() if hasattr(item, "callspec") else ()
@@ -63,6 +64,7 @@ def _needed(item: pytest.Item) -> set[str]:
         | ({"c-compiler"} if native else set())
         | ({"software-vulkan"} if "vulkan" in given else set())
         | ({"openssh-server"} if "hosts" in given else set())
+        | ({"arm64"} if "arm64" in given else set())
     )
 
 
@@ -162,6 +164,20 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 def over_ssh(cli: CommandLine, hosts: Hosts) -> CommandLine:
     """The real `fmnist-edge`, which finds the hosts."""
     return replace(cli, added=hosts.variables)
+
+
+@pytest.fixture(scope="session")
+def arm64(
+    cli: CommandLine,
+    users_environment: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], CommandLine]:
+    """The same on a device with 64-bit Arm and the processor that is named (`tests/arm64.py`)."""
+    if arm64_devices.NATIVE:
+        return lambda _cpu: cli
+    wheels = arm64_devices.gather(cli, users_environment)
+    packages = arm64_devices.unpack(wheels, tmp_path_factory.mktemp("arm64"))
+    return lambda cpu: arm64_devices.device(cli, cpu, packages, tmp_path_factory.mktemp(cpu))
 
 
 @pytest.fixture(scope="session")

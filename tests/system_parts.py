@@ -31,11 +31,28 @@ _WORKS: Final = "works"
 _ADMINISTRATORS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 # What is mounted there nobody else sees, and it ends with the command.
 IN_A_NAMESPACE: Final = ("unshare", "--user", "--map-root-user", "--mount")
+# What Debian keeps below /usr, with links from where it used to be.
+_MERGED: Final = ("bin", "lib", "sbin")
 _KEYS_OF_DEBIAN: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def _nothing(_folder: Path, _present: Mapping[str, str]) -> Mapping[str, str]:
     return {}
+
+
+@dataclass(frozen=True)
+class Root:
+    """A folder for another processor as Debian fills the root of a system.
+
+    Args:
+        architecture: The processor, as Debian calls it.
+        machine: The processor, as Linux calls it; where this machine has it, it needs no such root.
+        packages: What is in it, with all that these packages need.
+    """
+
+    architecture: str
+    machine: str
+    packages: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,7 @@ class Part:
             allows or not.
         variables: What a process needs in its environment to use what was unpacked into a folder,
             where it had another environment before.
+        root: What is unpacked into the folder `root` beside the packages.
     """
 
     what: str
@@ -65,6 +83,7 @@ class Part:
     backports: Sequence[str] = ()
     disk: bool = False
     variables: Callable[[Path, Mapping[str, str]], Mapping[str, str]] = _nothing
+    root: Root | None = None
 
     @property
     def names(self) -> Sequence[str]:
@@ -101,6 +120,7 @@ class Machine:
         codename: The one of the system's release.
         besides: Folders that are searched for programs after the PATH.
         mounting: What a command stands behind that mounts a disk; None where nobody may.
+        processor: Its processor, as Linux calls it.
     """
 
     environment: Mapping[str, str]
@@ -109,6 +129,7 @@ class Machine:
     codename: str = ""
     besides: Sequence[str] = ()
     mounting: Sequence[str] | None = ()
+    processor: str = ""
 
     @property
     def ci(self) -> bool:
@@ -128,7 +149,16 @@ class Machine:
         """Whether the part is on the machine, or was unpacked."""
         if PARTS[name].disk:
             return self.mounting is not None
-        return self.has_program(PARTS[name].programs) or (self.kept / name / _WORKS).is_file()
+        return (
+            self.is_itself(name)
+            or self.has_program(PARTS[name].programs)
+            or (self.kept / name / _WORKS).is_file()
+        )
+
+    def is_itself(self, name: str) -> bool:
+        """Whether the machine has the very processor that the part stands for."""
+        root = PARTS[name].root
+        return root is not None and root.machine == self.processor
 
     def way(self, name: str) -> Way:
         """How the part is to be had."""
@@ -149,7 +179,12 @@ def this_machine() -> Machine:
         codename = ""  # it is not Linux, or one that does not say
     root = os.geteuid() == 0
     return Machine(
-        os.environ, root=root, codename=codename, besides=_ADMINISTRATORS, mounting=_mounting()
+        os.environ,
+        root=root,
+        codename=codename,
+        besides=_ADMINISTRATORS,
+        mounting=_mounting(),
+        processor=platform.machine(),
     )
 
 
@@ -230,16 +265,12 @@ def _fetch(machine: Machine, name: str) -> None:
     assert part.arrange is not None
     machine.kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=machine.kept) as temporary:
-        downloads, unpacked = Path(temporary) / "downloads", Path(temporary) / "unpacked"
-        apt = _own_apt(Path(temporary))
-        if machine.codename in part.backports:
-            apt = _with_backports(apt, Path(temporary), machine.codename)
-        lacking = _lacking(apt, part)
-        _say(f"Downloading {part.what} ({_megabytes(apt, lacking):.0f} MB) into {folder} ...")
-        downloads.mkdir()
-        _run([*apt, "download", *lacking], cwd=downloads)
-        for package in downloads.glob("*.deb"):
-            _run(["dpkg-deb", "-x", package, unpacked])
+        unpacked = Path(temporary) / "unpacked"
+        deliveries = _deliveries(machine, part, Path(temporary), unpacked)
+        size = sum(_megabytes(each.apt, each.packages) for each in deliveries)
+        _say(f"Downloading {part.what} ({size:.0f} MB) into {folder} ...")
+        for each in deliveries:
+            each.unpack(Path(temporary))
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
         unpacked.rename(folder)
     try:
@@ -250,16 +281,71 @@ def _fetch(machine: Machine, name: str) -> None:
     (folder / _WORKS).touch()
 
 
-def _own_apt(folder: Path) -> Sequence[object]:
+@dataclass(frozen=True)
+class _Delivery:
+    """Packages on their way into a folder.
+
+    Args:
+        apt: The beginning of a command of apt-get that knows the packages.
+        packages: Their names.
+        place: The folder.
+    """
+
+    apt: Sequence[object]
+    packages: Sequence[str]
+    place: Path
+
+    def unpack(self, temporary: Path) -> None:
+        """Download the packages, and unpack them into the folder."""
+        downloads = Path(tempfile.mkdtemp(dir=temporary))
+        _run([*self.apt, "download", *self.packages], cwd=downloads)
+        self.place.mkdir(parents=True, exist_ok=True)
+        for package in sorted(downloads.glob("*.deb")):
+            # Unlike `dpkg-deb -x`, this puts no folder in the place of a link to one.
+            command = 'dpkg-deb --fsys-tarfile "$0" | tar -x -C "$1" --keep-directory-symlink'
+            _run(["sh", "-c", command, package, self.place])
+
+
+def _deliveries(
+    machine: Machine, part: Part, temporary: Path, unpacked: Path
+) -> Sequence[_Delivery]:
+    """The packages that the machine lacks, and those of the part's root."""
+    apt = _own_apt(temporary / "own")
+    if machine.codename in part.backports:
+        apt = _with_backports(apt, temporary, machine.codename)
+    own = _Delivery(apt, _lacking(apt, part), unpacked)
+    if part.root is None:
+        return [own]
+    foreign = _foreign_apt(temporary / "foreign", part.root.architecture)
+    place = unpacked / "root"
+    for name in _MERGED:
+        (place / "usr" / name).mkdir(parents=True)
+        (place / name).symlink_to(f"usr/{name}")
+    return [own, _Delivery(foreign, _to_install(foreign, part.root.packages), place)]
+
+
+def _own_apt(folder: Path, *options: object) -> Sequence[object]:
     """An apt-get with package lists of its own, which are of today and need no root."""
     (folder / "lists/partial").mkdir(parents=True)
     apt = [
         *("apt-get", "-o", f"Dir::State::Lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"),
         # Root would download as a user who may not enter the folder.
         *("-o", "APT::Sandbox::User=root"),
+        *options,
     ]
     _run([*apt, "update"])
     return apt
+
+
+def _foreign_apt(folder: Path, architecture: str) -> Sequence[object]:
+    """One for a system with another processor, on which nothing is installed yet."""
+    folder.mkdir()
+    (folder / "status").touch()
+    return _own_apt(
+        folder,
+        *("-o", f"APT::Architecture={architecture}", "-o", f"APT::Architectures={architecture}"),
+        *("-o", f"Dir::State::status={folder}/status"),
+    )
 
 
 def _with_backports(apt: Sequence[object], folder: Path, codename: str) -> Sequence[object]:
@@ -286,10 +372,15 @@ def _lacking(apt: Sequence[object], part: Part) -> Sequence[str]:
     Of a part that stands apart its own are among them in any case: what it needs besides may be
     the system's.
     """
-    told = _run([*apt, "-s", "satisfy", "--no-install-recommends", ", ".join(part.packages)])
-    found = [line.split()[1] for line in told.splitlines() if line.startswith("Inst ")]
+    found = _to_install(apt, part.packages)
     native = [name for name in found if ":" not in name]  # nothing here runs on another processor
     return sorted({*native, *(part.names if part.apart else ())})
+
+
+def _to_install(apt: Sequence[object], packages: Sequence[str]) -> Sequence[str]:
+    """The packages that apt-get would install to have these."""
+    told = _run([*apt, "-s", "satisfy", "--no-install-recommends", ", ".join(packages)])
+    return [line.split()[1] for line in told.splitlines() if line.startswith("Inst ")]
 
 
 def _megabytes(apt: Sequence[object], packages: Sequence[str]) -> float:
@@ -386,6 +477,17 @@ def _arrange_ssh_server(folder: Path) -> None:
         _run([programs / "sshd", "-t", "-f", os.devnull, "-h", key])
 
 
+def _arrange_arm64(folder: Path) -> None:
+    """The emulator of this processor without its siblings, and a Python that it can run."""
+    (folder / "bin").mkdir()
+    emulator, root = folder / "bin/qemu-aarch64", folder / "root"
+    (folder / "usr/bin/qemu-aarch64").rename(emulator)
+    shutil.rmtree(folder / "usr")
+    program = "import ctypes, platform, zlib; assert platform.machine() == 'aarch64'"
+    variables = {**os.environ, "PYTHONHOME": str(root / "usr")}
+    _run([emulator, "-L", root, root / "usr/bin/python3", "-c", program], env=variables)
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "c-compiler": Part(
         "a C compiler", ("cc", "gcc", "clang"), ("gcc", "libc6-dev"), _arrange_compiler
@@ -403,6 +505,16 @@ PARTS: Final[Mapping[str, Part]] = {
     # The package brings the client as well.
     "openssh-server": Part("an SSH server", ("sshd",), ("openssh-server",), _arrange_ssh_server),
     "small-disk": Part("a small disk", programs=(), packages=(), disk=True),
+    # QEMU 7.2 shows the processor of this machine to what it runs, and runtimes crash on that.
+    "arm64": Part(
+        "64-bit Arm in software",
+        programs=(),
+        packages=("qemu-user (>= 1:10)",),
+        arrange=_arrange_arm64,
+        apart=True,
+        backports=("bookworm",),
+        root=Root("arm64", "aarch64", ("python3-minimal", "libpython3-stdlib", "libstdc++6")),
+    ),
 }
 _DO: Final[Mapping[Way, Callable[[Machine, str], None]]] = {
     Way.PRESENT: lambda _machine, _name: None,

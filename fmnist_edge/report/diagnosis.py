@@ -38,8 +38,8 @@ class Advice:
 
 FINDINGS: Final[Mapping[str, Advice]] = {
     "emulated": Advice(
-        "{emulator} interprets the instructions of {machine} here, so that no time says anything "
-        "about such a machine.",
+        "{emulator} interprets the instructions of {machine} here, so that neither times nor "
+        "memory say anything about such a machine.",
         "an emulator runs it",
         "Measure on the machine itself; what is emulated shows only that files can be opened.",
     ),

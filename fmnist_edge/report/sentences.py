@@ -153,8 +153,8 @@ REASONS: Final[Mapping[str, Told]] = {
         f"{_QUIET} More processes (--processes) make the interval narrower.",
     ),
     "emulated": Told(
-        "{emulator} interprets the instructions of {machine} here, so that no time says anything "
-        "about such a machine.",
+        "{emulator} interprets the instructions of {machine} here, so that neither times nor "
+        "memory say anything about such a machine.",
         "Measure on the machine itself; labels and accuracy hold.",
     ),
     "throttled": Told(

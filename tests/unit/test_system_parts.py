@@ -20,6 +20,7 @@ from tests.system_parts import (
 NAME = "c-compiler"
 VULKAN = "software-vulkan"
 SSH = "openssh-server"
+ARM64 = "arm64"
 
 
 def _machine(
@@ -112,9 +113,10 @@ def test_what_cannot_be_downloaded_is_told_in_a_line(
     (tmp_path / "path/apt-get").write_text("#!/bin/sh\necho 'E: No route to host' >&2\nexit 100\n")
     monkeypatch.setenv("PATH", machine.environment["PATH"])
     provide(machine)
-    told = "Vulkan on the CPU could not be had: apt-get -o failed. E: No route to host\n"
+    why = "could not be had: apt-get -o failed. E: No route to host\n"
+    told = "".join(f"{what} {why}" for what in ("Vulkan on the CPU", "64-bit Arm in software"))
     assert capsys.readouterr().err == told
-    assert missing(machine) == [VULKAN]
+    assert missing(machine) == [VULKAN, ARM64]
     assert list(machine.kept.iterdir()) == []
 
 
@@ -125,6 +127,14 @@ def test_what_is_not_had_is_told_with_what_to_type() -> None:
     assert absence(VULKAN).endswith(
         "make test, where apt-get offers mesa-vulkan-drivers (>= 25), libvulkan1, vulkan-tools"
     )
+
+
+@pytest.mark.parametrize("root", [False, True])
+def test_a_machine_with_64_bit_arm_needs_no_emulator(tmp_path: Path, *, root: bool) -> None:
+    machine = _machine(tmp_path, "apt-get", "qemu-aarch64", root=root)
+    assert machine.way(ARM64) is Way.FETCH
+    assert replace(machine, processor="x86_64").way(ARM64) is Way.FETCH
+    assert replace(machine, processor="aarch64").way(ARM64) is Way.PRESENT
 
 
 @pytest.mark.parametrize("mounting", [(), ("sudo", "-n")])

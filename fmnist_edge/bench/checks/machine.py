@@ -97,7 +97,7 @@ def _emulated(_: Conditions, host: Mapping[str, Value]) -> Iterator[Finding]:
     emulator = str(host.get("emulated", NO_SIGN))
     if emulator != NO_SIGN:
         values: Values = {"machine": host.get("architecture", "unknown"), "emulator": emulator}
-        yield Reason("emulated", "INVALID", TIMES, values)
+        yield Reason("emulated", "INVALID", (*TIMES, "memory"), values)
 
 
 def _accelerators(seen: Conditions) -> Mapping[str, Sequence[Accelerator]]:
