@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fmnist_edge.result import Course, Remark, Row, Sustained, Values, conditions
+from fmnist_edge.result import Course, Remark, Row, Sustained, Values
+from fmnist_edge.result.conditions import conditions
 from fmnist_edge.stats.change_points import PRACTICAL
 
 # Smaller changes of the machine are not told of as what came with a change of speed.

@@ -14,14 +14,13 @@ from fmnist_edge.report.numbers import MISSING, counted, duration, micro, quanti
 from fmnist_edge.report.ratios import PRACTICAL
 from fmnist_edge.report.rows import batches, ordered, row_names
 from fmnist_edge.result import (
-    Conditions,
     Course,
     Interval,
     Row,
     Run,
     Sustained,
-    conditions,
 )
+from fmnist_edge.result.conditions import Conditions, conditions
 from fmnist_edge.sparkline import sparkline
 
 # Characters of a curve.

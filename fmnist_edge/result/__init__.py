@@ -13,7 +13,6 @@ Schema history:
        lack only fields with defaults, are still read.
 """
 
-from fmnist_edge.result.conditions import Conditions, conditions
 from fmnist_edge.result.derived import (
     LEVELS,
     Accuracy,
@@ -93,7 +92,6 @@ __all__ = [
     "Closed",
     "Cold",
     "ColdStart",
-    "Conditions",
     "Copies",
     "Course",
     "CpuTwin",
@@ -149,7 +147,6 @@ __all__ = [
     "Values",
     "can_tell",
     "case_name",
-    "conditions",
     "device_name",
     "drivers_of",
     "fastest",

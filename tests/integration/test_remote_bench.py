@@ -64,6 +64,15 @@ def test_what_is_there_already_is_neither_copied_nor_made_again(
     assert len(list(environments.glob("*/environment.json"))) == 1
 
 
+def test_a_sustained_load_is_measured_there_and_comes_home(measured: Finished, afar: Afar) -> None:
+    assert measured.returncode == 0
+    done = afar.bench("--host", "pi", *OPTIONS, "--sustain", "10s", "--json", "sustained.json")
+    assert done.returncode == 0, done.stderr
+    [loaded] = [row for row in read_run(done.folder / "sustained.json").rows if row.sustained]
+    assert (loaded.case.runtime, loaded.case.subject.name) == ("litert", MODEL.name)
+    assert "pi: Sustained load: 100 %" in done.stderr
+
+
 def test_a_result_for_scripts_is_the_only_output(measured: Finished, afar: Afar) -> None:
     assert measured.returncode == 0
     model = ("bench", MODEL, "--wheels", afar.wheels, "--host", "pi", *OPTIONS)

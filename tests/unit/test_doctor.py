@@ -16,7 +16,7 @@ from fmnist_edge.pipeline.doctor import examine, judged, places
 from fmnist_edge.pipeline.findings import LEAST_FREE_BYTES
 from fmnist_edge.records import decode_document, encode_json, replace
 from fmnist_edge.report import diagnosis as told
-from fmnist_edge.report.diagnosis import READY, advice, verdict
+from fmnist_edge.report.diagnosis import READY, advice, hint, verdict
 from fmnist_edge.report.doctor import TO_DO, doctor_text
 from fmnist_edge.result import (
     BusyProgram,
@@ -27,11 +27,12 @@ from fmnist_edge.result import (
     Failure,
     Noise,
     Probed,
+    Reason,
     State,
     codes,
 )
 from fmnist_edge.result.diagnosis import FINDING_LEVELS
-from tests.examples import READING, latency, row
+from tests.examples import READING, latency, row, run
 from tests.trees import (
     AMD_DESKTOP,
     AMD_VM,
@@ -495,3 +496,12 @@ def test_a_narrow_terminal_wraps_all_but_commands(tmp_path: Path) -> None:
     lines = list(doctor_text(_CASES["a weak supply now"][0].examined(tmp_path), 60))
     assert all(len(line) <= 60 or line.startswith("    ") for line in lines)
     assert "    watch -n 1 vcgencmd measure_temp" in lines
+
+
+def test_a_benchmark_names_the_doctor_where_the_machine_is_the_reason() -> None:
+    machine, harness = (
+        row(reasons=(Reason(code, "SUSPECT", ("p50",)),))
+        for code in ("throttled", "too-few-processes")
+    )
+    assert "fmnist-edge doctor" in hint(run(row(), machine))
+    assert hint(run(row(), harness)) == ""

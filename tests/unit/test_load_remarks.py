@@ -9,7 +9,8 @@ from fmnist_edge.bench.load_remarks import load_remarks
 from fmnist_edge.bench.sustained import sustained
 from fmnist_edge.host.health import Health
 from fmnist_edge.report import sentences
-from fmnist_edge.result import LoadWindow, Reading, Remark, Row, conditions
+from fmnist_edge.result import LoadWindow, Reading, Remark, Row
+from fmnist_edge.result.conditions import conditions
 from tests.examples import row
 from tests.trees import RASPBERRY_PI_5, no_program, plant
 
