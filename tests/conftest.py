@@ -175,7 +175,9 @@ def arm64(
     """The same on a device with 64-bit Arm and the processor that is named (`tests/arm64.py`)."""
     if arm64_devices.NATIVE:
         return lambda _cpu: cli
-    wheels = arm64_devices.gather(cli, users_environment)
+    # pip leaves things in the home folder.
+    gathering = replace(cli, home=tmp_path_factory.mktemp("home"))
+    wheels = arm64_devices.gather(gathering, users_environment)
     packages = arm64_devices.unpack(wheels, tmp_path_factory.mktemp("arm64"))
     return lambda cpu: arm64_devices.device(cli, cpu, packages, tmp_path_factory.mktemp(cpu))
 

@@ -249,9 +249,15 @@ def test_what_was_timed_was_the_real_thing(smoke: Benchmark) -> None:
 
 
 def test_only_calls_that_are_too_short_for_the_clock_share_samples(smoke: Benchmark) -> None:
+    # Ten readings of the clock are enough; what the first calls promised is not what all took.
     for row in smoke.run.rows:
-        together = row.measurements[0].back_to_back.calls_per_sample
-        assert (together > 1) == (row.case.runtime == "null")
+        assert row.back_to_back is not None
+        hot = row.measurements[0].back_to_back
+        if hot.calls_per_sample > 1:
+            assert row.back_to_back.p50_ns < 20 * hot.clock_ns
+        else:
+            assert row.back_to_back.p50_ns > 5 * hot.clock_ns
+        assert hot.calls_per_sample > 1 or row.case.runtime != "null"
 
 
 def test_the_table_has_a_line_for_every_row(smoke: Benchmark) -> None:
