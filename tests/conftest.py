@@ -189,10 +189,18 @@ def inside(cli: CommandLine) -> CommandLine:
 
 
 @pytest.fixture(scope="session")
-def training(cli: CommandLine, once: Once) -> Finished:
+def spotless(cli: CommandLine, once: Once) -> CommandLine:
+    """The real `fmnist-edge` of a user whose home other commands leave nothing in."""
+    home = once.root / "spotless"
+    home.mkdir(exist_ok=True)
+    return replace(cli, home=home)
+
+
+@pytest.fixture(scope="session")
+def training(spotless: CommandLine, once: Once) -> Finished:
     """One real training of the study's network, as it went, in a folder of its own."""
     given = ("--preset", "study", "--epochs", 4, "--json", "-", "--out", "default.keras")
-    return once("training", lambda folder: cli("train", *given, cwd=folder))
+    return once("training", lambda folder: spotless("train", *given, cwd=folder))
 
 
 @pytest.fixture(scope="session")
@@ -218,12 +226,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def exporting(cli: CommandLine, study: Path, once: Once) -> Finished:
+def exporting(spotless: CommandLine, study: Path, once: Once) -> Finished:
     """One real export of every recipe, as it went: `export --json`, beside a copy of the model."""
 
     def export(folder: Path) -> Finished:
         copy_artifact(study, folder)
-        return cli("export", "default.keras", "--json", "-", cwd=folder)
+        return spotless("export", "default.keras", "--json", "-", cwd=folder)
 
     return once("exported", export)
 

@@ -307,11 +307,11 @@ def test_progress_is_no_part_of_the_answer(training: Finished, exporting: Finish
 
 
 def test_training_and_exporting_leave_nothing_in_the_home_folder(
-    cli: CommandLine, trained: Path, exported: Path
+    spotless: CommandLine, trained: Path, exported: Path
 ) -> None:
     assert trained.exists()
     assert exported.exists()
-    assert list(cli.home.iterdir()) == []
+    assert list(spotless.home.iterdir()) == []
 
 
 # What the user has already
