@@ -175,9 +175,7 @@ def arm64(
     """The same on a device with 64-bit Arm and the processor that is named (`tests/arm64.py`)."""
     if arm64_devices.NATIVE:
         return lambda _cpu: cli
-    # pip leaves things in the home folder.
-    gathering = replace(cli, home=tmp_path_factory.mktemp("home"))
-    wheels = arm64_devices.gather(gathering, users_environment)
+    wheels = arm64_devices.gather(cli, users_environment)
     packages = arm64_devices.unpack(wheels, tmp_path_factory.mktemp("arm64"))
     return lambda cpu: arm64_devices.device(cli, cpu, packages, tmp_path_factory.mktemp(cpu))
 
@@ -190,7 +188,7 @@ def inside(cli: CommandLine) -> CommandLine:
 
 @pytest.fixture(scope="session")
 def spotless(cli: CommandLine, once: Once) -> CommandLine:
-    """The real `fmnist-edge` of a user whose home other commands leave nothing in."""
+    """The real `fmnist-edge` with a home in which pip, and commands with a cache, leave nothing."""
     home = once.root / "spotless"
     home.mkdir(exist_ok=True)
     return replace(cli, home=home)
@@ -328,21 +326,16 @@ def wheel(dist: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def wheelhouse(
-    cli: CommandLine,
-    users_environment: Mapping[str, str],
-    once: Once,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Finished:
+def wheelhouse(cli: CommandLine, users_environment: Mapping[str, str], once: Once) -> Finished:
     """What a machine like this one installs without network, gathered in the folder `wheels`.
 
-    pip has the settings of the user, and a home in which it may leave things.
+    pip has the settings of the user.
     """
 
     def gather(folder: Path) -> Finished:
         settings = users_environment.get("PIP_CONFIG_FILE")
         added = {"PIP_CONFIG_FILE": settings} if settings else {}
-        gathering = replace(cli, home=tmp_path_factory.mktemp("home"), added=added)
+        gathering = replace(cli, added=added)
         return gathering("wheelhouse", "--extra", "litert", "--json", "-", cwd=folder)
 
     done = once("wheelhouse", gather)

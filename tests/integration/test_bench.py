@@ -249,7 +249,8 @@ def test_what_was_timed_was_the_real_thing(smoke: Benchmark) -> None:
 
 
 def test_only_calls_that_are_too_short_for_the_clock_share_samples(smoke: Benchmark) -> None:
-    # Ten readings of the clock are enough; what the first calls promised is not what all took.
+    # A sample is as long as ten readings of the clock. The first calls tell how many calls that is,
+    # and those that follow may be half or twice as long.
     for row in smoke.run.rows:
         assert row.back_to_back is not None
         hot = row.measurements[0].back_to_back
